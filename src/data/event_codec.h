@@ -1,0 +1,17 @@
+// LogRecord <-> bytes: the payload of one log record. Format: docs/formats/event-log.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "data/event.h"
+
+namespace feedmill {
+
+// Appends the encoded record to `out`.
+void EncodeLogRecord(const LogRecord& record, std::string* out);
+// kCorrupt names the byte offset and what was wrong. Bounded: never allocates more than a small multiple of bytes.size().
+Result<LogRecord> DecodeLogRecord(std::string_view bytes);
+
+}  // namespace feedmill

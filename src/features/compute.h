@@ -1,0 +1,26 @@
+// Feature vectors for one user and many candidates as of one instant: the only code that turns counters into features.
+#pragma once
+
+#include <span>
+
+#include "base/clock.h"
+#include "features/counter_table.h"
+#include "features/feature_set.h"
+
+namespace feedmill::features {
+
+struct CandidateInput {
+  EntityHandle post = kNoEntity;
+  EntityHandle author = kNoEntity;
+  EntityHandle topic = kNoEntity;
+  Micros created_at = 0;
+  float text_length = 0;
+  bool follows_author = false;
+};
+
+// Writes candidates.size() rows of set.features.size() floats into `out` (row-major). A missing value is NaN.
+// Reads events strictly earlier than `as_of`. Pure; the table must not change meanwhile.
+void ComputeFeatures(const FeatureSet& set, const CounterTable& counters, EntityHandle user, Micros as_of,
+                     std::span<const CandidateInput> candidates, std::span<float> out);
+
+}  // namespace feedmill::features

@@ -1,0 +1,77 @@
+// HTTP/1.1 keep-alive server with limits (Boost.Beast inside; no Beast in this header).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace feedmill::io {
+
+struct HttpRequest {
+  std::string method;                                          // "GET", "POST", ...
+  std::string path;                                            // percent-decoded, without the query
+  std::vector<std::pair<std::string, std::string>> query;      // decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;    // names in lower case
+  std::string body;
+  std::string remote_address;                                  // peer's IP as text
+
+  // The first value, or an empty view when there is none.
+  std::string_view Header(std::string_view lower_case_name) const;
+  std::string_view Query(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+// Answers one request exactly once, from any thread; may be kept until the answer is known (group commit).
+// Destroyed without an answer it sends 500.
+class HttpResponder {
+ public:
+  using Send = std::function<void(HttpResponse&&)>;
+  explicit HttpResponder(Send send) : send_(std::move(send)) {}
+  HttpResponder(HttpResponder&& other) noexcept : send_(std::exchange(other.send_, nullptr)) {}
+  HttpResponder& operator=(HttpResponder&& other) noexcept;
+  ~HttpResponder();
+  void operator()(HttpResponse&& response);
+
+ private:
+  Send send_;
+};
+
+// Called on a server thread; must not block long. Hand slow work to a pool of your own and keep the responder.
+using HttpHandler = std::function<void(HttpRequest&&, HttpResponder&&)>;
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;                          // 0 = any free port, see HttpServer::port()
+  int threads = 1;
+  size_t header_bytes_max = 16 * 1024;
+  size_t body_bytes_max = 5 * 1024 * 1024;    // larger: 413 and close
+  int connections_max = 4096;                 // more: 503 with Retry-After and close
+  Micros idle_timeout = 60 * kMicrosPerSecond;
+  Micros request_timeout = 10 * kMicrosPerSecond;
+};
+
+class HttpServer {
+ public:
+  virtual ~HttpServer() = default;
+  virtual uint16_t port() const = 0;
+  // Stops accepting, lets requests in flight finish until `grace` ends, then closes. Idempotent.
+  virtual void Stop(Micros grace) = 0;
+};
+
+// Binds at once: a port in use or an address that cannot be bound is an error naming both.
+Result<std::unique_ptr<HttpServer>> StartHttpServer(const HttpServerOptions& options, HttpHandler handler);
+
+}  // namespace feedmill::io

@@ -1,0 +1,103 @@
+// Iceberg v2 tables on files (specification: iceberg.apache.org/spec, format version 2): what a table is, what a commit asks for.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/schema.h"
+
+namespace feedmill::lake {
+
+enum class Transform { kIdentity, kDay, kHour };
+
+struct PartitionField {
+  std::string column;
+  Transform transform = Transform::kDay;
+};
+
+// Empty = unpartitioned.
+using PartitionSpec = std::vector<PartitionField>;
+
+// Min/max/null statistics of one column of one file; bounds in Iceberg's single-value binary form.
+struct ColumnStatistics {
+  int64_t value_count = 0;
+  int64_t null_count = 0;
+  int64_t size_bytes = 0;
+  std::optional<std::string> lower_bound;
+  std::optional<std::string> upper_bound;
+};
+
+struct DataFile {
+  std::string path;                                // absolute
+  std::vector<std::optional<int64_t>> partition;   // one value a partition field: days or hours since epoch, or the integer; strings below
+  std::vector<std::string> partition_text;         // identity partitions of string columns; aligned with `partition`, "" otherwise
+  int64_t record_count = 0;
+  int64_t size_bytes = 0;
+  std::map<int, ColumnStatistics> statistics;      // by field id
+};
+
+struct Snapshot {
+  int64_t id = 0;
+  std::optional<int64_t> parent_id;
+  int64_t sequence_number = 0;
+  Micros committed_at = 0;
+  std::string manifest_list;
+  std::map<std::string, std::string> summary;      // "operation", counts, feedmill.* keys
+  int schema_id = 0;
+};
+
+struct TableDescription {
+  std::string name;                                // "warehouse.dwd_user_action" -> namespace and name joined by a point
+  std::string location;
+  std::string uuid;
+  Schema schema;                                   // current
+  PartitionSpec partition_spec;
+  std::vector<Snapshot> snapshots;                 // oldest first
+  std::optional<int64_t> current_snapshot_id;
+  std::map<std::string, std::string> properties;
+  std::string metadata_location;                   // the pointer a commit compares and swaps
+};
+
+// Offsets consumed from the log by one landing batch: the exactly-once fence (docs/formats/lake.md).
+struct LandingMark {
+  std::string stream;                              // "events"
+  std::map<uint32_t, uint64_t> expected;           // next offset per partition that the catalog must hold now
+  std::map<uint32_t, uint64_t> next;               // what it will hold after the commit
+  std::string batch_id;
+  int64_t writer_epoch = 0;
+};
+
+struct CommitRequest {
+  enum class Operation { kAppend, kReplacePartitions };
+  Operation operation = Operation::kAppend;
+  std::vector<DataFile> files;
+  // kReplacePartitions: partitions to empty even when `files` has nothing for them; all of them when the table is unpartitioned.
+  // The commit fails with kConflict when new files landed in those partitions after `read_snapshot_id`.
+  std::vector<std::vector<std::optional<int64_t>>> replaced_partitions;
+  std::optional<int64_t> read_snapshot_id;
+  std::map<std::string, std::string> summary;      // added to the snapshot's summary
+  std::optional<LandingMark> landing;
+};
+
+// A range test on one column for pruning: lower <= value < upper; either may be absent. Values of timestamptz are Micros, of date days.
+struct RangeFilter {
+  std::string column;
+  std::optional<int64_t> lower;
+  std::optional<int64_t> upper;
+};
+
+struct ScanPlan {
+  Schema schema;                                   // the table's current schema: readers fill missing columns with null by field id
+  std::vector<DataFile> files;                     // data files that may hold matching rows
+  std::vector<std::string> position_delete_files;  // written by other engines, to be applied; empty for our own tables
+  int64_t files_pruned = 0;
+};
+
+}  // namespace feedmill::lake

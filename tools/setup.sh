@@ -77,7 +77,7 @@ lay_out_lightgbm() {
   mkdir -p "$2/lib"
   unzip_wheel "$1"/1/*.whl "$1/wheel"
   cp "$1/wheel/lightgbm/lib/lib_lightgbm.so" "$2/lib/"
-  tar xzf "$1"/2/*.tar.gz -C "$2" --strip-components=1 --wildcards \
+  tar xzf "$1"/2/*.tar.gz -C "$2" --strip-components=1 --wildcards --no-wildcards-match-slash \
     '*/include/LightGBM/c_api.h' '*/include/LightGBM/export.h' '*/include/LightGBM/arrow.h' '*/LICENSE'
 }
 lay_out_node() {

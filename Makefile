@@ -1,0 +1,63 @@
+# The front door. Every target does the set-up it needs by itself; run again, the set-up is a fraction of a second.
+BUILD ?= build/release
+JOBS ?= $(shell nproc)
+ROWS ?= 10M
+SECONDS ?= 20
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-interop test-faults fuzz format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+setup: ## packages and pinned downloads (tools/setup.sh says what and why)
+	@tools/setup.sh build test
+
+build: ## the binaries feedmill and feedmill-train in build/release/bin
+	@tools/setup.sh build
+	@tools/build.sh $(BUILD) $(JOBS) feedmill feedmill-train
+
+build-all: ## the binaries, all tests and all benches
+	@tools/setup.sh build test
+	@tools/build.sh $(BUILD) $(JOBS) all
+
+demo: build ## a synthetic social app lives, the model learns; ARGS=--exit stops afterwards
+	@tools/demo.sh $(ARGS)
+
+demo-real: build ## the nightly on real cascades; DATA=folder
+	@DATA="$(DATA)" tools/demo_real.sh $(ARGS)
+
+test: ## make check, then all tests; the last line counts them
+	@tools/setup.sh build test
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" tools/test.sh
+
+check: ## formatting, static analysis, rooms, sizes, names, dead files, words
+	@tools/setup.sh build test
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" tools/check.sh
+
+bench: build ## figures beside peers, written to bench/results
+	@tools/setup.sh bench
+	@tools/build.sh $(BUILD) $(JOBS) feedmill_bench
+	@BUILD="$(BUILD)" bench/run.sh $(ARGS)
+
+bench-loop: build ## the whole loop at ROWS=10M events
+	@BUILD="$(BUILD)" bench/loop.sh $(ROWS)
+
+test-interop: build ## foreign readers and clients against ours
+	@tools/setup.sh interop
+	@BUILD="$(BUILD)" tests/interop/run.sh $(ARGS)
+
+test-faults: build ## kill -9 under load, crash states over the harsh twin
+	@BUILD="$(BUILD)" tests/faults/run.sh $(ARGS)
+
+fuzz: ## every fuzzer for SECONDS=20 from the seeds in tests/fuzz
+	@tools/setup.sh build test
+	@SECONDS_EACH="$(SECONDS)" JOBS="$(JOBS)" tools/fuzz.sh $(ARGS)
+
+format: ## clang-format over our files
+	@tools/setup.sh build test
+	@tools/check/format.py --fix
+
+clean: ## removes build/; the downloads stay in the cache
+	rm -rf build

@@ -79,17 +79,19 @@ FEEDMILL_FACTORY(Internal)
 #define FEEDMILL_CONCAT_INNER(a, b) a##b
 #define FEEDMILL_CONCAT(a, b) FEEDMILL_CONCAT_INNER(a, b)
 
+// __COUNTER__ and not __LINE__: a lambda inside the expression may use these macros too, and all lines of a macro's argument are one line.
 // Return the error of a Status or Result expression to the caller.
-#define FEEDMILL_TRY(expression)                                                      \
-  do {                                                                                \
-    if (auto feedmill_status = (expression); !feedmill_status) {                      \
-      return std::unexpected(std::move(feedmill_status).error());                     \
-    }                                                                                 \
+#define FEEDMILL_TRY(expression) FEEDMILL_TRY_INNER(FEEDMILL_CONCAT(feedmill_status_, __COUNTER__), expression)
+#define FEEDMILL_TRY_INNER(temporary, expression)              \
+  do {                                                         \
+    if (auto temporary = (expression); !temporary) {           \
+      return std::unexpected(std::move(temporary).error());    \
+    }                                                          \
   } while (false)
 
 // FEEDMILL_ASSIGN(auto value, MakeValue()): assign on success, return the error otherwise.
 #define FEEDMILL_ASSIGN(declaration, expression) \
-  FEEDMILL_ASSIGN_INNER(FEEDMILL_CONCAT(feedmill_result_, __LINE__), declaration, expression)
+  FEEDMILL_ASSIGN_INNER(FEEDMILL_CONCAT(feedmill_result_, __COUNTER__), declaration, expression)
 #define FEEDMILL_ASSIGN_INNER(temporary, declaration, expression)          \
   auto temporary = (expression);                                           \
   if (!temporary) return std::unexpected(std::move(temporary).error());    \

@@ -1,5 +1,6 @@
-// The metadata store: transactions over SQLite (WAL, synchronous=FULL, one writer). It knows no meaning of its rows; each room that
-// keeps rows here brings its own migrations. Any thread; statements of one transaction belong to one thread.
+// The metadata store: transactions over SQLite (WAL, synchronous=FULL, one writer). It knows no meaning of its rows;
+// each room that keeps rows here brings its own migrations. Any thread; statements of one transaction belong to one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -37,13 +38,15 @@ struct Migration {
 class Store {
  public:
   virtual ~Store() = default;
-  // Runs `body` in BEGIN IMMEDIATE ... COMMIT. An error from `body` rolls back and is returned. kUnavailable when the lock was not had in time.
+  // Runs `body` in BEGIN IMMEDIATE ... COMMIT. An error from `body` rolls back and is returned. kUnavailable when the
+  // lock was not had in time.
   virtual Status Write(const std::function<Status(Transaction&)>& body) = 0;
   // Runs `body` over one consistent snapshot.
   virtual Status Read(const std::function<Status(Transaction&)>& body) = 0;
 };
 
-// `path` is a file, several processes of this machine may open it. kCorrupt when an applied migration's text has changed.
+// `path` is a file, several processes of this machine may open it. kCorrupt when an applied migration's text has
+// changed.
 Result<std::unique_ptr<Store>> OpenStore(const std::string& path, std::span<const Migration> migrations);
 
 }  // namespace feedmill::meta

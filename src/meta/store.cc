@@ -1,0 +1,88 @@
+#include "meta/store.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "meta/migrate.h"
+#include "meta/sqlite_connection.h"
+
+namespace feedmill::meta {
+namespace {
+
+// Read connections kept open for the next reader; more readers at once open more, which are closed afterwards.
+constexpr size_t kIdleReadersMax = 8;
+
+// One connection writes under a mutex, so that threads of this process queue fairly here instead of polling SQLite's
+// lock; readers have connections of their own and, with write-ahead logging, never wait for the writer.
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::string path, std::unique_ptr<SqliteConnection> writer)
+      : path_(std::move(path)), writer_(std::move(writer)) {}
+
+  Status Write(const std::function<Status(Transaction&)>& body) override {
+    if (writing_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+      return Internal("{}: Store::Write called from inside Store::Write of the same thread", path_);
+    }
+    std::lock_guard lock(writer_mutex_);
+    writing_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    Status outcome = RunInTransaction(*writer_, "BEGIN IMMEDIATE", body);
+    writing_thread_.store(std::thread::id(), std::memory_order_relaxed);
+    return outcome;
+  }
+
+  Status Read(const std::function<Status(Transaction&)>& body) override {
+    FEEDMILL_ASSIGN(auto reader, TakeReader());
+    Status outcome = RunInTransaction(*reader, "BEGIN", body);
+    ReturnReader(std::move(reader));
+    return outcome;
+  }
+
+ private:
+  static Status RunInTransaction(SqliteConnection& connection, std::string_view begin,
+                                 const std::function<Status(Transaction&)>& body) {
+    if (auto begun = connection.Execute(begin, {}); !begun) return std::unexpected(begun.error());
+    Status outcome = body(connection);
+    if (outcome) {
+      if (auto ended = connection.Execute("COMMIT", {}); !ended) outcome = std::unexpected(ended.error());
+    }
+    if (!outcome) connection.Rollback();
+    return outcome;
+  }
+
+  Result<std::unique_ptr<SqliteConnection>> TakeReader() {
+    {
+      std::lock_guard lock(readers_mutex_);
+      if (!idle_readers_.empty()) {
+        auto reader = std::move(idle_readers_.back());
+        idle_readers_.pop_back();
+        return reader;
+      }
+    }
+    return SqliteConnection::Open(path_, Access::kReadOnly);
+  }
+
+  void ReturnReader(std::unique_ptr<SqliteConnection> reader) {
+    std::lock_guard lock(readers_mutex_);
+    if (idle_readers_.size() < kIdleReadersMax) idle_readers_.push_back(std::move(reader));
+  }
+
+  const std::string path_;
+  std::mutex writer_mutex_;
+  std::unique_ptr<SqliteConnection> writer_;  // guarded by writer_mutex_
+  std::atomic<std::thread::id> writing_thread_{};
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<SqliteConnection>> idle_readers_;  // guarded by readers_mutex_
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> OpenStore(const std::string& path, std::span<const Migration> migrations) {
+  FEEDMILL_ASSIGN(auto writer, SqliteConnection::Open(path, Access::kReadWrite));
+  auto store = std::make_unique<SqliteStore>(path, std::move(writer));
+  FEEDMILL_TRY(Migrate(*store, path, migrations));
+  return store;
+}
+
+}  // namespace feedmill::meta

@@ -1,0 +1,73 @@
+-- model: ads_recall_i2i
+-- doc: one row is one post and one of its 50 most similar posts by who engaged with both in the last 14 days
+-- doc: score is the cosine of the posts' engagement vectors, each engagement halving every 3 days
+-- doc: a user counts with the 30 posts engaged with last, which bounds the pairs of one user to 435
+-- partition: none
+-- materialize: full
+-- reads: dwd_user_action.event_time -14d
+-- key: post_key, similar_post_key
+-- memory: 5GiB
+-- timeout: 20m
+WITH engagement AS (
+  SELECT
+    user_key, post_key, MAX(post_id) AS post_id, MAX(event_time) AS last_time,
+    MAX(CASE event_name WHEN 'share' THEN 3.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 ELSE 1.0 END) AS strength
+  FROM dwd_user_action
+  WHERE event_time >= @end - INTERVAL 14 DAY AND event_time < @end
+    AND event_name IN ('post_click', 'like', 'comment', 'share')
+    AND user_key IS NOT NULL AND post_key IS NOT NULL
+  GROUP BY user_key, post_key
+),
+recent AS (
+  SELECT
+    user_key, post_key, post_id,
+    CAST(strength * POWER(0.5, (UNIX_MICROS(@end) - UNIX_MICROS(last_time)) / (3 * 86400000000.0)) AS DOUBLE) AS weight,
+    ROW_NUMBER() OVER (
+      PARTITION BY user_key ORDER BY last_time DESC NULLS LAST, post_key ASC NULLS LAST
+    ) AS recency
+  FROM engagement
+),
+bounded AS (
+  SELECT user_key, post_key, post_id, weight FROM recent WHERE recency <= 30
+),
+norm AS (
+  SELECT post_key, MAX(post_id) AS post_id, SQRT(SUM(weight * weight)) AS length FROM bounded GROUP BY post_key
+),
+pair AS (
+  SELECT a.post_key AS left_key, b.post_key AS right_key, SUM(a.weight * b.weight) AS dot, COUNT(*) AS users
+  FROM bounded a
+  JOIN bounded b ON b.user_key = a.user_key AND a.post_key < b.post_key
+  GROUP BY a.post_key, b.post_key
+),
+scored AS (
+  SELECT p.left_key, p.right_key, p.users, p.dot / (l.length * r.length) * (p.users / (p.users + 2.0)) AS score
+  FROM pair p
+  JOIN norm l ON l.post_key = p.left_key
+  JOIN norm r ON r.post_key = p.right_key
+),
+both_ways AS (
+  SELECT left_key AS post_key, right_key AS similar_post_key, users, score FROM scored
+  UNION ALL
+  SELECT right_key AS post_key, left_key AS similar_post_key, users, score FROM scored
+),
+ranked AS (
+  SELECT
+    post_key, similar_post_key, users, score,
+    ROW_NUMBER() OVER (
+      PARTITION BY post_key ORDER BY score DESC NULLS LAST, similar_post_key ASC NULLS LAST
+    ) AS place
+  FROM both_ways
+)
+SELECT
+  r.post_key,
+  a.post_id,
+  r.similar_post_key,
+  b.post_id AS similar_post_id,
+  r.score,
+  r.users,
+  CAST(r.place AS INTEGER) AS place
+FROM ranked r
+JOIN norm a ON a.post_key = r.post_key
+JOIN norm b ON b.post_key = r.similar_post_key
+WHERE r.place <= 50
+ORDER BY r.post_key ASC NULLS LAST, r.place ASC NULLS LAST

@@ -1,0 +1,40 @@
+-- model: ads_trending
+-- doc: one row is one post among the 500 with most engagement now, over all topics ('all') and per topic (200 each)
+-- doc: score is the sum of weighted engagements of the last 3 days, each halving every 6 hours
+-- partition: none
+-- materialize: full
+-- reads: dwd_user_action.event_time -3d
+-- key: topic, post_key
+-- memory: 2GiB
+-- timeout: 10m
+WITH engagement AS (
+  SELECT
+    post_key, post_id, topic,
+    CASE event_name
+      WHEN 'share' THEN 4.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 WHEN 'post_click' THEN 1.0 ELSE -4.0
+    END * POWER(0.5, (UNIX_MICROS(@end) - UNIX_MICROS(event_time)) / (6 * 3600000000.0)) AS weight
+  FROM dwd_user_action
+  WHERE event_time >= @end - INTERVAL 3 DAY AND event_time < @end
+    AND event_name IN ('post_click', 'like', 'comment', 'share', 'hide', 'report')
+    AND post_key IS NOT NULL
+),
+scored AS (
+  SELECT post_key, MAX(post_id) AS post_id, MAX(topic) AS topic, SUM(weight) AS score, COUNT(*) AS engagements
+  FROM engagement
+  GROUP BY post_key
+),
+listed AS (
+  SELECT 'all' AS topic, post_key, post_id, score, engagements, 500 AS places FROM scored WHERE score > 0
+  UNION ALL
+  SELECT topic, post_key, post_id, score, engagements, 200 AS places FROM scored WHERE score > 0 AND topic IS NOT NULL
+),
+ranked AS (
+  SELECT
+    topic, post_key, post_id, score, engagements, places,
+    ROW_NUMBER() OVER (PARTITION BY topic ORDER BY score DESC NULLS LAST, post_key ASC NULLS LAST) AS place
+  FROM listed
+)
+SELECT topic, post_key, post_id, score, engagements, CAST(place AS INTEGER) AS place
+FROM ranked
+WHERE place <= places
+ORDER BY topic ASC NULLS LAST, place ASC NULLS LAST

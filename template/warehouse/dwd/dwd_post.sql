@@ -1,0 +1,48 @@
+-- model: dwd_post
+-- doc: one row is one version of a post, valid from its post_create event until the next one of the same post
+-- partition: none
+-- materialize: full
+-- reads: ods_event.event_time
+-- key: post_id, version
+-- memory: 2GiB
+-- timeout: 10m
+WITH creation AS (
+  SELECT
+    post_id, event_id, event_time, received_time, user_id, topic, text_length, lang,
+    ROW_NUMBER() OVER (
+      PARTITION BY event_id
+      ORDER BY received_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
+    ) AS copy_number
+  FROM ods_event
+  WHERE event_name = 'post_create' AND post_id <> '' AND user_id <> '' AND event_time < @end
+),
+version AS (
+  SELECT
+    post_id, event_id, event_time, user_id, topic, text_length, lang,
+    ROW_NUMBER() OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST) AS version,
+    FIRST_VALUE(user_id) OVER (
+      PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS author_id,
+    MIN(event_time) OVER (PARTITION BY post_id) AS created_time,
+    LEAD(event_time) OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST) AS valid_to
+  FROM creation
+  WHERE copy_number = 1
+)
+SELECT
+  p.post_key,
+  v.post_id,
+  CAST(v.version AS INTEGER) AS version,
+  u.user_key AS author_key,
+  v.author_id,
+  v.topic,
+  CAST(v.text_length AS BIGINT) AS text_length,
+  v.lang,
+  v.created_time,
+  v.event_time AS valid_from,
+  v.valid_to,
+  v.valid_to IS NULL AS is_current
+FROM version v
+LEFT JOIN dim_post p ON p.post_id = v.post_id
+LEFT JOIN dim_user u ON u.user_id = v.author_id
+ORDER BY p.post_key ASC NULLS LAST, v.version ASC NULLS LAST

@@ -1,0 +1,91 @@
+-- model: dwd_user_action
+-- doc: one row is one deduplicated user action, on the day it happened; bots are out
+-- doc: of copies with one event_id the one of the earliest day stays, and of those the first received (horizon 7 days)
+-- doc: author_id is whom the action is about: the post's author, or the target user when there is no post
+-- partition: day(event_time)
+-- materialize: incremental
+-- interval: 1 day
+-- batch: 31 days
+-- lookback: 7 days
+-- reads: ods_event.event_time -7d 0d
+-- reads: dwd_post stable
+-- reads: dim_user stable
+-- reads: dim_post stable
+-- key: event_id
+-- memory: 4GiB
+-- timeout: 20m
+WITH copy AS (
+  SELECT
+    event_id, log_partition, log_offset,
+    ROW_NUMBER() OVER (
+      PARTITION BY event_id
+      ORDER BY CAST(event_time AS DATE) ASC NULLS LAST, received_time ASC NULLS LAST,
+               log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
+    ) AS copy_number
+  FROM ods_event
+  WHERE event_time >= @start AND event_time < @end
+),
+earlier AS (
+  SELECT DISTINCT event_id
+  FROM ods_event
+  WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
+),
+winner AS (
+  SELECT c.log_partition, c.log_offset
+  FROM copy c
+  LEFT JOIN earlier e ON e.event_id = c.event_id
+  WHERE c.copy_number = 1 AND e.event_id IS NULL
+),
+action AS (
+  SELECT
+    o.*,
+    CASE WHEN o.event_name = 'post_create' THEN o.user_id ELSE NULLIF(o.author_id, '') END AS stated_author_id
+  FROM ods_event o
+  JOIN winner w ON w.log_partition = o.log_partition AND w.log_offset = o.log_offset
+  WHERE o.event_time >= @start AND o.event_time < @end
+    AND o.event_name <> ''
+    AND LOWER(COALESCE(o.user_agent_family, '')) NOT LIKE '%bot%'
+),
+with_post AS (
+  SELECT
+    a.*,
+    COALESCE(p.author_id, a.stated_author_id, NULLIF(a.target_user_id, '')) AS about_author_id,
+    COALESCE(a.topic, p.topic) AS about_topic
+  FROM action a
+  LEFT JOIN dwd_post p
+    ON p.post_id = a.post_id
+    AND (a.event_time >= p.valid_from OR p.version = 1)
+    AND (a.event_time < p.valid_to OR p.valid_to IS NULL)
+)
+SELECT
+  a.event_id,
+  a.event_name,
+  a.event_time,
+  a.received_time,
+  u.user_key,
+  NULLIF(a.user_id, '') AS user_id,
+  NULLIF(a.anonymous_id, '') AS anonymous_id,
+  dp.post_key,
+  NULLIF(a.post_id, '') AS post_id,
+  au.user_key AS author_key,
+  a.about_author_id AS author_id,
+  tu.user_key AS target_user_key,
+  NULLIF(a.target_user_id, '') AS target_user_id,
+  a.about_topic AS topic,
+  NULLIF(a.request_id, '') AS request_id,
+  CAST(a.position AS BIGINT) AS position,
+  a.scene,
+  a.source,
+  CAST(a.dwell_ms AS BIGINT) AS dwell_ms,
+  CAST(a.text_length AS BIGINT) AS text_length,
+  a.lang,
+  a.query,
+  a.country,
+  a.device,
+  a.log_partition,
+  a.log_offset
+FROM with_post a
+LEFT JOIN dim_user u ON u.user_id = a.user_id
+LEFT JOIN dim_post dp ON dp.post_id = a.post_id
+LEFT JOIN dim_user au ON au.user_id = a.about_author_id
+LEFT JOIN dim_user tu ON tu.user_id = a.target_user_id

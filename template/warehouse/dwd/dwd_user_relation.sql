@@ -1,0 +1,41 @@
+-- model: dwd_user_relation
+-- doc: one row is one follow edge, valid from the follow until the next unfollow (null while it stands)
+-- doc: a follow of somebody already followed and an unfollow of somebody not followed change nothing
+-- partition: none
+-- materialize: full
+-- reads: dwd_user_action.event_time
+-- key: user_id, target_user_id, valid_from
+-- memory: 2GiB
+-- timeout: 10m
+WITH edge_event AS (
+  SELECT
+    user_key, user_id, target_user_key, target_user_id, event_time, event_name, source,
+    LAG(event_name) OVER (
+      PARTITION BY user_id, target_user_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST
+    ) AS former_event_name,
+    event_id
+  FROM dwd_user_action
+  WHERE event_name IN ('follow', 'unfollow') AND user_id IS NOT NULL AND target_user_id IS NOT NULL
+    AND event_time < @end
+),
+change AS (
+  SELECT
+    user_key, user_id, target_user_key, target_user_id, event_time, event_name, source,
+    LEAD(event_time) OVER (
+      PARTITION BY user_id, target_user_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST
+    ) AS next_time
+  FROM edge_event
+  WHERE event_name <> COALESCE(former_event_name, 'unfollow')
+)
+SELECT
+  user_key,
+  user_id,
+  target_user_key,
+  target_user_id,
+  source,
+  event_time AS valid_from,
+  next_time AS valid_to,
+  next_time IS NULL AS is_current
+FROM change
+WHERE event_name = 'follow'
+ORDER BY user_key ASC NULLS LAST, target_user_key ASC NULLS LAST, valid_from ASC NULLS LAST

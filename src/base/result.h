@@ -55,10 +55,10 @@ std::unexpected<Error> Fail(ErrorKind kind, fmt::format_string<Args...> format, 
   return std::unexpected<Error>(std::in_place, kind, fmt::format(format, std::forward<Args>(args)...));
 }
 
-#define FEEDMILL_FACTORY(Name)                                                                       \
-  template <typename... Args>                                                                        \
-  std::unexpected<Error> Name(fmt::format_string<Args...> format, Args&&... args) {                  \
-    return Fail(ErrorKind::k##Name, format, std::forward<Args>(args)...);                            \
+#define FEEDMILL_FACTORY(Name)                                                      \
+  template <typename... Args>                                                       \
+  std::unexpected<Error> Name(fmt::format_string<Args...> format, Args&&... args) { \
+    return Fail(ErrorKind::k##Name, format, std::forward<Args>(args)...);           \
   }
 FEEDMILL_FACTORY(InvalidArgument)
 FEEDMILL_FACTORY(NotFound)
@@ -79,20 +79,20 @@ FEEDMILL_FACTORY(Internal)
 #define FEEDMILL_CONCAT_INNER(a, b) a##b
 #define FEEDMILL_CONCAT(a, b) FEEDMILL_CONCAT_INNER(a, b)
 
-// __COUNTER__ and not __LINE__: a lambda inside the expression may use these macros too, and all lines of a macro's argument are one line.
-// Return the error of a Status or Result expression to the caller.
+// __COUNTER__ and not __LINE__: a lambda inside the expression may use these macros too, and all lines of a macro's
+// argument are one line. Return the error of a Status or Result expression to the caller.
 #define FEEDMILL_TRY(expression) FEEDMILL_TRY_INNER(FEEDMILL_CONCAT(feedmill_status_, __COUNTER__), expression)
-#define FEEDMILL_TRY_INNER(temporary, expression)              \
-  do {                                                         \
-    if (auto temporary = (expression); !temporary) {           \
-      return std::unexpected(std::move(temporary).error());    \
-    }                                                          \
+#define FEEDMILL_TRY_INNER(temporary, expression)           \
+  do {                                                      \
+    if (auto temporary = (expression); !temporary) {        \
+      return std::unexpected(std::move(temporary).error()); \
+    }                                                       \
   } while (false)
 
 // FEEDMILL_ASSIGN(auto value, MakeValue()): assign on success, return the error otherwise.
 #define FEEDMILL_ASSIGN(declaration, expression) \
   FEEDMILL_ASSIGN_INNER(FEEDMILL_CONCAT(feedmill_result_, __COUNTER__), declaration, expression)
-#define FEEDMILL_ASSIGN_INNER(temporary, declaration, expression)          \
-  auto temporary = (expression);                                           \
-  if (!temporary) return std::unexpected(std::move(temporary).error());    \
+#define FEEDMILL_ASSIGN_INNER(temporary, declaration, expression)       \
+  auto temporary = (expression);                                        \
+  if (!temporary) return std::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)

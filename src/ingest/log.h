@@ -20,12 +20,17 @@ struct LogOptions {
   uint32_t partitions = 1;
   uint64_t segment_bytes_max = 128ull << 20;
   size_t record_bytes_max = 1 << 20;
-  Micros commit_delay_max = 2 * kMicrosPerMilli;   // group commit: how long the first record of a group may wait
+  // Group commit: a group is written as soon as the disk is free; the writer waits for company only while fewer appends
+  // are queued than the last group had, and never longer than this after the group's first append.
+  Micros commit_delay_max = 2 * kMicrosPerMilli;
   size_t commit_bytes_max = 4 << 20;
-  size_t queue_bytes_max = 64 << 20;               // beyond it Append answers kResourceExhausted (429 at the door)
+  size_t queue_bytes_max = 64 << 20;          // beyond it Append answers kResourceExhausted (429 at the door)
+  size_t tail_bytes_max = 32 << 20;           // newest groups kept in memory for readers that follow the log
+  Micros repair_interval = kMicrosPerSecond;  // after a failed write or sync: how often to try to write again
 };
 
-// Called on the partition's writer thread once the group is on disk (or failed). `first` is the position of the first payload.
+// Called on the partition's writer thread once the group is on disk (or failed). `first` is the position of the first
+// payload. An error (kIo, kUnavailable) means: not acknowledged. It must not block, since the next group waits for it.
 using AppendDone = std::function<void(Result<LogPosition> first)>;
 
 class EventLog {
@@ -33,8 +38,12 @@ class EventLog {
   virtual ~EventLog() = default;
   virtual uint32_t partitions() const = 0;
 
-  // Queues payloads to be appended next to each other, in order, atomically visible after one fsync. Any thread. Never blocks on disk.
-  // An error answer means `done` will not be called.
+  // Queues payloads to be appended next to each other, in order, atomically visible after one fsync: after a crash all
+  // of them are there or none. Any thread. Never blocks on disk. An error answer means `done` will not be called:
+  // kInvalidArgument (no payload, one beyond record_bytes_max, unknown partition), kResourceExhausted (queue full),
+  // kUnavailable (the last write or sync failed, or closed). After a failed sync nothing is retried: what was not
+  // acknowledged is answered with an error and cut off, and a new segment is begun; until that worked the log stays
+  // unavailable.
   virtual Status Append(uint32_t partition, std::vector<std::string> payloads, AppendDone done) = 0;
 
   // One past the last durable record of the partition. Any thread.
@@ -53,13 +62,14 @@ class EventLog {
   // Waits until EndOffset(partition) > offset or `timeout` passed. True when there is something to read.
   virtual bool WaitFor(uint32_t partition, uint64_t offset, Micros timeout) const = 0;
 
-  // Removes whole segments that end before `offset` and are older than `older_than`.
+  // Removes whole segments of which every record is before `offset` and was appended before the instant `older_than`.
   virtual Status Trim(uint32_t partition, uint64_t offset, Micros older_than) = 0;
   // Flushes what is queued, syncs, stops the writers. Idempotent.
   virtual void Close() = 0;
 };
 
-// Opens or creates; recovery cuts a torn tail of the last segment and nothing else (kCorrupt otherwise, naming the file and offset).
+// Opens or creates; recovery cuts a torn tail of the last segment and nothing else (kCorrupt otherwise, naming the file
+// and offset).
 Result<std::unique_ptr<EventLog>> OpenEventLog(io::FileSystem& files, const Clock& clock, const LogOptions& options);
 
 }  // namespace feedmill::ingest

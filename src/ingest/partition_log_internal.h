@@ -1,0 +1,110 @@
+// One partition of the log: a folder of segments, one writer thread, any number of readers.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "ingest/log.h"
+#include "ingest/segment_internal.h"
+
+namespace feedmill::ingest {
+
+// A segment as readers see it. GUARDED_BY PartitionLog::mutex_ but for path and header, which never change.
+struct Segment {
+  std::string path;
+  SegmentHeader header;
+  uint64_t end_offset = 0;  // one past its last durable record
+  uint64_t end_bytes = 0;   // one past its last durable byte; 0 = not looked up yet (closed segments found at start)
+  std::map<uint64_t, uint64_t> index;  // some offsets that begin a group -> byte; grows while being written and read
+};
+
+class PartitionLog {
+ public:
+  static Result<std::unique_ptr<PartitionLog>> Open(io::FileSystem& files, const Clock& clock,
+                                                    const LogOptions& options, uint32_t partition);
+  ~PartitionLog();
+
+  // The operations of EventLog, for one partition.
+  Status Append(std::vector<std::string> payloads, AppendDone done);
+  uint64_t EndOffset() const { return end_.load(std::memory_order_acquire); }
+  uint64_t BeginOffset() const { return begin_.load(std::memory_order_acquire); }
+  Result<std::vector<EventLog::Record>> Read(uint64_t offset, size_t bytes_max) const;
+  bool WaitFor(uint64_t offset, Micros timeout) const;
+  Status Trim(uint64_t offset, Micros older_than);
+  void Close();
+
+ private:
+  struct PendingAppend {
+    std::string frames;
+    uint32_t record_count = 0;
+    AppendDone done;
+    Micros queued_at = 0;  // monotonic
+  };
+  // A durable group in memory: the bytes as they were written, header included.
+  struct TailGroup {
+    GroupHeader header;
+    std::string bytes;
+  };
+
+  PartitionLog(io::FileSystem& files, const Clock& clock, const LogOptions& options, uint32_t partition);
+
+  // Start (partition_recovery.cc).
+  Status Recover();
+  Status RecoverSegment(const std::string& name, bool last);
+  Status CutTornTail(Segment& segment);
+  std::string SegmentPath(uint64_t first_offset) const;
+  Result<std::shared_ptr<Segment>> StartSegment(uint64_t first_offset);
+
+  // Writer thread (partition_log.cc).
+  void Run();
+  std::deque<PendingAppend> TakeGroup(std::unique_lock<std::mutex>& lock);
+  void CommitGroup(std::deque<PendingAppend> group);
+  Result<std::shared_ptr<TailGroup>> WriteGroup(const std::deque<PendingAppend>& group);
+  Status WriteBytes(std::string_view bytes);
+  Status RotateIfFull(size_t incoming_bytes);
+  Status AdoptSegment(uint64_t first_offset);
+  void Publish(std::shared_ptr<TailGroup> group);
+  void Break(const Error& error, std::deque<PendingAppend> group);
+  void TryRepair();
+  Status CutUnacknowledged();
+  void Seal();
+
+  // Readers (partition_reader.cc).
+  bool ReadTail(uint64_t offset, size_t bytes_max, std::vector<EventLog::Record>* out) const;
+  Status ReadSegment(Segment& segment, uint64_t offset, size_t bytes_max, std::vector<EventLog::Record>* out) const;
+  std::shared_ptr<Segment> FindSegment(uint64_t offset) const;
+  void Remember(Segment& segment, uint64_t offset, uint64_t position) const;
+
+  io::FileSystem& files_;
+  const Clock& clock_;
+  const LogOptions options_;
+  const uint32_t partition_;
+  const std::string directory_;
+
+  std::atomic<uint64_t> begin_ = 0;
+  std::atomic<uint64_t> end_ = 0;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable work_;               // for the writer
+  mutable std::condition_variable news_;               // for readers
+  std::deque<PendingAppend> queue_;                    // GUARDED_BY mutex_
+  size_t queued_bytes_ = 0;                            // GUARDED_BY mutex_
+  size_t appends_wanted_ = 1;                          // GUARDED_BY mutex_: queue length that wakes the writer
+  bool closing_ = false;                               // GUARDED_BY mutex_
+  std::optional<Error> failure_;                       // GUARDED_BY mutex_: set = nothing is accepted until repaired
+  std::vector<std::shared_ptr<Segment>> segments_;     // GUARDED_BY mutex_: oldest first, never empty once open
+  std::deque<std::shared_ptr<const TailGroup>> tail_;  // GUARDED_BY mutex_: newest groups, without gaps, up to end_
+  size_t tail_bytes_ = 0;                              // GUARDED_BY mutex_
+
+  // Writer thread only, once started.
+  std::shared_ptr<Segment> current_;        // segments_.back(): the one being written
+  std::unique_ptr<io::WritableFile> file_;  // its file; null = to be repaired
+  size_t last_group_appends_ = 1;
+  std::thread writer_;
+};
+
+}  // namespace feedmill::ingest

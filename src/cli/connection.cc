@@ -1,0 +1,65 @@
+#include "cli/connection.h"
+
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "base/config_document.h"
+#include "base/settings.h"
+#include "io/file_system.h"
+
+namespace feedmill::cli {
+namespace {
+
+void FromEnvironment(const char* name, std::string* value) {
+  const char* found = std::getenv(name);
+  if (value->empty() && found != nullptr) *value = found;
+}
+
+void FillFrom(std::string_view key, std::string* value) {
+  if (value->empty()) *value = key;
+}
+
+}  // namespace
+
+void AddConnectionOptions(CLI::App& app, Connection* connection) {
+  app.add_option("--url", connection->url, "the server")->capture_default_str();
+  app.add_option("--project", connection->project, "project folder whose data/secrets/keys.toml holds the keys")->capture_default_str();
+}
+
+std::string KeysPath(const std::string& data_folder) { return data_folder + "/secrets/keys.toml"; }
+
+Result<Keys> ReadKeys(const std::string& data_folder) {
+  const std::string path = KeysPath(data_folder);
+  FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(io::PosixFileSystem(), path));
+  FEEDMILL_ASSIGN(const ConfigDocument document, ParseToml(path, text));
+  Keys keys;
+  Settings settings;
+  auto section = settings.Section("keys", "Secrets of this data folder.");
+  section.Text("write", &keys.write, "events of the app");
+  section.Text("import", &keys.import, "bulk import");
+  section.Text("read", &keys.read, "feeds");
+  section.Text("admin", &keys.admin, "console and administration");
+  FEEDMILL_TRY(settings.Load(document));
+  return keys;
+}
+
+Status FillKeys(Connection* connection, KeyKind write) {
+  FromEnvironment("FEEDMILL_WRITE_KEY", &connection->write_key);
+  FromEnvironment("FEEDMILL_READ_KEY", &connection->read_key);
+  FromEnvironment("FEEDMILL_ADMIN_TOKEN", &connection->admin_token);
+  if (!connection->write_key.empty() && !connection->read_key.empty() && !connection->admin_token.empty()) return Ok();
+  const std::string data_folder = connection->project + "/data";
+  const auto keys = ReadKeys(data_folder);
+  if (!keys) {
+    return NotFound("no keys: set FEEDMILL_WRITE_KEY, FEEDMILL_READ_KEY and FEEDMILL_ADMIN_TOKEN, or give --project the folder of a server "
+                    "that was started on this machine ({})",
+                    keys.error().message());
+  }
+  FillFrom(write == KeyKind::kImport ? keys->import : keys->write, &connection->write_key);
+  FillFrom(keys->read, &connection->read_key);
+  FillFrom(keys->admin, &connection->admin_token);
+  return Ok();
+}
+
+}  // namespace feedmill::cli

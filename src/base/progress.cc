@@ -89,8 +89,8 @@ std::string ProgressLine(const ProgressState& state) {
 std::string ShortNumber(double value) {
   if (value < 100) return fmt::format("{:.3g}", value);
   if (value < 10'000) return fmt::format("{:.0f}", value);
-  if (value < 1e6) return fmt::format("{:.3g}k", value / 1e3);
-  if (value < 1e9) return fmt::format("{:.3g}M", value / 1e6);
+  if (value < 999.5e3) return fmt::format("{:.3g}k", value / 1e3);
+  if (value < 999.5e6) return fmt::format("{:.3g}M", value / 1e6);
   return fmt::format("{:.3g}G", value / 1e9);
 }
 

@@ -1,0 +1,70 @@
+// All that one feed request knows while it passes the stages. One a worker thread, reset from request to request.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "base/random.h"
+#include "serve/bundle.h"
+#include "serve/candidate.h"
+#include "serve/feed_query.h"
+#include "serve/scene.h"
+#include "serve/trending_board.h"
+#include "stream/live_state.h"
+
+namespace feedmill::serve {
+
+struct FunnelStep {
+  std::string_view stage;      // "recall", or "recall.i2i" for a channel
+  int count = 0;               // candidates after it; for a channel: what it brought
+  Micros elapsed = 0;
+};
+
+// Candidates that a rule of the filter stage took out.
+enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded };
+inline constexpr int kFilterRuleCount = 6;
+std::string_view FilterRuleName(FilterRule rule);
+
+struct FeedContext {
+  // What the request came with; set by the pipeline, constant for the stages.
+  const FeedQuery* query = nullptr;
+  const Scene* scene = nullptr;
+  const Bundle* bundle = nullptr;                 // may be null
+  const stream::LiveState* state = nullptr;       // under the request's ReadGuard
+  const TrendingList* trending = nullptr;
+  bool features_match = false;                    // the bundle's models know the counters the state keeps
+  Micros now = 0;
+  Deadline deadline = Deadline::Never();
+  Random random{0};                               // from user, scene, clock and the configured seed
+
+  // The query stage.
+  features::EntityHandle user = features::kNoEntity;
+  std::vector<stream::LastAction> last_actions;   // newest first
+  std::vector<std::string_view> topics;           // told by the user, then those of the last actions
+
+  // Recall to filter.
+  CandidateSet candidates;
+  std::array<int, kFilterRuleCount> filtered{};   // by FilterRule
+
+  // The rank stage: row-major, Candidate::model_row each.
+  std::vector<features::CandidateInput> inputs;
+  std::vector<float> features;
+  std::vector<double> probabilities;              // one a model of the bundle
+  std::vector<double> weights;                    // of the bundle's models in the score
+
+  // Re-rank: the answer, best first.
+  std::vector<Candidate> page;
+
+  std::vector<std::string> degraded;              // what was left out, for the answer
+  std::vector<FunnelStep> funnel;
+
+  void Reset();
+  bool Late() const { return deadline.Expired(); }
+};
+
+}  // namespace feedmill::serve

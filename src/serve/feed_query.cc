@@ -1,0 +1,142 @@
+#include "serve/feed_query.h"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace feedmill::serve {
+namespace {
+
+using Json = nlohmann::json;
+using Parsed = std::expected<void, QueryError>;
+
+constexpr size_t kFoundBytesMax = 80;  // of a wrong value, repeated in the message
+
+std::unexpected<QueryError> Wrong(std::string field, std::string found, std::string allowed) {
+  if (found.size() > kFoundBytesMax) found = found.substr(0, kFoundBytesMax) + "...";
+  return std::unexpected(QueryError{std::move(field), std::move(found), std::move(allowed)});
+}
+
+std::string Dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Parsed CheckId(const std::string& field, const std::string& id) {
+  if (id.empty() || id.size() > kIdBytesMax) {
+    return Wrong(field, id.empty() ? "nothing" : fmt::format("{} bytes", id.size()),
+                 fmt::format("a text of 1 to {} bytes", kIdBytesMax));
+  }
+  return {};
+}
+
+Parsed ReadCount(const std::string& text, int items_max, int* out) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > items_max) {
+    return Wrong("n", text, fmt::format("a whole number from 1 to {}", items_max));
+  }
+  *out = value;
+  return {};
+}
+
+Parsed ReadPosition(const std::string& text, std::optional<LogPosition>* out) {
+  LogPosition position;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, position.partition);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == ':') {
+    const auto second = std::from_chars(first.ptr + 1, end, position.offset);
+    if (second.ec == std::errc() && second.ptr == end) {
+      *out = position;
+      return {};
+    }
+  }
+  return Wrong("after", text, "partition:offset, as the answer of /v1/batch gives it, e.g. 0:123");
+}
+
+Parsed ReadTexts(const Json& value, const std::string& field, size_t count_max, std::vector<std::string>* out) {
+  const std::string allowed = fmt::format("a list of at most {} texts", count_max);
+  if (!value.is_array() || value.size() > count_max) {
+    return Wrong(field, value.is_array() ? fmt::format("{} of them", value.size()) : Dump(value), allowed);
+  }
+  for (const Json& element : value) {
+    if (!element.is_string()) return Wrong(field, Dump(element), allowed);
+    out->push_back(element.get<std::string>());
+  }
+  return {};
+}
+
+Parsed ReadMember(const std::string& key, const Json& value, int items_max, FeedQuery* query) {
+  if (key == "n") {
+    return ReadCount(value.is_number_integer() ? Dump(value) : fmt::format("not whole: {}", Dump(value)), items_max, &query->n);
+  }
+  if (key == "debug") {
+    if (!value.is_boolean()) return Wrong(key, Dump(value), "true or false");
+    query->debug = value.get<bool>();
+    return {};
+  }
+  if (key == "exclude") return ReadTexts(value, key, kExcludeMax, &query->exclude);
+  if (key == "context") {
+    if (!value.is_object()) return Wrong(key, Dump(value), "an object");
+    const auto topics = value.find("topics");
+    return topics == value.end() ? Parsed() : ReadTexts(*topics, "context.topics", kTopicsMax, &query->topics);
+  }
+  if (key != "user_id" && key != "scene" && key != "after") {
+    return Wrong(key, "an unknown field", "user_id, scene, n, exclude, context, after, debug");
+  }
+  if (!value.is_string()) return Wrong(key, Dump(value), "a text");
+  const std::string text = value.get<std::string>();
+  if (key == "after") return ReadPosition(text, &query->after);
+  (key == "scene" ? query->scene : query->user_id) = text;
+  return {};
+}
+
+Parsed ReadBody(const std::string& body, int items_max, FeedQuery* query) {
+  if (body.size() > kBodyBytesMax) {
+    return Wrong("body", fmt::format("{} bytes", body.size()), fmt::format("at most {} bytes", kBodyBytesMax));
+  }
+  const Json document = Json::parse(body, nullptr, false);
+  if (!document.is_object()) {
+    return Wrong("body", document.is_discarded() ? "bytes that are no JSON" : Dump(document),
+                 "a JSON object like {\"user_id\": \"ada\", \"n\": 20}");
+  }
+  for (const auto& [key, value] : document.items()) {
+    if (auto read = ReadMember(key, value, items_max, query); !read) return read;
+  }
+  return {};
+}
+
+Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* query) {
+  for (const auto& [key, value] : request.query) {
+    Parsed read;
+    if (key == "n") {
+      read = ReadCount(value, items_max, &query->n);
+    } else if (key == "after") {
+      read = ReadPosition(value, &query->after);
+    } else if (key == "user_id" || key == "scene") {
+      (key == "scene" ? query->scene : query->user_id) = value;
+    } else if (key == "debug") {
+      query->debug = value == "1" || value == "true";
+      if (!query->debug && value != "0" && value != "false") read = Wrong(key, value, "true or false");
+    } else if (key == "exclude") {
+      query->exclude.push_back(value);
+    } else {
+      read = Wrong(key, "an unknown parameter", "user_id, scene, n, exclude, after, debug");
+    }
+    if (!read) return read;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<FeedQuery, QueryError> ParseFeedQuery(const io::HttpRequest& request, int items_max) {
+  FeedQuery query;
+  query.n = std::min(kItemsDefault, items_max);
+  const bool has_body = request.method == "POST";
+  Parsed read = ReadParameters(request, items_max, &query);
+  if (read && has_body) read = ReadBody(request.body, items_max, &query);
+  if (read) read = CheckId("user_id", query.user_id);
+  if (read) read = CheckId("scene", query.scene);
+  if (!read) return std::unexpected(read.error());
+  return query;
+}
+
+}  // namespace feedmill::serve

@@ -1,0 +1,55 @@
+// What may not be shown (hidden, unknown) and what need not be (seen, own, old, excluded by the caller).
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+
+#include "serve/stage.h"
+
+namespace feedmill::serve {
+namespace {
+
+using features::EntityHandle;
+using features::kNoEntity;
+
+class Rules {
+ public:
+  explicit Rules(const FeedContext& context) : context_(context), state_(*context.state) {
+    for (const std::string& id : context.query->exclude) {
+      const EntityHandle post = state_.FindPost(id);
+      if (post != kNoEntity) excluded_.insert(post);
+    }
+  }
+
+  // The first rule that takes the candidate out.
+  std::optional<FilterRule> Breaks(const Candidate& candidate) const {
+    const auto& [post, author, topic, created_at, text_length, follows] = candidate.input;
+    const FilterSettings& settings = context_.scene->filter;
+    if (author == kNoEntity || created_at == 0) return FilterRule::kUnknown;
+    if (context_.user != kNoEntity) {
+      if (state_.HiddenPost(context_.user, post) || state_.HiddenAuthor(context_.user, author)) return FilterRule::kHidden;
+      if (settings.own && author == context_.user) return FilterRule::kOwn;
+      if (settings.seen && state_.Seen(context_.user, post)) return FilterRule::kSeen;
+    }
+    if (context_.now - created_at > settings.age_max) return FilterRule::kExpired;
+    if (excluded_.contains(post)) return FilterRule::kExcluded;
+    return std::nullopt;
+  }
+
+ private:
+  const FeedContext& context_;
+  const stream::LiveState& state_;
+  std::unordered_set<EntityHandle> excluded_;
+};
+
+}  // namespace
+
+void FilterCandidates(FeedContext* context) {
+  const Rules rules(*context);
+  std::erase_if(context->candidates.items(), [&](const Candidate& candidate) {
+    const std::optional<FilterRule> broken = rules.Breaks(candidate);
+    if (broken) ++context->filtered[static_cast<size_t>(*broken)];
+    return broken.has_value();
+  });
+}
+
+}  // namespace feedmill::serve

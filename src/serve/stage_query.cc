@@ -1,0 +1,43 @@
+// Who asks: the user's handle, last actions and topics.
+#include <algorithm>
+#include <map>
+
+#include "serve/recall.h"
+#include "serve/stage.h"
+
+namespace feedmill::serve {
+namespace {
+
+constexpr size_t kTopicsOfActionsMax = 3;
+
+// Topics of the last actions by weight, the heaviest first.
+std::vector<std::string_view> TopicsOfActions(const FeedContext& context) {
+  std::map<std::string_view, float> weights;
+  for (const stream::LastAction& action : context.last_actions) {
+    if (action.post == features::kNoEntity) continue;
+    const features::EntityHandle topic = context.state->Post(action.post).topic;
+    if (topic != features::kNoEntity) weights[context.state->TopicName(topic)] += TasteWeight(action.action);
+  }
+  std::vector<std::pair<float, std::string_view>> sorted;
+  for (const auto& [name, weight] : weights) {
+    if (weight > 0) sorted.emplace_back(-weight, name);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<std::string_view> topics;
+  for (size_t i = 0; i < std::min(sorted.size(), kTopicsOfActionsMax); ++i) topics.push_back(sorted[i].second);
+  return topics;
+}
+
+}  // namespace
+
+void HydrateQuery(FeedContext* context) {
+  context->user = context->state->FindUser(context->query->user_id);
+  for (const std::string& topic : context->query->topics) context->topics.emplace_back(topic);
+  if (context->user == features::kNoEntity) return;
+  context->last_actions = context->state->LastActions(context->user);
+  for (std::string_view topic : TopicsOfActions(*context)) {
+    if (std::find(context->topics.begin(), context->topics.end(), topic) == context->topics.end()) context->topics.push_back(topic);
+  }
+}
+
+}  // namespace feedmill::serve

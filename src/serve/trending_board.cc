@@ -1,0 +1,116 @@
+#include "serve/trending_board.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <unordered_set>
+
+namespace feedmill::serve {
+namespace {
+
+using features::Action;
+using features::EntityHandle;
+using features::kNoEntity;
+
+struct Engagement {
+  Action action;
+  double weight;
+};
+// How much an action tells of a post's popularity.
+constexpr std::array<Engagement, 4> kEngagements = {
+    {{Action::kClick, 1}, {Action::kLike, 2}, {Action::kComment, 3}, {Action::kShare, 3}}};
+
+// The counter of (post, action) whose half-life is nearest to a day, or -1.
+int DailyCounter(const features::FeatureSet* counted, Action action) {
+  int best = -1;
+  if (counted == nullptr) return best;
+  auto distance = [&](size_t i) { return std::llabs(counted->counters[i].half_life - kMicrosPerDay); };
+  for (size_t i = 0; i < counted->counters.size(); ++i) {
+    const features::CounterDefinition& counter = counted->counters[i];
+    if (counter.key != features::CounterKey::kPost || counter.action != action) continue;
+    if (best < 0 || distance(i) < distance(static_cast<size_t>(best))) best = static_cast<int>(i);
+  }
+  return best;
+}
+
+class Scorer {
+ public:
+  Scorer(const stream::LiveState& state, const features::FeatureSet* counted, Micros now) : state_(state), now_(now) {
+    for (size_t i = 0; i < kEngagements.size(); ++i) counters_[i] = DailyCounter(counted, kEngagements[i].action);
+  }
+  double operator()(EntityHandle post) const {
+    double score = 0;
+    for (size_t i = 0; i < kEngagements.size(); ++i) {
+      if (counters_[i] < 0) continue;
+      score += kEngagements[i].weight * state_.counters().Value(counters_[i], post, kNoEntity, now_);
+    }
+    return score;
+  }
+
+ private:
+  const stream::LiveState& state_;
+  Micros now_;
+  std::array<int, kEngagements.size()> counters_{};
+};
+
+std::vector<EntityHandle> Pool(const stream::LiveState& state, const Bundle* bundle, int newest) {
+  std::vector<EntityHandle> pool = state.FreshPosts(newest);
+  if (bundle == nullptr || bundle->trending == nullptr) return pool;
+  std::unordered_set<EntityHandle> there(pool.begin(), pool.end());
+  for (const store::ScoredId& scored : bundle->trending->Get("all")) {
+    const EntityHandle post = state.FindPost(scored.id);
+    if (post != kNoEntity && there.insert(post).second) pool.push_back(post);
+  }
+  return pool;
+}
+
+}  // namespace
+
+TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle, Micros now,
+                              const TrendingBoardOptions& options) {
+  TrendingList list;
+  const Scorer score(state, counted, now);
+  for (EntityHandle post : Pool(state, bundle, options.pool)) {
+    const stream::PostInfo& info = state.Post(post);
+    if (info.created_at == 0 || now - info.created_at > options.age_max) continue;
+    list.best_first.push_back({post, info.topic, score(post)});
+  }
+  // Ties by time, then by name, so that the order does not hang on handles.
+  auto better = [&](const TrendingPost& a, const TrendingPost& b) {
+    if (a.score != b.score) return a.score > b.score;
+    const Micros created_a = state.Post(a.post).created_at, created_b = state.Post(b.post).created_at;
+    return created_a != created_b ? created_a > created_b : state.PostId(a.post) < state.PostId(b.post);
+  };
+  const size_t kept = std::min(list.best_first.size(), static_cast<size_t>(options.kept));
+  std::partial_sort(list.best_first.begin(), list.best_first.begin() + static_cast<std::ptrdiff_t>(kept), list.best_first.end(), better);
+  list.best_first.resize(kept);
+  for (size_t i = 0; i < kept; ++i) {
+    const EntityHandle topic = list.best_first[i].topic;
+    if (topic != kNoEntity) list.by_topic[std::string(state.TopicName(topic))].push_back(static_cast<uint32_t>(i));
+  }
+  return list;
+}
+
+bool TrendingBoard::Fresh(const Made& made, const std::string& bundle_id, Micros now, uint64_t applied) const {
+  if (made.list == nullptr || made.bundle_id != bundle_id || now < made.at) return false;
+  if (std::ssize(made.list->best_first) <= options_.small) return now == made.at && applied == made.applied;
+  return now - made.at < options_.refresh && applied - made.applied < options_.refresh_records;
+}
+
+std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveState& state, const Bundle* bundle, Micros now) {
+  const std::string bundle_id = bundle == nullptr ? "" : bundle->manifest.id;
+  const uint64_t applied = state.AppliedOffset(0);
+  std::unique_lock making(making_, std::defer_lock);
+  {
+    std::lock_guard lock(mutex_);
+    if (Fresh(made_, bundle_id, now, applied)) return made_.list;
+    if (made_.list != nullptr && !making.try_lock()) return made_.list;
+  }
+  if (!making.owns_lock()) making.lock();
+  auto list = std::make_shared<const TrendingList>(MakeTrendingList(state, counted_, bundle, now, options_));
+  std::lock_guard lock(mutex_);
+  made_ = {list, bundle_id, now, applied};
+  return list;
+}
+
+}  // namespace feedmill::serve

@@ -30,7 +30,7 @@ demo-real: build ## the nightly on real cascades; DATA=folder
 
 test: ## make check, then all tests; the last line counts them
 	@tools/setup.sh build test
-	@BUILD="$(BUILD)" JOBS="$(JOBS)" tools/test.sh
+	@BUILD="$(BUILD)" JOBS="$(JOBS)" tools/run_tests.py $(ARGS)
 
 check: ## formatting, static analysis, rooms, sizes, names, dead files, words
 	@tools/setup.sh build test

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Words that do not belong into the repository: unfinished work, one machine's paths, registry hosts."""
+
+import re
+import sys
+
+from repository import Finding, Repository, run
+
+# Written in pieces, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|\bfor n" r"ow\b|\bst" r"ubs?\b", re.IGNORECASE)
+UNFILLED = re.compile(r"\bplace" r"holder\b", re.IGNORECASE)
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/|/tmp" r"/plan")
+SHARED_DATA = re.compile(r"\.\./shar" r"ed\b")
+REGISTRY = re.compile(
+    r"registry\.npm" r"js|registry\.yarn" r"pkg|py" r"pi\.org|pythonhosted" r"\.|repo1?\.mav" r"en|deb\.debian" r"\.org|crates" r"\.io|proxy\.golang" r"|gh" r"cr\.io|quay" r"\.io|docker" r"\.io",
+)
+RULES = (
+    (UNFINISHED, "unfinished work", "finish it, or leave it out and say so in the room's README", "what is promised later is not there now"),
+    (MACHINE_PATH, "a path of one machine", "take it from an argument, the configuration or the environment", "the project runs anywhere"),
+    (REGISTRY, "a registry's host", "name the package; the client's own configuration knows its registry", "mirrors and proxies are the machine's business"),
+)
+TEXT_ONLY = (".cc", ".h", ".py", ".sh", ".md", ".toml", ".sql", ".txt", ".cmake", ".json", ".mjs")
+SHARED_DATA_MAY = ("tests/", "tools/", "bench/", "Makefile", "README.md", "docs/")
+
+
+def is_exempt(path: str, pattern: re.Pattern) -> bool:
+    """Seeds and data are what they are; a lock file is written by its client, but must not carry hosts either."""
+    if path.startswith("tests/fuzz/") or path.endswith((".png", ".ico", ".woff2", ".csv", ".jsonl")):
+        return True
+    return path.endswith("package-lock.json") and pattern is not REGISTRY
+
+
+def check_line(path: str, number: int, line: str) -> list[Finding]:
+    findings = []
+    for pattern, what, fix, reason in RULES:
+        match = pattern.search(line)
+        if match and not is_exempt(path, pattern):
+            findings.append(Finding(path, number, f"'{match.group(0)}' is {what}", fix, reason))
+    if path.endswith(TEXT_ONLY) and UNFILLED.search(line) and not is_exempt(path, UNFILLED):
+        findings.append(Finding(path, number, f"'{UNFILLED.pattern[2:-2]}' is unfinished work", "write the real thing, or another word for a mark to be filled in", RULES[0][3]))
+    if SHARED_DATA.search(line) and not path.startswith(SHARED_DATA_MAY):
+        findings.append(Finding(path, number, "a data folder beside the repository", "only tests and tools may have it as a default", RULES[1][3]))
+    return findings
+
+
+def check(repository: Repository) -> list[Finding]:
+    findings = []
+    for path in repository.files:
+        if path.endswith((".png", ".ico", ".woff2")):
+            continue
+        for number, line in enumerate(repository.lines(path), 1):
+            findings += check_line(path, number, line)
+    return findings
+
+
+if __name__ == "__main__":
+    sys.exit(run(check))

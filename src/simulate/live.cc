@@ -19,7 +19,7 @@ class Live {
     next_post_ = world->FirstPostAt(world->live_start());
   }
 
-  Result<Tally> Run(const Progress& progress) {
+  Result<Tally> Run(const OnProgress& progress) {
     const std::vector<Session> sessions = MakeSessions(world_, world_.live_start(), world_.end(), true);
     for (size_t i = 0; i < sessions.size() && !Enough(); ++i) {
       FEEDMILL_TRY(LiveSession(sessions[i]));
@@ -116,7 +116,7 @@ class Live {
 
 }  // namespace
 
-Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const Progress& progress) {
+Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const OnProgress& progress) {
   return Live(world, seen, client, options).Run(progress);
 }
 

@@ -16,9 +16,9 @@ struct LiveOptions {
   int64_t feeds_max = 0;             // 0 = no limit
 };
 
-using Progress = std::function<void(double done)>;
+using OnProgress = std::function<void(double done)>;
 
 // `seen` and the world's follows must stand as history left them. Users are taken one after another in the order of the world's time.
-Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const Progress& progress);
+Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const OnProgress& progress);
 
 }  // namespace feedmill::simulate

@@ -1,0 +1,44 @@
+#include "cli/csv_reader.h"
+
+namespace feedmill::cli {
+
+Status CsvReader::ReadQuoted(std::string* field) {
+  for (int c = in_.get(); c != EOF; c = in_.get()) {
+    if (c == '\n') ++line_;
+    if (field->size() > record_bytes_max_) {
+      return InvalidArgument("line {}: a quoted field is longer than {} bytes; is a closing quote missing?", record_line_, record_bytes_max_);
+    }
+    if (c != '"') {
+      field->push_back(static_cast<char>(c));
+    } else if (in_.peek() == '"') {
+      field->push_back(static_cast<char>(in_.get()));
+    } else {
+      return Ok();
+    }
+  }
+  return InvalidArgument("line {}: the file ends inside a quoted field", record_line_);
+}
+
+Result<bool> CsvReader::Next(std::vector<std::string>* fields) {
+  fields->clear();
+  record_line_ = line_;
+  if (in_.peek() == EOF) return false;
+  fields->emplace_back();
+  for (int c = in_.get(); c != EOF; c = in_.get()) {
+    std::string& field = fields->back();
+    if (c == '"' && field.empty()) {
+      FEEDMILL_TRY(ReadQuoted(&field));
+    } else if (c == separator_) {
+      fields->emplace_back();
+    } else if (c == '\n') {
+      ++line_;
+      break;
+    } else if (c != '\r') {
+      field.push_back(static_cast<char>(c));
+      if (field.size() > record_bytes_max_) return InvalidArgument("line {}: a field is longer than {} bytes", record_line_, record_bytes_max_);
+    }
+  }
+  return true;
+}
+
+}  // namespace feedmill::cli

@@ -14,7 +14,7 @@ WITH creation AS (
       ORDER BY received_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
     ) AS copy_number
   FROM ods_event
-  WHERE event_name = 'post_create' AND post_id <> '' AND user_id <> '' AND event_time < @end
+  WHERE event = 'post_create' AND post_id <> '' AND user_id <> '' AND event_time < @end
 ),
 version AS (
   SELECT

@@ -39,12 +39,13 @@ winner AS (
 action AS (
   SELECT
     o.*,
-    CASE WHEN o.event_name = 'post_create' THEN o.user_id ELSE NULLIF(o.author_id, '') END AS stated_author_id
+    CASE WHEN o.event = 'post_create' THEN o.user_id ELSE NULLIF(o.author_id, '') END AS stated_author_id
   FROM ods_event o
   JOIN winner w ON w.log_partition = o.log_partition AND w.log_offset = o.log_offset
   WHERE o.event_time >= @start AND o.event_time < @end
-    AND o.event_name <> ''
-    AND LOWER(COALESCE(o.user_agent_family, '')) NOT LIKE '%bot%'
+    AND o.event <> ''
+    AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%bot%'
+    AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%crawler%'
 ),
 with_post AS (
   SELECT
@@ -59,7 +60,7 @@ with_post AS (
 )
 SELECT
   a.event_id,
-  a.event_name,
+  a.event AS event_name,
   a.event_time,
   a.received_time,
   u.user_key,
@@ -81,7 +82,8 @@ SELECT
   a.lang,
   a.query,
   a.country,
-  a.device,
+  a.region,
+  a.city,
   a.log_partition,
   a.log_offset
 FROM with_post a

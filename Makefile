@@ -23,7 +23,7 @@ build-all: ## the binaries, all tests and all benches
 	@tools/build.sh $(BUILD) $(JOBS) all
 
 demo: build ## a synthetic social app lives, the model learns; ARGS=--exit stops afterwards
-	@tools/demo.sh $(ARGS)
+	@tools/demo.py $(ARGS)
 
 demo-real: build ## the nightly on real cascades; DATA=folder
 	@DATA="$(DATA)" tools/demo_real.sh $(ARGS)

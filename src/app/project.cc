@@ -1,0 +1,71 @@
+#include "app/project.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/embedded_template.h"
+#include "base/secret.h"
+
+namespace feedmill::app {
+namespace {
+
+std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Status RestrictToOwner(const std::string& path, mode_t mode) {
+  if (::chmod(path.c_str(), mode) != 0) return Io("{}: cannot be restricted to its owner: {}", path, std::strerror(errno));
+  return Ok();
+}
+
+}  // namespace
+
+Status InitProject(const std::string& folder) {
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_TRY(files.CreateDirectories(folder));
+  FEEDMILL_ASSIGN(const auto found, files.List(folder));
+  if (!found.empty()) return AlreadyExists("{}: the folder holds \"{}\"; a project is written into a new or empty folder", folder, found.front());
+  for (const EmbeddedPage& file : EmbeddedTemplate()) {
+    const std::string path = folder + "/" + std::string(file.path);
+    FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
+    FEEDMILL_TRY(io::WriteFileAtomically(files, path, file.content));
+  }
+  return Ok();
+}
+
+Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created) {
+  io::FileSystem& files = io::PosixFileSystem();
+  const std::string path = cli::KeysPath(data_folder);
+  FEEDMILL_ASSIGN(const bool exists, files.Exists(path));
+  *created = !exists;
+  if (!exists) {
+    FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
+    FEEDMILL_TRY(RestrictToOwner(FolderOf(path), 0700));
+    const std::string text = fmt::format(
+        "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = \"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
+        NewSecret(), NewSecret(), NewSecret(), NewSecret());
+    FEEDMILL_TRY(io::WriteFileAtomically(files, path, text));
+    FEEDMILL_TRY(RestrictToOwner(path, 0600));
+  }
+  return cli::ReadKeys(data_folder);
+}
+
+Result<DataFolderLock> DataFolderLock::Take(const std::string& data_folder) {
+  FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(data_folder));
+  const std::string path = data_folder + "/lock";
+  const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor < 0) return Io("{}: cannot be opened: {}", path, std::strerror(errno));
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    ::close(descriptor);
+    return Unavailable("{}: another feedmill works in this data folder; stop it first, or use another project", data_folder);
+  }
+  return DataFolderLock(descriptor);
+}
+
+DataFolderLock::~DataFolderLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace feedmill::app

@@ -38,14 +38,15 @@ struct Bundle {
   features::FeatureSet feature_set;
   std::unique_ptr<store::FlatTable> posts;
   std::unique_ptr<store::FlatTable> users;
-  std::unique_ptr<index::VectorIndex> post_index;  // row numbers are rows of `posts`
+  std::vector<float> vectors;                      // of `posts`, packed; what post_index reads
+  std::unique_ptr<index::VectorIndex> post_index;  // row numbers are rows of `posts`; null when there are none
   std::unique_ptr<store::CandidateLists> i2i;
   std::unique_ptr<store::CandidateLists> u2u;
   std::unique_ptr<store::CandidateLists> trending;
   std::vector<ActionModel> actions;
 };
 
-// Refuses a bundle whose files fail their checksum or whose models were trained on other features, naming what was found and expected.
+// A part whose file the manifest does not list stays null: its channel brings nothing. Refuses a bundle whose files fail their checksum or whose models were trained on other features, naming what was found and expected.
 Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder);
 
 }  // namespace feedmill::serve

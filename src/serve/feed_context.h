@@ -40,6 +40,7 @@ struct FeedContext {
   bool features_match = false;                    // the bundle's models know the counters the state keeps
   Micros now = 0;
   Deadline deadline = Deadline::Never();
+  int candidates_max = 1200;                      // the server's limit, over the scene's
   Random random{0};                               // from user, scene, clock and the configured seed
 
   // The query stage.

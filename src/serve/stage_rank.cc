@@ -27,7 +27,7 @@ void ScoreAction(const ActionModel& model, size_t column, size_t columns, size_t
 
 void TrimCandidates(FeedContext* context) {
   std::vector<Candidate>& items = context->candidates.items();
-  const size_t kept = static_cast<size_t>(context->scene->rank.candidates_max);
+  const size_t kept = static_cast<size_t>(std::min(context->scene->rank.candidates_max, context->candidates_max));
   if (items.size() <= kept) return;
   auto better = [&](const Candidate& a, const Candidate& b) { return BetterByRecall(*context, a, b); };
   std::nth_element(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(kept), items.end(), better);

@@ -1,0 +1,252 @@
+#include "serve/feed_service.h"
+
+#include <atomic>
+
+#include "base/hash.h"
+#include "base/thread_pool.h"
+#include "serve/answer.h"
+#include "serve/explain_ring.h"
+#include "serve/feed_errors.h"
+#include "serve/feed_metrics.h"
+#include "serve/feed_row.h"
+#include "serve/pipeline.h"
+
+namespace feedmill::serve {
+namespace {
+
+constexpr std::string_view kFeedPath = "/v1/feed";
+constexpr std::string_view kExplainPath = "/v1/explain/";
+// Of the budget, at most this share is spent waiting for the log's tail to be applied.
+constexpr double kAfterShare = 0.5;
+
+// One request on its way through the pool, which wants copyable tasks.
+struct Job {
+  Job(io::HttpRequest&& asked, io::HttpResponder&& answer) : request(std::move(asked)), respond(std::move(answer)) {}
+  io::HttpRequest request;
+  io::HttpResponder respond;
+  Micros arrived = MonotonicMicros();
+  Deadline deadline = Deadline::Never();
+};
+
+class FeedServiceImpl final : public FeedService {
+ public:
+  FeedServiceImpl(const FeedServiceOptions& options, const FeedServiceWiring& wiring, std::map<std::string, Scene> scenes)
+      : options_(options), wiring_(wiring), scenes_(std::move(scenes)), trending_(wiring.features, options.trending),
+        explained_(static_cast<size_t>(options.explain_kept_max), options.explain_bytes_max), metrics_(wiring.metrics),
+        pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)) {}
+
+  ~FeedServiceImpl() override { Stop(); }
+
+  void SetBundle(std::shared_ptr<const Bundle> bundle) override {
+    std::lock_guard lock(bundle_mutex_);
+    bundle_.swap(bundle);
+  }
+
+  std::shared_ptr<const Bundle> bundle() const override {
+    std::lock_guard lock(bundle_mutex_);
+    return bundle_;
+  }
+
+  std::vector<SceneInfo> scenes() const override {
+    std::vector<SceneInfo> infos;
+    for (const auto& [name, scene] : scenes_) infos.push_back({name, scene.description});
+    return infos;
+  }
+
+  void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) override;
+  void Stop() override;
+
+ private:
+  void Refuse(const FeedError& error, io::HttpResponder& respond) {
+    metrics_.Refused(error.status);
+    respond(ErrorResponse(error));
+  }
+  std::optional<FeedError> Check(const io::HttpRequest& request) const;
+  void Run(Job* job);
+  void Feed(Job* job);
+  void Explain(Job* job);
+  // Waits for `after`; what it could not wait for is named.
+  void AwaitPosition(const FeedQuery& query, Deadline deadline, std::vector<std::string>* degraded) const;
+  void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline, FeedContext* context) const;
+  std::string NewRequestId(const FeedContext& context);
+  void AfterEffects(std::string request_id, std::string row, Micros now, const std::string& user_id);
+  std::unique_ptr<FeedContext> TakeContext();
+  void GiveContext(std::unique_ptr<FeedContext> context);
+
+  const FeedServiceOptions options_;
+  const FeedServiceWiring wiring_;
+  const std::map<std::string, Scene> scenes_;
+  TrendingBoard trending_;
+  ExplainRing explained_;
+  FeedMetrics metrics_;
+  mutable std::mutex bundle_mutex_;
+  std::shared_ptr<const Bundle> bundle_;                  // GUARDED_BY(bundle_mutex_)
+  std::mutex contexts_mutex_;
+  std::vector<std::unique_ptr<FeedContext>> contexts_;    // GUARDED_BY(contexts_mutex_)
+  std::atomic<uint64_t> sequence_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::mutex pool_mutex_;
+  std::unique_ptr<ThreadPool> pool_;                      // GUARDED_BY(pool_mutex_); null once stopped
+};
+
+std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
+  const bool feed = request.path == kFeedPath;
+  if (!feed && !request.path.starts_with(kExplainPath)) {
+    return FeedError{404, "there is no such page", "path", request.path, "/v1/feed, /v1/explain/{request_id}"};
+  }
+  if (request.method != "GET" && !(feed && request.method == "POST")) {
+    return FeedError{405, "this method does nothing here", "method", request.method, feed ? "GET, POST" : "GET"};
+  }
+  const std::string key = ReadKeyOf(request);
+  if (key.empty()) {
+    return FeedError{401, "a read key is needed", "Authorization", "no key", "Bearer <read key>"};
+  }
+  if (!wiring_.may_read || !wiring_.may_read(key)) {
+    return FeedError{401, "this key may not read feeds", "Authorization", "an unknown key", "a read key of this server"};
+  }
+  return std::nullopt;
+}
+
+void FeedServiceImpl::Handle(io::HttpRequest&& request, io::HttpResponder&& respond) {
+  if (const auto error = Check(request)) return Refuse(*error, respond);
+  auto job = std::make_shared<Job>(std::move(request), std::move(respond));
+  job->deadline = Deadline::After(options_.budget);
+  bool taken = false;
+  {
+    std::lock_guard lock(pool_mutex_);
+    taken = pool_ != nullptr && pool_->Submit([this, job] { Run(job.get()); });
+  }
+  if (!taken) {
+    Refuse({503, stopping_ ? "the server is stopping" : "too many feeds are waiting", "", "",
+            fmt::format("at most {} requests waiting", options_.queue_max)},
+           job->respond);
+  }
+}
+
+void FeedServiceImpl::Stop() {
+  stopping_ = true;
+  std::unique_ptr<ThreadPool> pool;
+  {
+    std::lock_guard lock(pool_mutex_);
+    pool = std::move(pool_);
+  }
+}
+
+void FeedServiceImpl::Run(Job* job) { job->request.path == kFeedPath ? Feed(job) : Explain(job); }
+
+void FeedServiceImpl::AwaitPosition(const FeedQuery& query, Deadline deadline, std::vector<std::string>* degraded) const {
+  if (!query.after) return;
+  const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(deadline.Left()));
+  if (wiring_.state->WaitApplied(*query.after, deadline.AtMost(wait))) return;
+  degraded->push_back(fmt::format("after: {}:{} is not applied yet", query.after->partition, query.after->offset));
+}
+
+void FeedServiceImpl::Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
+                              FeedContext* context) const {
+  context->query = &query;
+  context->scene = &scene;
+  context->bundle = bundle;
+  context->state = wiring_.state;
+  context->features_match = bundle != nullptr && (wiring_.features == nullptr || wiring_.features->hash == bundle->feature_set.hash);
+  context->now = wiring_.clock->Now();
+  context->deadline = deadline;
+  context->candidates_max = options_.candidates_max;
+  context->random = Random(FeedSeed(query.user_id, scene.name, context->now, options_.seed));
+}
+
+std::string FeedServiceImpl::NewRequestId(const FeedContext& context) {
+  const uint64_t sequence = sequence_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t hash = Mix64(FeedSeed(context.query->user_id, context.scene->name, context.now, sequence));
+  return fmt::format("{:014x}{:016x}", static_cast<uint64_t>(context.now), hash);
+}
+
+void FeedServiceImpl::Feed(Job* job) {
+  const auto query = ParseFeedQuery(job->request, options_.items_max);
+  if (!query) {
+    const QueryError& error = query.error();
+    return Refuse({400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed}, job->respond);
+  }
+  const auto scene = scenes_.find(query->scene);
+  if (scene == scenes_.end()) {
+    std::string names;
+    for (const auto& [name, known] : scenes_) names += (names.empty() ? "" : ", ") + name;
+    return Refuse({404, fmt::format("there is no scene \"{}\"", query->scene), "scene", query->scene, names}, job->respond);
+  }
+  std::unique_ptr<FeedContext> context = TakeContext();
+  context->Reset();
+  AwaitPosition(*query, job->deadline, &context->degraded);
+  const std::shared_ptr<const Bundle> bundle = this->bundle();
+  Prepare(*query, scene->second, bundle.get(), job->deadline, context.get());
+  AnswerHead head{NewRequestId(*context), 0};
+  io::HttpResponse response;
+  std::string row;
+  {
+    const stream::LiveState::ReadGuard guard = wiring_.state->Read();
+    const std::shared_ptr<const TrendingList> trending = trending_.Current(*wiring_.state, bundle.get(), context->now);
+    context->trending = trending.get();
+    RunStages(context.get());
+    head.elapsed = MonotonicMicros() - job->arrived;
+    response.body = AnswerJson(*context, head);
+    row = FeedRowJson(context.get(), head, options_.row_samples);
+  }
+  metrics_.Answered(*context, head.elapsed);
+  // Kept before the answer leaves, so that whoever has the answer can ask why.
+  AfterEffects(head.request_id, std::move(row), context->now, query->user_id);
+  job->respond(std::move(response));
+  GiveContext(std::move(context));
+}
+
+void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micros now, const std::string& user_id) {
+  LogRecord record;
+  record.kind = RecordKind::kFeedRequest;
+  record.event.message_id = request_id;
+  record.event.user_id = user_id;
+  record.event.event_time = record.event.original_time = record.event.received_time = now;
+  record.document = row;
+  explained_.Put(std::move(request_id), std::move(row));
+  if (wiring_.write_back) wiring_.write_back(std::move(record));
+}
+
+void FeedServiceImpl::Explain(Job* job) {
+  const std::string request_id = job->request.path.substr(kExplainPath.size());
+  io::HttpResponse response;
+  if (const auto document = explained_.Get(request_id)) {
+    response.body = *document;
+    return job->respond(std::move(response));
+  }
+  if (wiring_.find_old_row) {
+    Result<std::string> row = wiring_.find_old_row(request_id);
+    if (!row) return Refuse({503, row.error().message(), "request_id", request_id, ""}, job->respond);
+    if (!row->empty()) {
+      response.body = std::move(*row);
+      return job->respond(std::move(response));
+    }
+  }
+  Refuse({404, fmt::format("no feed request \"{}\" is kept", request_id), "request_id", request_id,
+          fmt::format("one of the last {} requests (at most {} MiB); older ones are rows of ods_feed_request", explained_.count_max(),
+                      explained_.bytes_max() >> 20)},
+         job->respond);
+}
+
+std::unique_ptr<FeedContext> FeedServiceImpl::TakeContext() {
+  std::lock_guard lock(contexts_mutex_);
+  if (contexts_.empty()) return std::make_unique<FeedContext>();
+  std::unique_ptr<FeedContext> context = std::move(contexts_.back());
+  contexts_.pop_back();
+  return context;
+}
+
+void FeedServiceImpl::GiveContext(std::unique_ptr<FeedContext> context) {
+  std::lock_guard lock(contexts_mutex_);
+  contexts_.push_back(std::move(context));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& options, const FeedServiceWiring& wiring) {
+  if (wiring.clock == nullptr || wiring.state == nullptr) return Internal("the feed service needs a clock and a live state");
+  FEEDMILL_ASSIGN(auto scenes, LoadScenes(options.feed_folder));
+  return std::make_unique<FeedServiceImpl>(options, wiring, std::move(scenes));
+}
+
+}  // namespace feedmill::serve

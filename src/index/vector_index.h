@@ -1,4 +1,5 @@
-// Exact nearest neighbours by inner product: int8 scan with AVX-512/AVX2, float re-score of the best; and its slow twin.
+// Exact nearest neighbours by inner product: int8 scan with AVX-512/AVX2, float re-score of the best; and its slow
+// twin.
 #pragma once
 
 #include <cstdint>

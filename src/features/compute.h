@@ -18,8 +18,10 @@ struct CandidateInput {
   bool follows_author = false;
 };
 
-// Writes candidates.size() rows of set.features.size() floats into `out` (row-major). A missing value is NaN.
-// Reads events strictly earlier than `as_of`. Pure; the table must not change meanwhile.
+// Writes candidates.size() rows of set.features.size() floats into `out` (row-major). A missing value is NaN; a key
+// never seen counts as one without actions. Reads actions strictly earlier than `as_of`, which must be later than
+// counters.NewestTime() (see there). `counters` must have been made from `set`. Pure; the table must not change
+// meanwhile. Any thread.
 void ComputeFeatures(const FeatureSet& set, const CounterTable& counters, EntityHandle user, Micros as_of,
                      std::span<const CandidateInput> candidates, std::span<float> out);
 

@@ -1,12 +1,13 @@
-// The one implementation of counters: a row of decayed sums per key, updated by actions in any order, read as of any later instant.
-// Not synchronised: the owner (stream::LiveState, the nightly replay) says who may write.
+// The one implementation of counters: a row of decayed sums per key, updated by actions in any order, read as of any
+// later instant. Not synchronised: the owner (stream::LiveState, the nightly replay) says who may write.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,10 +27,16 @@ struct CountedAction {
   EntityHandle author = kNoEntity;
   EntityHandle topic = kNoEntity;
   Action action = Action::kImpression;
-  float weight = 1;     // seconds for dwell
+  float weight = 1;  // seconds for dwell
   Micros time = 0;
 };
 
+// What "as of" means here. value(t) = sum over applied actions e with e.time < t of weight(e) * 2^(-(t - e.time) /
+// half-life). Order of application does not matter but for rounding (1e-14 relative): an action older than the newest
+// one counts fully. Reads are for instants later than every applied action: at `time` <= NewestTime() the answer is the
+// one for NewestTime() + 1 us. So strictly-earlier is a discipline of the owner, and the same one everywhere:
+// - the replay reads all impressions of one instant before it applies any action of that instant;
+// - serving reads as of max(clock, NewestTime() + 1) (LiveState::AsOf) and logs that instant with the request.
 class CounterTable {
  public:
   explicit CounterTable(const FeatureSet& set);
@@ -38,10 +45,15 @@ class CounterTable {
   CounterTable& operator=(CounterTable&&) noexcept;
 
   void Apply(const CountedAction& action);
+  // Brings the memory that Apply of this action will touch nearer; call it some actions ahead.
+  void Prefetch(const CountedAction& action) const;
+  // Time of the newest applied action, 0 before the first.
+  Micros NewestTime() const;
 
-  // Value of counter `index` (of FeatureSet::counters) for the key as of `time`; 0 for a key never seen. Pair keys give both handles.
+  // Value of counter `index` (of FeatureSet::counters) for the key as of `time`; 0 for a key never seen. Pair keys give
+  // both handles, others kNoEntity as `second`.
   double Value(int index, EntityHandle first, EntityHandle second, Micros time) const;
-  // All counters of `key`, in the set's order for that key, into `out`. False when the key was never seen.
+  // All counters of `key`, in the set's order for that key, into `out`. False, and zeros, when the key was never seen.
   bool Row(CounterKey key, EntityHandle first, EntityHandle second, Micros time, std::span<double> out) const;
   // Time of the key's last action, 0 when never.
   Micros LastTime(CounterKey key, EntityHandle first, EntityHandle second) const;
@@ -50,7 +62,19 @@ class CounterTable {
   // Drops pair rows whose every counter has decayed below `floor` as of `time`.
   void Forget(Micros time, double floor);
 
-  // Checkpoint form (part of docs/formats/stream-checkpoint.md).
+  // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. Row numbers run from 0 to
+  // RowCount - 1 and hold until Forget.
+  using RowNumber = int32_t;
+  void PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const;
+  RowNumber FindRow(CounterKey key, EntityHandle first, EntityHandle second) const;  // -1 when never seen
+  void PrefetchRow(CounterKey key, RowNumber row) const;
+  void ReadRow(CounterKey key, RowNumber row, Micros time, std::span<double> out) const;
+  Micros RowLastTime(CounterKey key, RowNumber row) const;
+  EntityHandle RowFirst(CounterKey key, RowNumber row) const;
+
+  // Checkpoint form (docs/formats/stream-checkpoint.md): definitions, then rows. Deserialize needs an empty table of
+  // the same set; kCorrupt when the bytes are cut or contradict themselves, kInvalidArgument when they are of other
+  // counters.
   void Serialize(const std::function<void(std::string_view)>& sink) const;
   Status Deserialize(std::string_view bytes);
 
@@ -58,5 +82,12 @@ class CounterTable {
   struct Rows;
   std::unique_ptr<Rows> rows_;
 };
+
+// The action that an event of this name counts as ("feed_impression" -> impression), or nothing. `report` counts as
+// hide.
+std::optional<Action> CountedActionOf(std::string_view event_name);
+// What one event adds: 1, for dwell its seconds (0 to kDwellSecondsMax).
+inline constexpr int kDwellSecondsMax = 600;
+float CountedWeight(Action action, int64_t dwell_ms);
 
 }  // namespace feedmill::features

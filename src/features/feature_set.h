@@ -1,5 +1,6 @@
 // What a feature is, read from features/*.toml: which counters exist and which features are derived from them.
-// One definition serves the nightly replay, the stream and the request path: all three call ComputeFeatures (features/compute.h).
+// One definition serves the nightly replay, the stream and the request path: all three call ComputeFeatures
+// (features/compute.h).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/file_system.h"
 
 namespace feedmill::features {
 
@@ -21,28 +23,30 @@ enum class Action : uint8_t { kImpression, kClick, kLike, kComment, kShare, kFol
 inline constexpr int kActionCount = 8;
 std::string_view ActionName(Action action);
 
-// One exponentially decayed count: value(t) = sum over events e with e.time < t of weight(e) * 2^(-(t - e.time) / half_life).
+// One exponentially decayed count: value(t) = sum over events e with e.time < t of weight(e) * 2^(-(t - e.time) /
+// half_life).
 struct CounterDefinition {
   CounterKey key;
   Action action;
   Micros half_life;  // 1 h, 1 d, 7 d or 30 d
+  friend bool operator==(const CounterDefinition&, const CounterDefinition&) = default;
 };
 
 enum class FeatureKind : uint8_t {
   kLogCount,       // ln(1 + counter)
   kRate,           // (numerator + prior_rate * prior_weight) / (denominator + prior_weight)
-  kPostAgeHours,   // ln(1 + hours since the post was made)
-  kTextLength,     // ln(1 + characters)
-  kFollowsAuthor,  // 1 when the user follows the author now
-  kHourOfDay,      // UTC hour of the request
+  kPostAgeHours,   // ln(1 + hours since the post was made), missing when the post's creation is not known
+  kTextLength,     // ln(1 + characters), missing likewise
+  kFollowsAuthor,  // 1 when the user follows the author now, else 0
+  kHourOfDay,      // UTC hour of the request, 0 to 23
   kLastSeconds,    // ln(1 + seconds since the key's last action), missing when never
-  kPosition,       // reserved for debiasing in training; constant at serving
+  kPosition,       // always 0 here; training may put the shown position in its place to take its effect out
 };
 
 struct FeatureDefinition {
-  std::string name;      // "post_click_rate_1d"
+  std::string name;  // "post_click_rate_1d"
   FeatureKind kind = FeatureKind::kLogCount;
-  int numerator = -1;    // index into FeatureSet::counters
+  int numerator = -1;  // index into FeatureSet::counters
   int denominator = -1;
   double prior_rate = 0;
   double prior_weight = 0;
@@ -52,10 +56,23 @@ struct FeatureDefinition {
 struct FeatureSet {
   std::vector<CounterDefinition> counters;
   std::vector<FeatureDefinition> features;  // the order of a feature vector
-  std::string hash;                         // of the definitions; models carry it and refuse another
+  std::string hash;                         // of the definitions (FormatFeatureSet); models carry it and refuse another
 };
 
-// Reads every *.toml of the folder. Errors name file, line, field, found, allowed.
-Result<FeatureSet> LoadFeatureSet(const std::string& folder);
+// Reads every *.toml of the folder in order of their names (template/features shows what may stand there).
+// Errors name file, line, field, what was found and what is allowed. Counters are those that some feature uses, ordered
+// by key, half-life and action.
+Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder);
+// The same from one text; `file` is its name in messages.
+Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text);
+// One TOML text with every feature spelled out; parsing it gives the same set and hash. What a bundle carries.
+std::string FormatFeatureSet(const FeatureSet& set);
+
+std::string_view CounterKeyName(CounterKey key);     // "user", "post", "author", "user_author", "user_topic"
+std::string_view FeatureKindName(FeatureKind kind);  // "log_count", "rate", ...
+// "1h", "7d"; the name of a counter is <key>_<action>_<half-life>: "post_click_1d".
+std::string CounterName(const CounterDefinition& counter);
+// -1 when the set has no such counter.
+int FindCounter(const FeatureSet& set, CounterKey key, Action action, Micros half_life);
 
 }  // namespace feedmill::features

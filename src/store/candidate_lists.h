@@ -1,5 +1,5 @@
-// Scored candidate lists by key in one mmap'd, checksummed file (docs/formats/candidate-lists.md): i2i (post -> posts), u2u (user -> posts),
-// trending ("all" or a topic -> posts).
+// Scored candidate lists by key in one mmap'd, checksummed file (docs/formats/candidate-lists.md): i2i (post -> posts),
+// u2u (user -> posts), trending ("all" or a topic -> posts).
 #pragma once
 
 #include <memory>
@@ -14,14 +14,15 @@
 namespace feedmill::store {
 
 struct ScoredId {
-  std::string_view id;   // lives as long as the CandidateLists
+  std::string_view id;  // lives as long as the CandidateLists
   float score = 0;
 };
 
 class CandidateLists {
  public:
   virtual ~CandidateLists() = default;
-  virtual std::vector<ScoredId> Get(std::string_view key) const = 0;   // best first; empty for an unknown key. Any thread.
+  virtual std::vector<ScoredId> Get(
+      std::string_view key) const = 0;  // best first; empty for an unknown key. Any thread.
   virtual size_t key_count() const = 0;
 };
 

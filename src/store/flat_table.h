@@ -1,5 +1,6 @@
-// Packed flat table: fixed-width rows by 64-bit key hash in one mmap'd file, checksummed, swapped atomically (docs/formats/flat-table.md).
-// Reading 1,200 rows costs cache misses only: open-addressing slots, then the rows, both prefetched.
+// Packed flat table: fixed-width rows by string key in one mmap'd file, checksummed, swapped atomically
+// (docs/formats/flat-table.md). Reading 1,200 rows costs cache misses only: open-addressing slots, then the rows, both
+// prefetched. An open table is immutable: any thread.
 #pragma once
 
 #include <cstdint>
@@ -46,12 +47,16 @@ Result<std::unique_ptr<FlatTable>> OpenFlatTable(io::FileSystem& files, const st
 class FlatTableWriter {
  public:
   virtual ~FlatTableWriter() = default;
-  // `row` has row_bytes() bytes in the order of the fields, each field aligned to its type. A key given twice is kAlreadyExists.
+  // Bytes of one row: the fields in order, each aligned to its type, the whole rounded up to the widest type.
+  virtual size_t row_bytes() const = 0;
+  // `row` has row_bytes() bytes in the order of the fields, each field aligned to its type. A key given twice is
+  // kAlreadyExists.
   virtual Status Add(std::string_view key, std::span<const std::byte> row) = 0;
-  virtual Status Finish() = 0;   // atomic: temporary file, fsync, rename, directory fsync
+  // Atomic: temporary file, fsync, rename, directory fsync. Until then the rows are held in memory.
+  virtual Status Finish() = 0;
 };
 
-Result<std::unique_ptr<FlatTableWriter>> CreateFlatTable(io::FileSystem& files, const std::string& path, std::vector<FlatField> fields,
-                                                         size_t expected_rows);
+Result<std::unique_ptr<FlatTableWriter>> CreateFlatTable(io::FileSystem& files, const std::string& path,
+                                                         std::vector<FlatField> fields, size_t expected_rows);
 
 }  // namespace feedmill::store

@@ -1,0 +1,280 @@
+#include "features/counter_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "features/counter_rows_internal.h"
+#include "features/decay_internal.h"
+
+namespace feedmill::features {
+namespace {
+
+// A row is referred to a newer base when its sums would otherwise grow by more than 2^64 (rounding stays at 1e-14).
+constexpr double kRebaseHalfLives = 64;
+constexpr size_t kHalfLivesMax = 8;
+constexpr uint64_t kMagic = 0x31544e4354464d46;  // "FMFTCNT1"
+
+bool IsPair(CounterKey key) { return key == CounterKey::kUserAuthor || key == CounterKey::kUserTopic; }
+
+uint64_t KeyOf(CounterKey key, EntityHandle first, EntityHandle second) {
+  return static_cast<uint64_t>(first) << 32 | (IsPair(key) ? second : 0);
+}
+
+// The handles of an action that make up a key.
+std::pair<EntityHandle, EntityHandle> HandlesOf(CounterKey key, const CountedAction& action) {
+  switch (key) {
+    case CounterKey::kUser:
+      return {action.user, 0};
+    case CounterKey::kPost:
+      return {action.post, 0};
+    case CounterKey::kAuthor:
+      return {action.author, 0};
+    case CounterKey::kUserAuthor:
+      return {action.user, action.author};
+    case CounterKey::kUserTopic:
+      return {action.user, action.topic};
+  }
+  return {kNoEntity, kNoEntity};
+}
+
+// The counters of one kind of key.
+struct KeyLayout {
+  std::vector<uint8_t> half_life;                          // per counter: which of the table's half-lives
+  std::array<std::vector<uint16_t>, kActionCount> places;  // per action: the counters it adds to
+};
+
+using Factors = std::array<double, kHalfLivesMax>;
+
+}  // namespace
+
+struct CounterTable::Rows {
+  std::vector<CounterDefinition> definitions;
+  std::vector<int> place;  // per counter of the set: its place in the rows of its key
+  std::vector<Micros> half_lives;
+  std::array<double, kHalfLivesMax> per_micro{};  // 1 / half-life
+  Micros rebase_after = 0;
+  Micros newest = 0;
+  std::array<KeyLayout, kCounterKeyCount> layouts;
+  std::vector<CounterRows> by_key;
+
+  explicit Rows(const FeatureSet& set);
+  // 2^(delta / half-life) for every half-life of the table.
+  void Decay(Micros delta, Factors* factors) const {
+    const auto x = static_cast<double>(delta);
+    for (size_t i = 0; i < half_lives.size(); i += 4) {
+      const Four power = Exp2(Four{per_micro[i], per_micro[i + 1], per_micro[i + 2], per_micro[i + 3]} * x);
+      std::memcpy(&(*factors)[i], &power, sizeof power);
+    }
+  }
+  void Rebase(const KeyLayout& layout, Micros base, CounterRow* row) const;
+  void Add(CounterKey key, const CountedAction& action);
+  const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
+};
+
+CounterTable::Rows::Rows(const FeatureSet& set) : definitions(set.counters) {
+  for (const CounterDefinition& definition : definitions) {
+    auto found = std::ranges::find(half_lives, definition.half_life);
+    if (found == half_lives.end()) found = half_lives.insert(found, definition.half_life);
+    KeyLayout& layout = layouts[static_cast<size_t>(definition.key)];
+    place.push_back(static_cast<int>(layout.half_life.size()));
+    layout.places[static_cast<size_t>(definition.action)].push_back(static_cast<uint16_t>(layout.half_life.size()));
+    layout.half_life.push_back(static_cast<uint8_t>(found - half_lives.begin()));
+  }
+  for (size_t i = 0; i < half_lives.size(); ++i) per_micro[i] = 1.0 / static_cast<double>(half_lives[i]);
+  const Micros shortest = half_lives.empty() ? kMicrosPerHour : *std::ranges::min_element(half_lives);
+  rebase_after = static_cast<Micros>(kRebaseHalfLives * static_cast<double>(shortest));
+  for (int key = 0; key < kCounterKeyCount; ++key) {
+    by_key.emplace_back(IsPair(static_cast<CounterKey>(key)), layouts[key].half_life.size());
+  }
+}
+
+void CounterTable::Rows::Rebase(const KeyLayout& layout, Micros base, CounterRow* row) const {
+  Factors factors;
+  Decay(row->base - base, &factors);
+  for (size_t i = 0; i < layout.half_life.size(); ++i) row->sums[i] *= factors[layout.half_life[i]];
+  row->base = base;
+}
+
+void CounterTable::Rows::Add(CounterKey key, const CountedAction& action) {
+  const auto [first, second] = HandlesOf(key, action);
+  const KeyLayout& layout = layouts[static_cast<size_t>(key)];
+  if (first == kNoEntity || second == kNoEntity || layout.half_life.empty()) return;
+  CounterRows& rows = by_key[static_cast<size_t>(key)];
+  CounterRow* row = rows.Row(rows.FindOrAdd(KeyOf(key, first, second)));
+  if (row->last == 0) row->base = action.time;
+  if (action.time - row->base > rebase_after) Rebase(layout, action.time, row);
+  row->last = std::max(row->last, action.time);
+  const auto& places = layout.places[static_cast<size_t>(action.action)];
+  if (places.empty()) return;
+  Factors factors;
+  Decay(action.time - row->base, &factors);
+  for (const uint16_t place_in_row : places)
+    row->sums[place_in_row] += action.weight * factors[layout.half_life[place_in_row]];
+}
+
+CounterTable::CounterTable(const FeatureSet& set) : rows_(std::make_unique<Rows>(set)) {}
+CounterTable::~CounterTable() = default;
+CounterTable::CounterTable(CounterTable&&) noexcept = default;
+CounterTable& CounterTable::operator=(CounterTable&&) noexcept = default;
+
+void CounterTable::Apply(const CountedAction& action) {
+  for (int key = 0; key < kCounterKeyCount; ++key) rows_->Add(static_cast<CounterKey>(key), action);
+  rows_->newest = std::max(rows_->newest, action.time);
+}
+
+void CounterTable::Prefetch(const CountedAction& action) const {
+  for (int i = 0; i < kCounterKeyCount; ++i) {
+    const auto key = static_cast<CounterKey>(i);
+    const auto [first, second] = HandlesOf(key, action);
+    if (first == kNoEntity || second == kNoEntity) continue;
+    const int32_t row = rows_->of(key).Find(KeyOf(key, first, second));
+    if (row >= 0) __builtin_prefetch(rows_->of(key).Row(row), 1);
+  }
+}
+
+Micros CounterTable::NewestTime() const { return rows_->newest; }
+
+double CounterTable::Value(int index, EntityHandle first, EntityHandle second, Micros time) const {
+  const CounterKey key = rows_->definitions[index].key;
+  const RowNumber number = FindRow(key, first, second);
+  if (number < 0) return 0;
+  const CounterRow* row = rows_->of(key).Row(number);
+  Factors factors;
+  rows_->Decay(row->base - std::max(time, rows_->newest + 1), &factors);
+  const int place = rows_->place[index];
+  return row->sums[place] * factors[rows_->layouts[static_cast<size_t>(key)].half_life[place]];
+}
+
+bool CounterTable::Row(CounterKey key, EntityHandle first, EntityHandle second, Micros time,
+                       std::span<double> out) const {
+  const RowNumber number = FindRow(key, first, second);
+  ReadRow(key, number, time, out);
+  return number >= 0;
+}
+
+Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle second) const {
+  return RowLastTime(key, FindRow(key, first, second));
+}
+
+size_t CounterTable::RowCount(CounterKey key) const { return rows_->of(key).size(); }
+
+uint64_t CounterTable::MemoryBytes() const {
+  uint64_t bytes = sizeof(Rows);
+  for (const CounterRows& rows : rows_->by_key) bytes += rows.MemoryBytes();
+  return bytes;
+}
+
+void CounterTable::Forget(Micros time, double floor) {
+  for (const CounterKey key : {CounterKey::kUserAuthor, CounterKey::kUserTopic}) {
+    const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
+    rows_->by_key[static_cast<size_t>(key)].Filter([&](const CounterRow& row) {
+      Factors factors;
+      rows_->Decay(row.base - std::max(time, rows_->newest + 1), &factors);
+      for (size_t i = 0; i < layout.half_life.size(); ++i) {
+        if (row.sums[i] * factors[layout.half_life[i]] >= floor) return true;
+      }
+      return false;
+    });
+  }
+}
+
+void CounterTable::PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const {
+  rows_->of(key).Prefetch(KeyOf(key, first, second));
+}
+
+CounterTable::RowNumber CounterTable::FindRow(CounterKey key, EntityHandle first, EntityHandle second) const {
+  if (first == kNoEntity || (IsPair(key) && second == kNoEntity)) return -1;
+  return rows_->of(key).Find(KeyOf(key, first, second));
+}
+
+void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
+  if (row < 0) return;
+  const CounterRows& rows = rows_->of(key);
+  const auto* at = reinterpret_cast<const std::byte*>(rows.Row(row));
+  for (size_t line = 0; line < rows.row_bytes(); line += 64) __builtin_prefetch(at + line);
+}
+
+void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {
+  const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
+  if (number < 0) {
+    std::ranges::fill(out.first(layout.half_life.size()), 0);
+    return;
+  }
+  const CounterRow* row = rows_->of(key).Row(number);
+  Factors factors;
+  rows_->Decay(row->base - std::max(time, rows_->newest + 1), &factors);
+  for (size_t i = 0; i < layout.half_life.size(); ++i) out[i] = row->sums[i] * factors[layout.half_life[i]];
+}
+
+Micros CounterTable::RowLastTime(CounterKey key, RowNumber row) const {
+  return row < 0 ? 0 : rows_->of(key).Row(row)->last;
+}
+
+EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {
+  return static_cast<EntityHandle>(rows_->of(key).Row(row)->key >> 32);
+}
+
+void CounterTable::Serialize(const std::function<void(std::string_view)>& sink) const {
+  std::string head;
+  const auto put = [&head](auto value) { head.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  put(kMagic);
+  put(rows_->newest);
+  put(static_cast<uint32_t>(rows_->definitions.size()));
+  for (const CounterDefinition& definition : rows_->definitions) {
+    put(definition.key);
+    put(definition.action);
+    put(definition.half_life);
+  }
+  sink(head);
+  for (const CounterRows& rows : rows_->by_key) rows.Serialize(sink);
+}
+
+Status CounterTable::Deserialize(std::string_view bytes) {
+  std::string expected;
+  const Micros newest = rows_->newest;
+  constexpr size_t kNewestAt = sizeof kMagic;
+  // The definitions as this table writes them: the same bytes or another set.
+  CounterTable empty{FeatureSet{rows_->definitions, {}, {}}};
+  empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
+    if (pieces++ == 0) expected = piece;
+  });
+  if (newest != 0) return InvalidArgument("counters: the table is not empty");
+  if (bytes.size() < expected.size())
+    return Corrupt("counters: {} bytes; the definitions alone have {}", bytes.size(), expected.size());
+  if (bytes.substr(0, kNewestAt) != std::string_view(expected).substr(0, kNewestAt))
+    return Corrupt("counters: no magic number at byte 0");
+  if (bytes.substr(kNewestAt + sizeof newest, expected.size() - kNewestAt - sizeof newest) !=
+      std::string_view(expected).substr(kNewestAt + sizeof newest)) {
+    return InvalidArgument("counters: written with other counter definitions");
+  }
+  std::memcpy(&rows_->newest, bytes.data() + kNewestAt, sizeof newest);
+  bytes.remove_prefix(expected.size());
+  for (CounterRows& rows : rows_->by_key) FEEDMILL_TRY(rows.Deserialize(&bytes));
+  if (!bytes.empty()) return Corrupt("counters: {} bytes too many at the end", bytes.size());
+  return Ok();
+}
+
+std::optional<Action> CountedActionOf(std::string_view event_name) {
+  static constexpr std::pair<std::string_view, Action> kNames[] = {
+      {"feed_impression", Action::kImpression},
+      {"post_click", Action::kClick},
+      {"dwell", Action::kDwellSeconds},
+      {"like", Action::kLike},
+      {"comment", Action::kComment},
+      {"share", Action::kShare},
+      {"follow", Action::kFollow},
+      {"hide", Action::kHide},
+      {"report", Action::kHide},
+  };
+  for (const auto& [name, action] : kNames) {
+    if (name == event_name) return action;
+  }
+  return std::nullopt;
+}
+
+float CountedWeight(Action action, int64_t dwell_ms) {
+  if (action != Action::kDwellSeconds) return 1;
+  return static_cast<float>(std::clamp<int64_t>(dwell_ms, 0, int64_t{kDwellSecondsMax} * 1000)) / 1000;
+}
+
+}  // namespace feedmill::features

@@ -1,0 +1,208 @@
+#include "features/counter_table.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+
+namespace feedmill::features {
+namespace {
+
+constexpr Micros kStart = 1'790'000'000 * kMicrosPerSecond;
+constexpr Micros kHalfLives[] = {kMicrosPerHour, kMicrosPerDay, 7 * kMicrosPerDay, 30 * kMicrosPerDay};
+
+// Every key, action and half-life.
+FeatureSet EverySet() {
+  FeatureSet set;
+  for (int key = 0; key < kCounterKeyCount; ++key) {
+    for (const Micros half_life : kHalfLives) {
+      for (int action = 0; action < kActionCount; ++action) {
+        set.counters.push_back({static_cast<CounterKey>(key), static_cast<Action>(action), half_life});
+      }
+    }
+  }
+  return set;
+}
+
+bool Matches(CounterKey key, EntityHandle first, EntityHandle second, const CountedAction& action) {
+  switch (key) {
+    case CounterKey::kUser:
+      return action.user == first;
+    case CounterKey::kPost:
+      return action.post == first;
+    case CounterKey::kAuthor:
+      return action.author == first;
+    case CounterKey::kUserAuthor:
+      return action.user == first && action.author == second;
+    case CounterKey::kUserTopic:
+      return action.user == first && action.topic == second;
+  }
+  return false;
+}
+
+// The definition, word for word: a loop over all actions.
+double BruteForce(const CounterDefinition& counter, EntityHandle first, EntityHandle second, Micros time,
+                  std::span<const CountedAction> actions) {
+  double sum = 0;
+  for (const CountedAction& action : actions) {
+    if (action.time >= time || action.action != counter.action || !Matches(counter.key, first, second, action))
+      continue;
+    sum += action.weight * std::exp2(-static_cast<double>(time - action.time) / static_cast<double>(counter.half_life));
+  }
+  return sum;
+}
+
+CountedAction RandomAction(Random& random, Micros from, Micros until) {
+  CountedAction action;
+  action.user = static_cast<EntityHandle>(random.Below(12));
+  action.post = random.Chance(0.9) ? static_cast<EntityHandle>(random.Below(20)) : kNoEntity;
+  action.author = random.Chance(0.95) ? static_cast<EntityHandle>(random.Below(6)) : kNoEntity;
+  action.topic = random.Chance(0.9) ? static_cast<EntityHandle>(random.Below(4)) : kNoEntity;
+  action.action = static_cast<Action>(random.Below(kActionCount));
+  action.weight = action.action == Action::kDwellSeconds ? static_cast<float>(random.Below(60'000)) / 1000 : 1.0F;
+  action.time = random.Between(from, until);
+  return action;
+}
+
+// Thousands of instants; actions come up to ten days late and in any order.
+TEST(CounterTable, EqualsTheLoopOverAllActionsWhateverTheOrder) {
+  const FeatureSet set = EverySet();
+  CounterTable table(set);
+  Random random(7);
+  std::vector<CountedAction> actions;
+  Micros now = kStart;
+  for (int instant = 0; instant < 3'000; ++instant) {
+    now += static_cast<Micros>(random.Exponential(1.5 * static_cast<double>(kMicrosPerHour)));
+    const Micros late = random.Chance(0.3) ? 10 * kMicrosPerDay : kMicrosPerHour;
+    const CountedAction action = RandomAction(random, now - late, now - 1);
+    table.Apply(action);
+    actions.push_back(action);
+    for (int probe = 0; probe < 4; ++probe) {
+      const int index = static_cast<int>(random.Below(set.counters.size()));
+      const auto first = static_cast<EntityHandle>(random.Below(12));
+      const auto second = static_cast<EntityHandle>(random.Below(6));
+      const double expected = BruteForce(set.counters[index], first, second, now, actions);
+      ASSERT_NEAR(table.Value(index, first, second, now), expected, expected * 1e-12 + 1e-30)
+          << instant << " " << index;
+    }
+  }
+  EXPECT_EQ(table.RowCount(CounterKey::kPost), 20U);
+  EXPECT_EQ(table.RowCount(CounterKey::kUserTopic), 12U * 4);
+}
+
+TEST(CounterTable, RowHoldsTheCountersOfItsKeyInOrder) {
+  const FeatureSet set = EverySet();
+  CounterTable table(set);
+  Random random(8);
+  for (int i = 0; i < 500; ++i) table.Apply(RandomAction(random, kStart, kStart + kMicrosPerDay));
+  std::vector<double> row(32);
+  ASSERT_TRUE(table.Row(CounterKey::kUserAuthor, 3, 2, kStart + 2 * kMicrosPerDay, row));
+  for (int i = 0; i < 32; ++i) EXPECT_EQ(row[i], table.Value(96 + i, 3, 2, kStart + 2 * kMicrosPerDay));
+  EXPECT_FALSE(table.Row(CounterKey::kUserAuthor, 3, 99, kStart + 2 * kMicrosPerDay, row));
+  EXPECT_THAT(row, testing::Each(0));
+}
+
+TEST(CounterTable, ReadsAreNeverOlderThanTheNewestAction) {
+  const FeatureSet set{{{CounterKey::kUser, Action::kClick, kMicrosPerHour}}, {}, {}};
+  CounterTable table(set);
+  EXPECT_EQ(table.NewestTime(), 0);
+  table.Apply({.user = 1, .action = Action::kClick, .time = kStart});
+  EXPECT_EQ(table.NewestTime(), kStart);
+  EXPECT_EQ(table.LastTime(CounterKey::kUser, 1, kNoEntity), kStart);
+  EXPECT_EQ(table.LastTime(CounterKey::kUser, 2, kNoEntity), 0);
+  const double first = table.Value(0, 1, kNoEntity, kStart + 1);
+  EXPECT_EQ(table.Value(0, 1, kNoEntity, kStart - kMicrosPerDay), first);
+  EXPECT_NEAR(table.Value(0, 1, kNoEntity, kStart + kMicrosPerHour), 0.5, 1e-15);
+  EXPECT_EQ(table.Value(0, kNoEntity, kNoEntity, kStart + 1), 0);
+}
+
+// Decades apart: sums neither overflow nor turn into nonsense.
+TEST(CounterTable, LongPausesAndVeryLateActions) {
+  const FeatureSet set = EverySet();
+  CounterTable table(set);
+  std::vector<CountedAction> actions;
+  for (const Micros time :
+       {kStart, kStart + 4000 * kMicrosPerDay, kStart - 4000 * kMicrosPerDay, kStart + 4001 * kMicrosPerDay}) {
+    actions.push_back({.user = 1, .post = 1, .author = 1, .topic = 1, .action = Action::kLike, .time = time});
+    table.Apply(actions.back());
+  }
+  const Micros now = kStart + 4001 * kMicrosPerDay + kMicrosPerHour;
+  for (size_t i = 0; i < set.counters.size(); ++i) {
+    const double expected = BruteForce(set.counters[i], 1, 1, now, actions);
+    EXPECT_NEAR(table.Value(static_cast<int>(i), 1, 1, now), expected, expected * 1e-12);
+  }
+}
+
+TEST(CounterTable, ForgetDropsOnlyWhatDecayed) {
+  const FeatureSet set{
+      {{CounterKey::kUser, Action::kClick, kMicrosPerHour}, {CounterKey::kUserAuthor, Action::kClick, kMicrosPerHour}},
+      {},
+      {}};
+  CounterTable table(set);
+  for (EntityHandle user = 0; user < 3000; ++user) {
+    table.Apply({.user = user, .author = 1, .action = Action::kClick, .time = kStart + user * kMicrosPerMinute});
+  }
+  const Micros now = kStart + 3000 * kMicrosPerMinute;
+  const double kept = table.Value(1, 2999, 1, now);
+  table.Forget(now, 1e-3);
+  EXPECT_EQ(table.RowCount(CounterKey::kUser), 3000U);
+  EXPECT_LT(table.RowCount(CounterKey::kUserAuthor), 700U);
+  EXPECT_GT(table.RowCount(CounterKey::kUserAuthor), 500U);
+  EXPECT_EQ(table.Value(1, 2999, 1, now), kept);
+  EXPECT_EQ(table.Value(1, 0, 1, now), 0);
+}
+
+class CounterTableCheckpoint : public testing::Test {
+ protected:
+  void SetUp() override {
+    Random random(9);
+    for (int i = 0; i < 5'000; ++i) table_.Apply(RandomAction(random, kStart, kStart + 40 * kMicrosPerDay));
+    table_.Serialize([this](std::string_view piece) { bytes_.append(piece); });
+  }
+  FeatureSet set_ = EverySet();
+  CounterTable table_{set_};
+  std::string bytes_;
+};
+
+TEST_F(CounterTableCheckpoint, ReadsBackToTheSameBytes) {
+  CounterTable copy(set_);
+  ASSERT_TRUE(copy.Deserialize(bytes_).has_value());
+  std::string again;
+  copy.Serialize([&again](std::string_view piece) { again.append(piece); });
+  EXPECT_EQ(again, bytes_);
+  Random random(10);
+  const Micros now = kStart + 50 * kMicrosPerDay;
+  for (size_t i = 0; i < set_.counters.size(); ++i) {
+    const auto first = static_cast<EntityHandle>(random.Below(12));
+    const auto second = static_cast<EntityHandle>(random.Below(4));
+    EXPECT_EQ(copy.Value(static_cast<int>(i), first, second, now),
+              table_.Value(static_cast<int>(i), first, second, now));
+  }
+}
+
+TEST_F(CounterTableCheckpoint, RefusesOtherDefinitionsAndCutBytes) {
+  FeatureSet other = set_;
+  std::swap(other.counters[0], other.counters[1]);
+  EXPECT_EQ(CounterTable(other).Deserialize(bytes_).error().kind(), ErrorKind::kInvalidArgument);
+  for (size_t size = 0; size < bytes_.size(); size += 97) {
+    EXPECT_EQ(CounterTable(set_).Deserialize(std::string_view(bytes_).substr(0, size)).error().kind(),
+              ErrorKind::kCorrupt)
+        << size;
+  }
+  EXPECT_EQ(CounterTable(set_).Deserialize(bytes_ + "x").error().kind(), ErrorKind::kCorrupt);
+}
+
+TEST(CountedAction, NamesAndWeights) {
+  EXPECT_EQ(CountedActionOf("feed_impression"), Action::kImpression);
+  EXPECT_EQ(CountedActionOf("report"), Action::kHide);
+  EXPECT_EQ(CountedActionOf("unfollow"), std::nullopt);
+  EXPECT_EQ(CountedWeight(Action::kLike, 99), 1.0F);
+  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, 1500), 1.5F);
+  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, 99'000'000), 600.0F);
+  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, -5), 0.0F);
+}
+
+}  // namespace
+}  // namespace feedmill::features

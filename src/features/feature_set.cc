@@ -1,0 +1,286 @@
+#include "features/feature_set.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "base/config_document.h"
+#include "base/hash.h"
+
+namespace feedmill::features {
+namespace {
+
+constexpr size_t kFeaturesMax = 512;
+constexpr size_t kNameBytesMax = 100;
+
+constexpr std::array<std::string_view, kActionCount> kActionNames = {"impression", "click",  "like", "comment",
+                                                                     "share",      "follow", "hide", "dwell_seconds"};
+constexpr std::array<std::string_view, kCounterKeyCount> kKeyNames = {"user", "post", "author", "user_author",
+                                                                      "user_topic"};
+constexpr std::array<std::string_view, 8> kKindNames = {
+    "log_count", "rate", "post_age_hours", "text_length", "follows_author", "hour_of_day", "last_seconds", "position"};
+constexpr std::array<std::string_view, 4> kHalfLifeNames = {"1h", "1d", "7d", "30d"};
+constexpr std::array<Micros, 4> kHalfLives = {kMicrosPerHour, kMicrosPerDay, 7 * kMicrosPerDay, 30 * kMicrosPerDay};
+
+template <size_t N>
+std::string Join(const std::array<std::string_view, N>& names) {
+  std::string text;
+  for (const std::string_view name : names) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", name);
+  return text;
+}
+
+std::string HalfLifeName(Micros half_life) {
+  const auto found = std::ranges::find(kHalfLives, half_life);
+  return std::string(kHalfLifeNames[static_cast<size_t>(found - kHalfLives.begin())]);
+}
+
+// One [[feature]] table, read field by field; every field read is remembered, so that the rest can be refused.
+class FeatureReader {
+ public:
+  FeatureReader(const ConfigDocument& document, const ConfigNode& table) : document_(document), table_(table) {}
+
+  Result<std::string> Text(std::string_view field) {
+    FEEDMILL_ASSIGN(const ConfigNode* node, Need(field));
+    if (node->kind != ConfigNode::Kind::kString) return Wrong(*node, field, "a text");
+    return node->text;
+  }
+  template <size_t N>
+  Result<size_t> OneOf(std::string_view field, const std::array<std::string_view, N>& names) {
+    FEEDMILL_ASSIGN(const ConfigNode* node, Need(field));
+    return IndexOf(*node, field, names);
+  }
+  Result<double> Number(std::string_view field, double low, double high) {
+    FEEDMILL_ASSIGN(const ConfigNode* node, Need(field));
+    const bool is_number = node->kind == ConfigNode::Kind::kReal || node->kind == ConfigNode::Kind::kInteger;
+    const double value = node->kind == ConfigNode::Kind::kReal ? node->real : static_cast<double>(node->integer);
+    if (!is_number || !(value >= low && value <= high))
+      return Wrong(*node, field, fmt::format("a number from {} to {}", low, high));
+    return value;
+  }
+  // `half_life = "1d"` or `half_lives = ["1h", "1d"]`; `*is_list` tells which.
+  Result<std::vector<Micros>> HalfLives(bool* is_list) {
+    *is_list = table_.Find("half_lives") != nullptr;
+    if (!*is_list) {
+      FEEDMILL_ASSIGN(size_t place, OneOf("half_life", kHalfLifeNames));
+      return std::vector<Micros>{kHalfLives[place]};
+    }
+    FEEDMILL_ASSIGN(const ConfigNode* node, Need("half_lives"));
+    if (node->kind != ConfigNode::Kind::kList || node->items.empty())
+      return Wrong(*node, "half_lives", "a list of " + Join(kHalfLifeNames));
+    std::vector<Micros> half_lives;
+    for (const ConfigNode& item : node->items) {
+      FEEDMILL_ASSIGN(size_t place, IndexOf(item, "half_lives", kHalfLifeNames));
+      half_lives.push_back(kHalfLives[place]);
+    }
+    return half_lives;
+  }
+  // Refuses members that nobody asked for.
+  Status CheckAllRead(std::string_view kind) const {
+    for (const auto& [name, node] : table_.members) {
+      if (read_.contains(name)) continue;
+      std::string allowed;
+      for (const std::string& field : read_) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", field);
+      return InvalidArgument("{}: field '{}' does not belong to kind \"{}\"; allowed: {}", document_.Where(node), name,
+                             kind, allowed);
+    }
+    return Ok();
+  }
+  std::string Where() const { return document_.Where(table_); }
+
+ private:
+  Result<const ConfigNode*> Need(std::string_view field) {
+    read_.emplace(field);
+    const ConfigNode* node = table_.Find(field);
+    if (node == nullptr) return InvalidArgument("{}: field '{}' is missing in this [[feature]]", Where(), field);
+    return node;
+  }
+  std::unexpected<Error> Wrong(const ConfigNode& node, std::string_view field, std::string_view allowed) const {
+    return InvalidArgument("{}: field '{}': found {}; allowed: {}", document_.Where(node), field, node.Describe(),
+                           allowed);
+  }
+  template <size_t N>
+  Result<size_t> IndexOf(const ConfigNode& node, std::string_view field,
+                         const std::array<std::string_view, N>& names) const {
+    const auto found = std::ranges::find(names, node.text);
+    if (node.kind != ConfigNode::Kind::kString || found == names.end()) return Wrong(node, field, Join(names));
+    return static_cast<size_t>(found - names.begin());
+  }
+
+  const ConfigDocument& document_;
+  const ConfigNode& table_;
+  std::set<std::string, std::less<>> read_;
+};
+
+// Collects features; counters get their final order at the end.
+class SetBuilder {
+ public:
+  Status AddDocument(const ConfigDocument& document) {
+    for (const auto& [name, node] : document.root.members) {
+      if (name != "feature" || node.kind != ConfigNode::Kind::kList) {
+        return InvalidArgument("{}: found '{}'; allowed: tables [[feature]]", document.Where(node), name);
+      }
+      for (const ConfigNode& table : node.items) {
+        if (table.kind != ConfigNode::Kind::kTable) {
+          return InvalidArgument("{}: found {}; allowed: tables [[feature]]", document.Where(table), table.Describe());
+        }
+        FeatureReader reader(document, table);
+        FEEDMILL_TRY(AddTable(reader));
+      }
+    }
+    return Ok();
+  }
+
+  Result<FeatureSet> Finish(std::string_view source) {
+    if (set_.features.empty()) return InvalidArgument("{}: no [[feature]] found; at least one is needed", source);
+    SortCounters();
+    set_.hash = Sha256Hex(FormatFeatureSet(set_)).substr(0, 16);
+    return std::move(set_);
+  }
+
+ private:
+  Status AddTable(FeatureReader& reader) {
+    FEEDMILL_ASSIGN(std::string name, reader.Text("name"));
+    FEEDMILL_ASSIGN(size_t kind_place, reader.OneOf("kind", kKindNames));
+    const auto kind = static_cast<FeatureKind>(kind_place);
+    FeatureDefinition feature{.name = name, .kind = kind};
+    switch (kind) {
+      case FeatureKind::kLogCount:
+      case FeatureKind::kRate:
+        return AddCounted(reader, feature);
+      case FeatureKind::kLastSeconds: {
+        FEEDMILL_ASSIGN(size_t key, reader.OneOf("key", kKeyNames));
+        feature.key = static_cast<CounterKey>(key);
+        break;
+      }
+      default:
+        break;
+    }
+    FEEDMILL_TRY(reader.CheckAllRead(kKindNames[kind_place]));
+    return Add(reader, feature);
+  }
+
+  Status AddCounted(FeatureReader& reader, FeatureDefinition feature) {
+    const bool is_rate = feature.kind == FeatureKind::kRate;
+    FEEDMILL_ASSIGN(size_t key_place, reader.OneOf("key", kKeyNames));
+    feature.key = static_cast<CounterKey>(key_place);
+    FEEDMILL_ASSIGN(size_t numerator, reader.OneOf(is_rate ? "numerator" : "action", kActionNames));
+    size_t denominator = 0;
+    if (is_rate) {
+      FEEDMILL_ASSIGN(denominator, reader.OneOf("denominator", kActionNames));
+      FEEDMILL_ASSIGN(feature.prior_rate, reader.Number("prior_rate", 0, 1000));
+      FEEDMILL_ASSIGN(feature.prior_weight, reader.Number("prior_weight", 1e-3, 1e6));
+    }
+    bool is_list = false;
+    FEEDMILL_ASSIGN(std::vector<Micros> half_lives, reader.HalfLives(&is_list));
+    FEEDMILL_TRY(reader.CheckAllRead(FeatureKindName(feature.kind)));
+    const std::string stem = feature.name;
+    for (const Micros half_life : half_lives) {
+      if (is_list) feature.name = stem + "_" + HalfLifeName(half_life);
+      feature.numerator = Counter({feature.key, static_cast<Action>(numerator), half_life});
+      if (is_rate) feature.denominator = Counter({feature.key, static_cast<Action>(denominator), half_life});
+      FEEDMILL_TRY(Add(reader, feature));
+    }
+    return Ok();
+  }
+
+  Status Add(const FeatureReader& reader, const FeatureDefinition& feature) {
+    const auto is_fit = [](char letter) {
+      return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '_';
+    };
+    if (feature.name.empty() || feature.name.size() > kNameBytesMax || !std::ranges::all_of(feature.name, is_fit)) {
+      return InvalidArgument("{}: field 'name': found text \"{}\"; allowed: 1 to {} of a-z, 0-9 and _", reader.Where(),
+                             feature.name, kNameBytesMax);
+    }
+    if (!names_.insert(feature.name).second)
+      return InvalidArgument("{}: two features are named \"{}\"", reader.Where(), feature.name);
+    if (names_.size() > kFeaturesMax) return InvalidArgument("{}: more than {} features", reader.Where(), kFeaturesMax);
+    set_.features.push_back(feature);
+    return Ok();
+  }
+
+  int Counter(const CounterDefinition& counter) {
+    const auto found = std::ranges::find(set_.counters, counter);
+    const auto place = static_cast<int>(found - set_.counters.begin());
+    if (found == set_.counters.end()) set_.counters.push_back(counter);
+    return place;
+  }
+
+  void SortCounters() {
+    const std::vector<CounterDefinition> former = set_.counters;
+    std::ranges::sort(set_.counters, {},
+                      [](const CounterDefinition& c) { return std::tuple(c.key, c.half_life, c.action); });
+    const auto moved = [&](int place) {
+      return place < 0 ? -1 : static_cast<int>(std::ranges::find(set_.counters, former[place]) - set_.counters.begin());
+    };
+    for (FeatureDefinition& feature : set_.features) {
+      feature.numerator = moved(feature.numerator);
+      feature.denominator = moved(feature.denominator);
+    }
+  }
+
+  FeatureSet set_;
+  std::set<std::string> names_;
+};
+
+}  // namespace
+
+std::string_view ActionName(Action action) { return kActionNames[static_cast<size_t>(action)]; }
+std::string_view CounterKeyName(CounterKey key) { return kKeyNames[static_cast<size_t>(key)]; }
+std::string_view FeatureKindName(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
+
+std::string CounterName(const CounterDefinition& counter) {
+  return fmt::format("{}_{}_{}", CounterKeyName(counter.key), ActionName(counter.action),
+                     HalfLifeName(counter.half_life));
+}
+
+int FindCounter(const FeatureSet& set, CounterKey key, Action action, Micros half_life) {
+  const auto found = std::ranges::find(set.counters, CounterDefinition{key, action, half_life});
+  return found == set.counters.end() ? -1 : static_cast<int>(found - set.counters.begin());
+}
+
+Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text) {
+  FEEDMILL_ASSIGN(ConfigDocument document, ParseToml(file, text));
+  SetBuilder builder;
+  FEEDMILL_TRY(builder.AddDocument(document));
+  return builder.Finish(file);
+}
+
+Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder) {
+  FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
+  SetBuilder builder;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".toml")) continue;
+    const std::string path = folder + "/" + name;
+    FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files, path));
+    FEEDMILL_ASSIGN(ConfigDocument document, ParseToml(path, text));
+    FEEDMILL_TRY(builder.AddDocument(document));
+  }
+  return builder.Finish(folder);
+}
+
+std::string FormatFeatureSet(const FeatureSet& set) {
+  std::string out;
+  for (const FeatureDefinition& feature : set.features) {
+    out += fmt::format("[[feature]]\nname = \"{}\"\nkind = \"{}\"\n", feature.name, FeatureKindName(feature.kind));
+    const bool is_rate = feature.kind == FeatureKind::kRate;
+    if (is_rate || feature.kind == FeatureKind::kLogCount || feature.kind == FeatureKind::kLastSeconds) {
+      out += fmt::format("key = \"{}\"\n", CounterKeyName(feature.key));
+    }
+    if (feature.numerator >= 0) {
+      const CounterDefinition& counter = set.counters[feature.numerator];
+      out += fmt::format("{} = \"{}\"\n", is_rate ? "numerator" : "action", ActionName(counter.action));
+      if (is_rate) {
+        out +=
+            fmt::format("denominator = \"{}\"\nprior_rate = {}\nprior_weight = {}\n",
+                        ActionName(set.counters[feature.denominator].action), feature.prior_rate, feature.prior_weight);
+      }
+      out += fmt::format("half_life = \"{}\"\n", HalfLifeName(counter.half_life));
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace feedmill::features

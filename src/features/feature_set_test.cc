@@ -1,0 +1,110 @@
+#include "features/feature_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace feedmill::features {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::string_view kText = R"([[feature]]
+name = "post_click_rate"
+kind = "rate"
+key = "post"
+numerator = "click"
+denominator = "impression"
+half_lives = ["1h", "7d"]
+prior_rate = 0.1
+prior_weight = 20
+
+[[feature]]
+name = "age"
+kind = "post_age_hours"
+
+[[feature]]
+name = "user_clicks"
+kind = "log_count"
+key = "user"
+action = "click"
+half_life = "1d"
+)";
+
+TEST(FeatureSet, OneTableMayMakeAFeaturePerHalfLife) {
+  const FeatureSet set = ParseFeatureSet("a.toml", kText).value();
+  ASSERT_EQ(set.features.size(), 4U);
+  EXPECT_EQ(set.features[0].name, "post_click_rate_1h");
+  EXPECT_EQ(set.features[1].name, "post_click_rate_7d");
+  EXPECT_EQ(set.features[3].name, "user_clicks");
+  ASSERT_EQ(set.counters.size(), 5U);
+  EXPECT_EQ(CounterName(set.counters[0]), "user_click_1d");
+  EXPECT_EQ(CounterName(set.counters[set.features[1].numerator]), "post_click_7d");
+  EXPECT_EQ(CounterName(set.counters[set.features[1].denominator]), "post_impression_7d");
+  EXPECT_EQ(FindCounter(set, CounterKey::kPost, Action::kClick, kMicrosPerHour), set.features[0].numerator);
+  EXPECT_EQ(FindCounter(set, CounterKey::kPost, Action::kLike, kMicrosPerHour), -1);
+}
+
+TEST(FeatureSet, TheSpelledOutTextIsTheSameSet) {
+  const FeatureSet set = ParseFeatureSet("a.toml", kText).value();
+  const FeatureSet again = ParseFeatureSet("b.toml", FormatFeatureSet(set)).value();
+  EXPECT_EQ(again.hash, set.hash);
+  EXPECT_EQ(again.counters, set.counters);
+  EXPECT_EQ(FormatFeatureSet(again), FormatFeatureSet(set));
+  std::string other(kText);
+  other.replace(other.find("= 20"), 4, "= 21");
+  EXPECT_NE(ParseFeatureSet("a.toml", other).value().hash, set.hash);
+}
+
+TEST(FeatureSet, TheTemplatesFeaturesLoad) {
+  auto set = LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features");
+  ASSERT_TRUE(set.has_value()) << set.error().ToString();
+  EXPECT_GE(set->features.size(), 50U);
+  EXPECT_LE(set->features.size(), 80U);
+  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*set)).value().hash, set->hash);
+}
+
+struct Mistake {
+  std::string from;
+  std::string to;
+  std::string message;
+};
+
+class FeatureSetMistake : public testing::TestWithParam<Mistake> {};
+
+TEST_P(FeatureSetMistake, IsNamedWithFileLineFieldFoundAndAllowed) {
+  std::string text(kText);
+  const size_t at = text.find(GetParam().from);
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, GetParam().from.size(), GetParam().to);
+  auto set = ParseFeatureSet("a.toml", text);
+  ASSERT_FALSE(set.has_value());
+  EXPECT_EQ(set.error().kind(), ErrorKind::kInvalidArgument);
+  EXPECT_THAT(set.error().message(), HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FeatureSetMistake,
+    testing::Values(Mistake{"\"rate\"", "\"ratio\"",
+                            "a.toml:3: field 'kind': found text \"ratio\"; allowed: \"log_count\", \"rate\""},
+                    Mistake{"key = \"post\"\n", "", "a.toml:1: field 'key' is missing"},
+                    Mistake{"\"click\"", "\"klick\"",
+                            "field 'numerator': found text \"klick\"; allowed: \"impression\", \"click\""},
+                    Mistake{"\"1h\", ", "\"2h\", ",
+                            "field 'half_lives': found text \"2h\"; allowed: \"1h\", \"1d\", \"7d\", \"30d\""},
+                    Mistake{"[\"1h\", \"7d\"]", "[]", "field 'half_lives': found"},
+                    Mistake{"0.1", "\"0.1\"",
+                            "field 'prior_rate': found text \"0.1\"; allowed: a number from 0 to 1000"},
+                    Mistake{"prior_weight = 20", "prior_weight = 0", "field 'prior_weight': found integer 0"},
+                    Mistake{"\"post_age_hours\"", "\"post_age_hours\"\nkey = \"post\"",
+                            "field 'key' does not belong to kind \"post_age_hours\""},
+                    Mistake{"\"age\"", "\"Age\"", "field 'name': found text \"Age\""},
+                    Mistake{"\"user_clicks\"", "\"age\"", "two features are named \"age\""},
+                    Mistake{"[[feature]]", "[[features]]", "found 'features'; allowed: tables [[feature]]"},
+                    Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
+
+TEST(FeatureSet, AnEmptyFolderIsRefused) {
+  EXPECT_THAT(ParseFeatureSet("a.toml", "").error().message(), HasSubstr("no [[feature]] found"));
+}
+
+}  // namespace
+}  // namespace feedmill::features

@@ -1,0 +1,74 @@
+// The door for events: HTTP requests in Segment's shape -> the event log. A 2xx answer means that every accepted
+// message is on disk.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "ingest/log.h"
+#include "ingest/message_dedupe.h"
+#include "ingest/tracking_plan.h"
+#include "ingest/write_keys.h"
+#include "io/file_system.h"
+#include "io/http_server.h"
+
+namespace feedmill::ingest {
+
+struct CollectorOptions {
+  std::vector<WriteKey> write_keys;
+  size_t batch_events_max = 10'000;
+  size_t rejected_raw_bytes_max = 8 << 10;  // how much of a refused message is kept
+  int rejections_shown_max = 20;            // in an answer; all are counted and stored
+  Micros event_past_max = 30 * 365 * kMicrosPerDay;
+  Micros event_future_max = kMicrosPerDay;
+  Micros retry_after = kMicrosPerSecond;  // Retry-After of 429 and 503
+  DedupeOptions dedupe;
+  std::string dedupe_checkpoint;  // file; empty = none, the log is read from its oldest record at start
+};
+
+// What the collector stands on; all of it outlives the collector.
+struct CollectorParts {
+  io::FileSystem& files;
+  const Clock& clock;
+  EventLog& log;
+  const TrackingPlan& plan;
+  MetricsRegistry& metrics;
+};
+
+class Collector {
+ public:
+  // Reads from the log which messages it has already. kInvalidArgument for a bad option.
+  static Result<std::unique_ptr<Collector>> Open(const CollectorParts& parts, CollectorOptions options);
+  // The server must have stopped and the log be closed: answers on their way use the collector.
+  ~Collector();
+
+  // Whether `path` is one of ours: /v1/batch, /v1/import, /v1/track, /v1/identify, /v1/page, /v1/screen, /v1/group,
+  // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...).
+  static bool Takes(std::string_view path);
+
+  // Any thread. The answer is sent when the log has the messages, on the log's thread:
+  // 200 {"success":true,"position":"0:123","accepted":n,"duplicates":n,"rejected_count":n,"rejected":[{...}]}: position
+  // is that of the
+  //     last record; a batch is answered so even when messages of it were refused: they are kept in ods_event_rejected.
+  // 400 the body is no JSON of the right shape, or a single message breaks a rule:
+  // {"success":false,"rule":..,"field":..,"reason":..} 401 write key unknown, 405 not POST, 413 too large, 429 the
+  // log's queue is full, 503 the log cannot write now (both: Retry-After).
+  void Handle(io::HttpRequest&& request, io::HttpResponder&& responder);
+
+  // Saves which messages the log has, so that the next start need not read all of it. Any one thread at a time.
+  Status Checkpoint();
+
+  struct Parts;
+
+ private:
+  explicit Collector(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace feedmill::ingest

@@ -1,0 +1,91 @@
+// What the collector's files share: its parts, and one request on its way through the log.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+#include "ingest/body_reader_internal.h"
+#include "ingest/collector.h"
+
+namespace feedmill::ingest {
+
+struct CollectorMetrics {
+  explicit CollectorMetrics(MetricsRegistry& registry);
+
+  Counter& accepted;
+  Counter& duplicates;
+  Counter& rejected;
+  Counter& refused_bodies;  // malformed, too large
+  Counter& unauthorized;
+  Counter& overloaded;        // 429
+  Counter& unavailable;       // 503
+  Histogram& append_seconds;  // from the parsed request to its answer
+};
+
+struct Collector::Parts {
+  Parts(const CollectorParts& given, CollectorOptions wanted, WriteKeys write_keys);
+
+  Status RebuildDedupe();
+  Status ReadIds(uint32_t partition, uint64_t from);
+
+  io::FileSystem& files;
+  const Clock& clock;
+  EventLog& log;
+  const TrackingPlan& plan;
+  CollectorMetrics metrics;
+  const CollectorOptions options;
+  const WriteKeys keys;
+  const BodyLimits limits;
+  MessageIdMaker ids;
+  MessageDedupe dedupe;
+  std::vector<std::atomic<uint64_t>> settled_end;  // a partition: every message of an earlier record is in `dedupe`
+};
+
+// One request from its parsed body to its answer. Kept alive by the callbacks that still wait.
+class Submission : public std::enable_shared_from_this<Submission> {
+ public:
+  Submission(Collector::Parts& parts, io::HttpResponder&& responder)
+      : parts_(parts), responder_(std::move(responder)), started_(MonotonicMicros()) {}
+
+  void Submit(Body&& body);
+  // Keeps the refused body when its sender is known, then answers with `refusal`.
+  void SubmitRefused(const BodyRefusal& refusal, std::string payload);
+
+ private:
+  // What of the request goes into one partition.
+  struct Piece {
+    std::vector<std::string> payloads;
+    std::shared_ptr<DedupeClaim> claim = std::make_shared<DedupeClaim>();
+  };
+
+  void Sort(Body&& body, std::vector<Piece>* pieces, std::vector<std::shared_ptr<DedupeClaim>>* holders);
+  void Append(uint32_t partition, Piece&& piece);
+  void Finish(const std::optional<Error>& error);
+  void Answer();
+  std::string AnswerBody() const;
+  std::string Positions() const;
+
+  Collector::Parts& parts_;
+  io::HttpResponder responder_;
+  const Micros started_;
+  int status_ = 200;
+  bool single_ = false;
+  uint64_t accepted_ = 0;
+  uint64_t duplicates_ = 0;
+  uint64_t rejected_ = 0;
+  std::string rejections_;            // JSON, the first rejections_shown_max
+  std::optional<Rejection> refusal_;  // why the whole request is answered with status_
+
+  std::atomic<int> waiting_ = 1;
+  std::mutex mutex_;
+  std::optional<Error> failure_;        // GUARDED_BY mutex_
+  std::vector<LogPosition> positions_;  // GUARDED_BY mutex_: of the last record in each partition
+};
+
+// {"success":false,"rule":...,"field":...,"reason":...}
+io::HttpResponse RefusalResponse(int status, const Rejection& rejection);
+// The answer to a request that the log did not take.
+io::HttpResponse FailureResponse(const Error& error, Micros retry_after);
+
+}  // namespace feedmill::ingest

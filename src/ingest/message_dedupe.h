@@ -1,0 +1,115 @@
+// Which messages the log has already: keeps a client's retry from entering twice. By hashes of 112 bits under a random
+// seed, so that neither chance (10^9 ids: 10^-16) nor a sender who picks ids can make a new event look like a known
+// one. What it forgets (horizon, memory bound, lost checkpoint) enters the log again and is left out by the warehouse's
+// own deduplication.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "io/file_system.h"
+
+namespace feedmill::ingest {
+
+struct DedupeOptions {
+  Micros horizon = 7 * kMicrosPerDay;
+  size_t bytes_max =
+      512 << 20;  // 16 bytes an id at a load of at most 3/4: about 20 million ids; beyond it the oldest are forgotten
+};
+
+struct MessageHash {
+  uint64_t high = 0;
+  uint64_t low = 0;  // its 16 lowest bits are not used
+  friend bool operator==(const MessageHash&, const MessageHash&) = default;
+};
+
+// The ids that one request has claimed and not yet settled.
+class DedupeClaim {
+ public:
+  // Calls `then` with whether the claimed messages became durable: now, when that is known, otherwise later on the
+  // settling thread.
+  void WhenSettled(std::function<void(bool durable)> then);
+
+ private:
+  friend class MessageDedupe;
+  std::vector<MessageHash> hashes_;  // claiming thread, then settling thread
+  std::mutex mutex_;
+  bool settled_ = false;                            // GUARDED_BY mutex_
+  bool durable_ = false;                            // GUARDED_BY mutex_
+  std::vector<std::function<void(bool)>> waiting_;  // GUARDED_BY mutex_
+};
+
+class MessageDedupe {
+ public:
+  MessageDedupe(const DedupeOptions& options, Micros now);
+  ~MessageDedupe();
+
+  enum class Finding {
+    kNew,       // claimed by `claim`: the caller must append it and settle
+    kDurable,   // in the log already
+    kInFlight,  // claimed by `*holder` (which may be `claim` itself): durable when that one settles so
+  };
+  // Any thread.
+  Finding Claim(std::string_view message_id, const std::shared_ptr<DedupeClaim>& claim,
+                std::shared_ptr<DedupeClaim>* holder);
+  // Ends the claim: its ids are known as durable from now on, or free again. Exactly once a claim. Any thread.
+  void Settle(DedupeClaim& claim, bool durable, Micros now);
+  // Takes an id read from the log.
+  void Insert(std::string_view message_id, Micros received_time);
+
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
+  // Ids left out before the horizon because of bytes_max.
+  uint64_t forgotten() const { return forgotten_.load(std::memory_order_relaxed); }
+
+  // A checkpoint holds what was inserted before the call began, and `next_offsets`: the log's next record of each
+  // partition as the caller read it before the call. A crash leaves the former file or this one.
+  Status Save(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets) const;
+  // Call before any other use. Returns next_offsets; kNotFound, or kCorrupt naming file and fault: then nothing was
+  // loaded.
+  Result<std::vector<uint64_t>> Load(io::FileSystem& files, const std::string& path);
+
+ private:
+  static constexpr size_t kShards = 256;
+  struct Entry {
+    uint64_t high = 0;
+    uint64_t low_and_age = 0;  // low bits of the hash, and when: intervals since start_ plus one, 0 = empty
+  };
+  struct HashOfHash {
+    size_t operator()(const MessageHash& hash) const { return hash.high ^ hash.low; }
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::vector<Entry> entries;  // open addressing, a power of two of them
+    size_t used = 0;
+    uint64_t newest = 0;  // highest age stored
+    std::unordered_map<MessageHash, std::shared_ptr<DedupeClaim>, HashOfHash> in_flight;
+  };
+
+  MessageHash HashOf(std::string_view message_id) const;
+  Shard& ShardOf(const MessageHash& hash) { return shards_[hash.high >> 56]; }
+  uint64_t AgeOf(Micros time) const;
+  bool Contains(const Shard& shard, const MessageHash& hash) const;
+  void Insert(Shard& shard, const MessageHash& hash, uint64_t age);
+  void Rebuild(Shard& shard);
+  static void Place(std::vector<Entry>& entries, const Entry& entry);
+  void Adopt(const Entry& entry);
+
+  const DedupeOptions options_;
+  const Micros interval_;  // resolution of ages
+  Micros start_;
+  uint64_t seed_;
+  std::array<Shard, kShards> shards_;
+  std::atomic<uint64_t> size_ = 0;
+  std::atomic<uint64_t> forgotten_ = 0;
+};
+
+}  // namespace feedmill::ingest

@@ -1,0 +1,50 @@
+#include "ingest/write_keys.h"
+
+#include <algorithm>
+
+#include "base/secret.h"
+#include "base/text_encoding.h"
+
+namespace feedmill::ingest {
+
+Result<WriteKeys> WriteKeys::Make(std::vector<WriteKey> keys) {
+  if (keys.empty()) return InvalidArgument("no write key: at least one is needed");
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].name.empty() || keys[i].key.empty())
+      return InvalidArgument("write key {}: name and key must not be empty", i + 1);
+    for (size_t j = 0; j < i; ++j) {
+      if (keys[j].name == keys[i].name) return InvalidArgument("write key '{}' is given twice", keys[i].name);
+      if (SecretsEqual(keys[j].key, keys[i].key)) {
+        return InvalidArgument("write keys '{}' and '{}' are the same key", keys[j].name, keys[i].name);
+      }
+    }
+  }
+  WriteKeys made;
+  made.keys_ = std::move(keys);
+  return made;
+}
+
+const WriteKey* WriteKeys::Find(std::string_view key) const {
+  const WriteKey* found = nullptr;
+  for (const auto& candidate : keys_) {
+    if (SecretsEqual(candidate.key, key)) found = &candidate;  // no early end: time must not tell which
+  }
+  return found;
+}
+
+size_t WriteKeys::batch_bytes_max() const {
+  return std::ranges::max(keys_, {}, &WriteKey::batch_bytes_max).batch_bytes_max;
+}
+
+std::optional<std::string> BasicUser(std::string_view authorization) {
+  constexpr std::string_view kScheme = "basic ";
+  if (authorization.size() <= kScheme.size()) return std::nullopt;
+  for (size_t i = 0; i < kScheme.size(); ++i) {
+    if ((authorization[i] | 0x20) != kScheme[i] && authorization[i] != kScheme[i]) return std::nullopt;
+  }
+  auto decoded = Base64Decode(authorization.substr(kScheme.size()));
+  if (!decoded) return std::nullopt;
+  return decoded->substr(0, decoded->find(':'));
+}
+
+}  // namespace feedmill::ingest

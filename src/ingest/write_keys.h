@@ -1,0 +1,38 @@
+// Who may send events: a key a source, given as Basic user name or in the body.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace feedmill::ingest {
+
+struct WriteKey {
+  std::string name;  // lands as write_source: "app", "import"
+  std::string key;
+  size_t event_bytes_max = 32 << 10;  // Segment's limits
+  size_t batch_bytes_max = 500 << 10;
+};
+
+// Immutable: any thread.
+class WriteKeys {
+ public:
+  // kInvalidArgument: no key, an empty or repeated name or key.
+  static Result<WriteKeys> Make(std::vector<WriteKey> keys);
+
+  // Null when no key is equal. Takes the same time for every wrong key of one length.
+  const WriteKey* Find(std::string_view key) const;
+  size_t batch_bytes_max() const;  // of the most generous key
+
+ private:
+  std::vector<WriteKey> keys_;
+};
+
+// The user name of "Basic base64(user:password)"; nothing when the header is empty or not of that form.
+std::optional<std::string> BasicUser(std::string_view authorization);
+
+}  // namespace feedmill::ingest

@@ -36,7 +36,7 @@ class Importer {
     figures_.seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
     if (failure_) {
       return std::unexpected(failure_->WithContext(
-          fmt::format("after {} events; go on with --skip {} (events sent twice are recognised)", figures_.accepted, options_.skip + figures_.accepted)));
+          fmt::format("after {} events; go on with --skip {} (events sent twice are recognised)", figures_.sent, options_.skip + figures_.sent)));
     }
     return figures_;
   }
@@ -105,10 +105,10 @@ class Importer {
     const auto json = nlohmann::json::parse(body, nullptr, false);
     if (json.is_discarded()) return Unavailable("{}/v1/batch answered no JSON: {}", options_.url, body.substr(0, 200));
     const std::lock_guard lock(figures_mutex_);
-    const uint64_t accepted = json.value("accepted", batch.events);
     figures_.sent += batch.events;
-    figures_.accepted += accepted;
-    figures_.rejected += batch.events - std::min(batch.events, accepted);
+    figures_.accepted += json.value("accepted", uint64_t{0});
+    figures_.duplicates += json.value("duplicates", uint64_t{0});
+    figures_.rejected += json.value("rejected_count", uint64_t{0});
     for (const auto& rejected : json.value("rejected", nlohmann::json::array())) {
       if (figures_.errors.size() < options_.errors_shown_max) figures_.errors.push_back(rejected.dump());
     }

@@ -23,7 +23,8 @@ struct ImportOptions {
 
 struct ImportFigures {
   uint64_t sent = 0;
-  uint64_t accepted = 0;           // durable on the server, duplicates included
+  uint64_t accepted = 0;           // new and durable on the server
+  uint64_t duplicates = 0;         // the server has had them already
   uint64_t rejected = 0;           // kept by the server in ods.ods_event_rejected
   uint64_t unreadable = 0;         // never sent: the file's own errors
   double seconds = 0;

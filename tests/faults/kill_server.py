@@ -60,8 +60,8 @@ class Client(threading.Thread):
                     text = reply.read()
                     if reply.status == 200:
                         answer = json.loads(text)
-                        if answer.get("accepted") != len(ids):
-                            self.failure = f"accepted {answer.get('accepted')} of {len(ids)}: {text[:300]!r}"
+                        if answer["accepted"] + answer["duplicates"] != len(ids):
+                            self.failure = f"not all of {len(ids)} were taken: {text[:300]!r}"
                             return
                         self.acknowledged += ids
                         break

@@ -197,6 +197,10 @@ class DeadFiles(Planted):
     def test_a_source_that_no_test_reaches(self):
         self.assert_found(dead_files.check, {"src/base/result_test.cc": None}, "src/base/result.cc", 1, "no test reaches it")
 
+    def test_a_source_reached_through_another_source_is_tested(self):
+        planted = {"src/base/text.h": "", "src/base/text.cc": '#include "base/text.h"\n', "src/base/result.cc": '#include "base/result.h"\n#include "base/text.h"\n'}
+        self.assertEqual(self.findings(dead_files.check, planted), [])
+
     def test_scripts_pages_queries_and_modules_nobody_names(self):
         for path in ("tools/old.sh", "docs/lost.md", "queries/old.sql", "web/src/Unused.tsx"):
             self.assert_found(dead_files.check, {path: "x\n"}, path, 1, "no other file names it")

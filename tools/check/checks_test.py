@@ -89,6 +89,11 @@ class Rooms(Planted):
         planted = {"src/lake/CMakeLists.txt": "feedmill_room(lake\n  DEPS base serve\n  LIBS feedmill::json)\n"}
         self.assert_found(rooms.check, planted, "src/lake/CMakeLists.txt", 2, "may not depend on room 'serve'")
 
+    def test_only_a_test_may_use_a_room_below_its_neighbour(self):
+        far = {"tools/rooms.txt": ROOMS + "train serve | far\n", "src/train/README.md": "", "src/train/CMakeLists.txt": "feedmill_room(train DEPS serve TEST_DEPS lake)"}
+        self.assertEqual(self.findings(rooms.check, {**far, "src/train/a_test.cc": '#include "lake/table.h"\n'}), [])
+        self.assert_found(rooms.check, {**far, "src/train/a.cc": '#include "lake/table.h"\n'}, "src/train/a.cc", 1, "may not include room 'lake'")
+
     def test_a_private_header_of_another_room(self):
         self.assert_found(rooms.check, {"src/serve/feed.h": '#include "lake/table_internal.h"\n'}, "src/serve/feed.h", 1, "private")
 

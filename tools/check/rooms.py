@@ -10,8 +10,9 @@ from repository import Finding, Repository, run
 TABLE = "tools/rooms.txt"
 GROUND = ("base", "io", "data")
 README_LINES_MAX = 30
+TESTS = ("_test.cc", "_bench.cc", "_fuzz.cc")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-DEPS = re.compile(r"\b(?:TEST_)?DEPS\b([^)]*?)(?=\bLIBS\b|\bTEST_LIBS\b|\bMAIN\b|\))", re.DOTALL)
+DEPS = re.compile(r"\b(TEST_)?DEPS\b([^)]*?)(?=\bLIBS\b|\bTEST_LIBS\b|\bDEPS\b|\bTEST_DEPS\b|\bMAIN\b|\))", re.DOTALL)
 ONE_WAY = "rooms stand in one direction, so that each can be read, tested and replaced without those above it"
 
 
@@ -37,24 +38,25 @@ def read_table(repository: Repository) -> tuple[dict[str, Room], list[Finding]]:
     return rooms, findings
 
 
-def cycles(rooms: dict[str, Room]) -> list[Finding]:
-    """Depth-first search over the table; a room that reaches itself is a finding."""
-    findings = []
-    for start in rooms:
-        seen, stack = set(), list(rooms[start].may)
-        while stack:
-            room = stack.pop()
-            if room in seen or room not in rooms:
-                continue
+def below(rooms: dict[str, Room], start: str) -> set[str]:
+    """The rooms that `start` may reach over others."""
+    seen, waiting = set(), list(rooms[start].may)
+    while waiting:
+        room = waiting.pop()
+        if room not in seen and room in rooms:
             seen.add(room)
-            stack.extend(rooms[room].may)
-        if start in seen:
-            findings.append(Finding(TABLE, rooms[start].line, f"room '{start}' reaches itself", "remove one edge of the cycle", ONE_WAY))
-    return findings
+            waiting.extend(rooms[room].may)
+    return seen
 
 
-def allowed(rooms: dict[str, Room], room: str, other: str) -> bool:
-    if room == other or other in rooms[room].may:
+def cycles(rooms: dict[str, Room]) -> list[Finding]:
+    fix = "remove one edge of the cycle"
+    return [Finding(TABLE, rooms[room].line, f"room '{room}' reaches itself", fix, ONE_WAY) for room in rooms if room in below(rooms, room)]
+
+
+def allowed(rooms: dict[str, Room], room: str, other: str, is_test: bool) -> bool:
+    """A test may also use rooms below those its room includes, because it has to build what they are given."""
+    if room == other or other in rooms[room].may or (is_test and other in below(rooms, room)):
         return True
     return rooms[room].any_room and other != "app"
 
@@ -72,7 +74,7 @@ def check_include(repository: Repository, rooms: dict[str, Room], path: str, num
     findings = []
     if f"src/{target}" not in repository.files:
         findings.append(Finding(path, number, f'"{target}" does not exist', "correct the name", "an include that names no file does not build"))
-    if not allowed(rooms, room, other):
+    if not allowed(rooms, room, other, path.endswith(TESTS)):
         may = " ".join(sorted(rooms[room].may)) or "nothing"
         fix = f"move the code, or pass what is needed as an argument; '{room}' may include: {may}"
         findings.append(Finding(path, number, f"room '{room}' may not include room '{other}'", fix, ONE_WAY))
@@ -99,8 +101,8 @@ def check_build_file(repository: Repository, rooms: dict[str, Room], room: str) 
     findings = []
     for match in DEPS.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
-        for other in re.findall(r"[a-z_]+", match.group(1)):
-            if other in rooms and not allowed(rooms, room, other):
+        for other in re.findall(r"[a-z_]+", match.group(2)):
+            if other in rooms and not allowed(rooms, room, other, bool(match.group(1))):
                 findings.append(Finding(path, line, f"room '{room}' may not depend on room '{other}'", f"remove it, or change {TABLE} with a decision page", ONE_WAY))
     return findings
 

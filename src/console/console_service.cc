@@ -1,0 +1,276 @@
+#include "console/console_service.h"
+
+#include <algorithm>
+#include <charconv>
+#include <mutex>
+
+#include <nlohmann/json.hpp>
+
+#include "base/secret.h"
+#include "base/text_encoding.h"
+#include "base/thread_pool.h"
+#include "base/time_text.h"
+#include "console/act.h"
+#include "console/assets.h"
+#include "console/console_json.h"
+#include "console/sampler.h"
+
+namespace feedmill::console {
+namespace {
+
+using Json = nlohmann::json;
+using io::HttpRequest;
+using io::HttpResponder;
+using io::HttpResponse;
+
+constexpr std::string_view kApi = "/v1/admin/";
+constexpr std::string_view kPages = "/console";
+constexpr std::string_view kBearer = "Bearer ";
+constexpr int kThreads = 2;
+constexpr size_t kQueueMax = 256;
+constexpr int kLimitDefault = 50;
+constexpr int kLimitMax = 500;
+constexpr int kRunsDefault = 10;
+
+HttpResponse Answer(int status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.body = std::move(body);
+  return response;
+}
+
+int StatusOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidArgument: return 400;
+    case ErrorKind::kPermissionDenied: return 403;
+    case ErrorKind::kNotFound: return 404;
+    case ErrorKind::kConflict:
+    case ErrorKind::kAlreadyExists: return 409;
+    case ErrorKind::kUnavailable:
+    case ErrorKind::kResourceExhausted:
+    case ErrorKind::kDeadlineExceeded: return 503;
+    default: return 500;
+  }
+}
+
+HttpResponse AnswerError(const Error& error) { return Answer(StatusOf(error.kind()), ErrorJson(error.message())); }
+HttpResponse NotWired(std::string_view what) {
+  return Answer(501, ErrorJson(fmt::format("{} is not part of this server's roles", what)));
+}
+
+template <typename T, typename ToJson>
+HttpResponse AnswerResult(const Result<T>& result, ToJson to_json) {
+  return result ? Answer(200, to_json(*result)) : AnswerError(result.error());
+}
+
+int LimitOf(const HttpRequest& request, int otherwise) {
+  const std::string_view text = request.Query("limit");
+  int limit = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), limit);
+  return std::clamp(limit, 1, kLimitMax);
+}
+
+class ConsoleServiceImpl final : public ConsoleService {
+ public:
+  explicit ConsoleServiceImpl(ConsoleWiring wiring)
+      : wiring_(std::move(wiring)), sampler_([this] { return ReadTotals(); }, FeedSeconds(wiring_)),
+        pool_(std::make_unique<ThreadPool>(kThreads, kQueueMax)) {
+    sampler_.Start();
+  }
+  ~ConsoleServiceImpl() override { Stop(); }
+
+  void Handle(HttpRequest&& request, HttpResponder&& respond) override;
+  void Stop() override;
+
+ private:
+  using Route = HttpResponse (ConsoleServiceImpl::*)(const HttpRequest&);
+  struct Endpoint {
+    std::string_view method;
+    std::string_view name;
+    Route route;
+  };
+  static std::span<const Endpoint> Endpoints();
+
+  static const Histogram* FeedSeconds(const ConsoleWiring& wiring) {
+    if (wiring.metrics == nullptr) return nullptr;
+    return &wiring.metrics->GetHistogram("feedmill_feed_seconds", "Time from a feed request's arrival to its answer");
+  }
+  Totals ReadTotals() const {
+    if (!wiring_.state) return {};
+    const StateTiles tiles = wiring_.state();
+    return {tiles.events_total, tiles.log_lag_records};
+  }
+
+  bool Allowed(const HttpRequest& request) const;
+  void Api(HttpRequest&& request, HttpResponder&& respond);
+  HttpResponse Run(const HttpRequest& request);
+  // Passes a request on to the server's own front door with the console's keys.
+  bool Forward(HttpRequest* request, HttpResponder* respond);
+  void Act(HttpRequest&& request, HttpResponder&& respond);
+
+  HttpResponse State(const HttpRequest&);
+  HttpResponse Users(const HttpRequest& request);
+  HttpResponse Activity(const HttpRequest& request);
+  HttpResponse Bundles(const HttpRequest&);
+  HttpResponse Promote(const HttpRequest& request);
+  HttpResponse Rollback(const HttpRequest&);
+  HttpResponse Runs(const HttpRequest& request);
+  HttpResponse ReadClock(const HttpRequest&);
+  HttpResponse SetClock(const HttpRequest& request);
+
+  const ConsoleWiring wiring_;
+  Sampler sampler_;
+  std::mutex pool_mutex_;
+  std::unique_ptr<ThreadPool> pool_;  // GUARDED_BY(pool_mutex_); null once stopped
+};
+
+std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
+  static constexpr Endpoint kEndpoints[] = {
+      {"GET", "state", &ConsoleServiceImpl::State},
+      {"GET", "users", &ConsoleServiceImpl::Users},
+      {"GET", "activity", &ConsoleServiceImpl::Activity},
+      {"GET", "bundles", &ConsoleServiceImpl::Bundles},
+      {"POST", "bundle/promote", &ConsoleServiceImpl::Promote},
+      {"POST", "bundle/rollback", &ConsoleServiceImpl::Rollback},
+      {"GET", "runs", &ConsoleServiceImpl::Runs},
+      {"GET", "clock", &ConsoleServiceImpl::ReadClock},
+      {"POST", "clock", &ConsoleServiceImpl::SetClock},
+  };
+  return kEndpoints;
+}
+
+bool ConsoleServiceImpl::Allowed(const HttpRequest& request) const {
+  const std::string_view authorization = request.Header("authorization");
+  return !wiring_.admin_token.empty() && authorization.starts_with(kBearer) &&
+         SecretsEqual(authorization.substr(kBearer.size()), wiring_.admin_token);
+}
+
+void ConsoleServiceImpl::Handle(HttpRequest&& request, HttpResponder&& respond) {
+  if (request.path.starts_with(kApi)) return Api(std::move(request), std::move(respond));
+  if (request.path == kPages || request.path.starts_with("/console/")) return respond(AnswerAsset(request, Assets()));
+  respond(Answer(404, ErrorJson("there is no such page")));
+}
+
+void ConsoleServiceImpl::Api(HttpRequest&& request, HttpResponder&& respond) {
+  if (!Allowed(request)) {
+    HttpResponse refused = Answer(401, ErrorJson("the admin token is needed: Authorization: Bearer <token>"));
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"feedmill admin\"");
+    return respond(std::move(refused));
+  }
+  if (Forward(&request, &respond)) return;
+  auto asked = std::make_shared<std::pair<HttpRequest, HttpResponder>>(std::move(request), std::move(respond));
+  std::lock_guard lock(pool_mutex_);
+  const bool taken = pool_ != nullptr && pool_->Submit([this, asked] { asked->second(Run(asked->first)); });
+  if (!taken) asked->second(Answer(503, ErrorJson("the console is busy or stopping")));
+}
+
+bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
+  const std::string name = request->path.substr(kApi.size());
+  const bool feed = name == "feed" || name.starts_with("explain/");
+  if (!feed && name != "act") return false;
+  if (!wiring_.route) {
+    (*respond)(NotWired("the playground"));
+  } else if (name == "act") {
+    Act(std::move(*request), std::move(*respond));
+  } else {
+    request->path = "/v1/" + name;
+    std::erase_if(request->headers, [](const auto& header) { return header.first == "authorization"; });
+    request->headers.emplace_back("authorization", "Bearer " + wiring_.read_key);
+    wiring_.route(std::move(*request), std::move(*respond));
+  }
+  return true;
+}
+
+void ConsoleServiceImpl::Act(HttpRequest&& request, HttpResponder&& respond) {
+  if (request.method != "POST") return respond(Answer(405, ErrorJson("act: found " + request.method + ", allowed: POST")));
+  Result<ActedEvent> acted = MakeActedEvent(request.body, "console-" + NewSecret());
+  if (!acted) return respond(AnswerError(acted.error()));
+  HttpRequest event;
+  event.method = "POST";
+  event.path = acted->path;
+  event.body = std::move(acted->body);
+  event.remote_address = request.remote_address;
+  event.headers = {{"content-type", "application/json"}, {"authorization", "Basic " + Base64Encode(wiring_.write_key + ":")}};
+  wiring_.route(std::move(event), std::move(respond));
+}
+
+HttpResponse ConsoleServiceImpl::Run(const HttpRequest& request) {
+  const std::string_view name = std::string_view(request.path).substr(kApi.size());
+  std::string names, methods;
+  for (const Endpoint& endpoint : Endpoints()) {
+    if (endpoint.name == name && endpoint.method == request.method) return (this->*endpoint.route)(request);
+    if (endpoint.name == name) methods += (methods.empty() ? "" : ", ") + std::string(endpoint.method);
+    names += (names.empty() ? "" : ", ") + std::string(endpoint.name);
+  }
+  if (methods.empty()) return Answer(404, ErrorJson(fmt::format("found \"{}\", allowed: {}, feed, explain/<id>, act", name, names)));
+  return Answer(405, ErrorJson(fmt::format("{}: found {}, allowed: {}", name, request.method, methods)));
+}
+
+HttpResponse ConsoleServiceImpl::State(const HttpRequest&) {
+  return wiring_.state ? Answer(200, StateJson(wiring_.state(), sampler_.History())) : NotWired("state");
+}
+
+HttpResponse ConsoleServiceImpl::Users(const HttpRequest& request) {
+  if (!wiring_.users) return NotWired("users");
+  return AnswerResult(wiring_.users(std::string(request.Query("q")), LimitOf(request, kLimitDefault)), UsersJson);
+}
+
+HttpResponse ConsoleServiceImpl::Activity(const HttpRequest& request) {
+  if (wiring_.activity == nullptr) return NotWired("activity");
+  return Answer(200, ActivityJson(wiring_.activity->Newest(static_cast<size_t>(LimitOf(request, kLimitDefault)))));
+}
+
+HttpResponse ConsoleServiceImpl::Bundles(const HttpRequest&) {
+  return wiring_.bundles ? AnswerResult(wiring_.bundles(), BundlesJson) : NotWired("bundles");
+}
+
+HttpResponse ConsoleServiceImpl::Promote(const HttpRequest& request) {
+  if (!wiring_.promote) return NotWired("bundle/promote");
+  const Json body = Json::parse(request.body, nullptr, false);
+  const bool good = body.is_object() && body.contains("id") && body["id"].is_string() &&
+                    (!body.contains("force") || body["force"].is_boolean());
+  if (!good) return Answer(400, ErrorJson("body: allowed: {\"id\": \"<bundle>\", \"force\": true or false}"));
+  return AnswerResult(wiring_.promote(body["id"].get<std::string>(), body.value("force", false)), PromotionJson);
+}
+
+HttpResponse ConsoleServiceImpl::Rollback(const HttpRequest&) {
+  return wiring_.rollback ? AnswerResult(wiring_.rollback(), PromotionJson) : NotWired("bundle/rollback");
+}
+
+HttpResponse ConsoleServiceImpl::Runs(const HttpRequest& request) {
+  return wiring_.runs ? AnswerResult(wiring_.runs(LimitOf(request, kRunsDefault)), RunsJson) : NotWired("runs");
+}
+
+HttpResponse ConsoleServiceImpl::ReadClock(const HttpRequest&) {
+  if (!wiring_.state) return NotWired("clock");
+  const StateTiles tiles = wiring_.state();
+  return Answer(200, Json{{"now", FormatTime(tiles.now)}, {"driven", tiles.clock_driven}}.dump());
+}
+
+HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
+  if (!wiring_.set_clock) return Answer(409, ErrorJson("clock: found clock.source = \"system\", allowed: \"driven\" in feedmill.toml"));
+  const Json body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object() || !body.contains("now") || !body["now"].is_string()) {
+    return Answer(400, ErrorJson("body: allowed: {\"now\": \"2026-01-31T12:00:00Z\"}"));
+  }
+  const Result<Micros> now = ParseTime(body["now"].get<std::string>());
+  if (!now) return AnswerError(now.error());
+  const Status set = wiring_.set_clock(*now);
+  return set ? Answer(200, Json{{"now", FormatTime(*now)}, {"driven", true}}.dump()) : AnswerError(set.error());
+}
+
+void ConsoleServiceImpl::Stop() {
+  sampler_.Stop();
+  std::unique_ptr<ThreadPool> pool;
+  std::lock_guard lock(pool_mutex_);
+  pool.swap(pool_);
+}
+
+}  // namespace
+
+std::unique_ptr<ConsoleService> MakeConsoleService(ConsoleWiring wiring) {
+  return std::make_unique<ConsoleServiceImpl>(std::move(wiring));
+}
+
+}  // namespace feedmill::console

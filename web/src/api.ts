@@ -1,0 +1,103 @@
+// Talks to /v1/admin/. The token lives in this tab's session storage only.
+import type { ActivityRow, BundleRow, Explained, Feed, Promotion, RunRow, ServerState, UserRow } from "./types";
+
+const tokenKey = "feedmill.token";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export function readToken(): string {
+  // A printed link carries the token behind the #; it is taken and wiped from the address at once.
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    sessionStorage.setItem(tokenKey, given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return sessionStorage.getItem(tokenKey) ?? "";
+}
+
+export function keepToken(token: string): void {
+  if (token) sessionStorage.setItem(tokenKey, token);
+  else sessionStorage.removeItem(tokenKey);
+}
+
+export interface FeedRequest {
+  user_id: string;
+  scene: string;
+  n: number;
+  after?: string;
+  context?: { topics: string[] };
+}
+
+export interface Act {
+  action: string;
+  user_id: string;
+  post_id?: string;
+  author_id?: string;
+  request_id?: string;
+  scene?: string;
+  position?: number;
+  source?: string;
+  items?: { post_id: string; author_id: string; position: number; source: string }[];
+  traits?: Record<string, unknown>;
+}
+
+export class Api {
+  constructor(
+    private readonly token: string,
+    private readonly onRefused: () => void,
+  ) {}
+
+  state = () => this.get<ServerState>("state");
+  users = async (q: string, limit = 60) =>
+    (await this.get<{ users: UserRow[] }>(`users?q=${encodeURIComponent(q)}&limit=${limit}`)).users;
+  activity = async (limit = 30) => (await this.get<{ activity: ActivityRow[] }>(`activity?limit=${limit}`)).activity;
+  bundles = async () => (await this.get<{ bundles: BundleRow[] }>("bundles")).bundles;
+  promote = (id: string, force: boolean) => this.post<Promotion>("bundle/promote", { id, force });
+  rollback = () => this.post<Promotion>("bundle/rollback", {});
+  runs = async () => (await this.get<{ runs: RunRow[] }>("runs?limit=10")).runs;
+  feed = (request: FeedRequest) => this.post<Feed>("feed", { ...request, debug: true });
+  explain = (requestId: string) => this.get<Explained>(`explain/${encodeURIComponent(requestId)}`);
+  act = (act: Act) => this.post<{ success: boolean; position?: string }>("act", act);
+
+  private get<T>(path: string): Promise<T> {
+    return this.send<T>(path, { method: "GET" });
+  }
+
+  private post<T>(path: string, body: unknown): Promise<T> {
+    return this.send<T>(path, { method: "POST", body: JSON.stringify(body) });
+  }
+
+  private async send<T>(path: string, init: RequestInit): Promise<T> {
+    let response: Response;
+    try {
+      response = await fetch(`/v1/admin/${path}`, {
+        ...init,
+        headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
+      });
+    } catch {
+      throw new ApiError(0, "The server does not answer.");
+    }
+    if (response.status === 401) this.onRefused();
+    const body = await response.json().catch(() => null);
+    if (!response.ok) throw new ApiError(response.status, messageOf(body) ?? `The server answered ${response.status}.`);
+    return body as T;
+  }
+}
+
+interface ErrorBody {
+  error?: { message?: string; found?: string; allowed?: string };
+}
+
+export function messageOf(body: unknown): string | undefined {
+  const error = (body as ErrorBody | null)?.error;
+  if (!error?.message) return undefined;
+  const parts = [error.found && `found ${error.found}`, error.allowed && `allowed: ${error.allowed}`].filter(Boolean);
+  return parts.length ? `${error.message} (${parts.join(", ")})` : error.message;
+}

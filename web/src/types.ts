@@ -1,0 +1,153 @@
+// What the server answers.
+
+export interface FunnelStep {
+  stage: string;
+  count: number;
+  ms: number;
+}
+
+export interface ActionScore {
+  probability: number;
+  weight: number;
+}
+
+export interface FeedItem {
+  id: string;
+  author: string;
+  topic?: string;
+  score: number;
+  source: string;
+  sources: string[];
+  reason: string;
+  position: number;
+  created_at: string;
+  follows_author?: boolean;
+  ranked_position?: number;
+  move?: string;
+  actions?: Record<string, ActionScore>;
+  features?: Record<string, number | null>;
+}
+
+export interface Feed {
+  request_id: string;
+  user_id: string;
+  scene: string;
+  now: string;
+  items: FeedItem[];
+  bundle: string | null;
+  degraded: string[];
+  timings_ms: Record<string, number>;
+  funnel: FunnelStep[];
+  filtered: Record<string, number>;
+}
+
+export interface ExplainedItem {
+  post_id: string;
+  author_id: string;
+  position?: number;
+  reason?: string;
+  source: string;
+  sources: string[];
+  score: number;
+  recall: number;
+  ranked_position: number;
+  move: string;
+  probabilities?: number[];
+  features?: (number | null)[];
+}
+
+export interface Explained {
+  request_id: string;
+  user_id: string;
+  scene: string;
+  time: string;
+  bundle: string | null;
+  total_ms: number;
+  actions?: string[];
+  weights?: number[];
+  feature_names?: string[];
+  items: ExplainedItem[];
+  sampled: ExplainedItem[];
+}
+
+export interface History {
+  events_per_s: number[];
+  feeds_per_s: number[];
+  feed_p50_ms: number[];
+  feed_p99_ms: number[];
+  log_lag_records: number[];
+}
+
+export interface ServerState {
+  now: string;
+  clock_driven: boolean;
+  version: string;
+  events_total: number;
+  rejected_total: number;
+  events_per_s: number;
+  feeds_per_s: number;
+  feed_p50_ms: number;
+  feed_p99_ms: number;
+  log_lag_records: number;
+  lake_lag_records: number;
+  lake_age_s: number | null;
+  users: number;
+  posts: number;
+  bundle: { id: string; created_at: string | null; age_s: number | null; metrics: Record<string, number> } | null;
+  scenes: { name: string; description: string }[];
+  history: History;
+}
+
+export interface UserRow {
+  id: string;
+  follows: number;
+  actions: number;
+  last_action_at: string | null;
+}
+
+export interface ActivityRow {
+  sequence: number;
+  time: string;
+  kind: string;
+  name: string;
+  user_id: string;
+  detail: string;
+}
+
+export interface BundleRow {
+  id: string;
+  state: string;
+  created_at: string | null;
+  metrics: Record<string, number>;
+  note: string;
+}
+
+export interface CheckRow {
+  rule: string;
+  passed: boolean;
+  found: string;
+}
+
+export interface StepRow {
+  name: string;
+  state: string;
+  seconds: number;
+  rows: number | null;
+  attempts: number;
+  message: string;
+  checks: CheckRow[];
+}
+
+export interface RunRow {
+  id: string;
+  state: string;
+  started_at: string | null;
+  finished_at: string | null;
+  interval: string;
+  steps: StepRow[];
+}
+
+export interface Promotion {
+  promoted: boolean;
+  reason: string;
+}

@@ -1,0 +1,48 @@
+// The gate that a bundle passes before it goes live.
+#include "registry/registry.h"
+
+namespace feedmill::registry {
+namespace {
+
+struct Comparison {
+  std::string_view metric;
+  double candidate = 0;
+  double live = 0;
+};
+
+// The candidate's own figure and the live bundle's on the candidate's later slice. False when one is missing.
+bool Compare(const BundleRow& candidate, const std::string& metric, Comparison* out) {
+  const auto own = candidate.metrics.find(metric), live = candidate.metrics.find("live_" + metric);
+  if (own == candidate.metrics.end() || live == candidate.metrics.end()) return false;
+  *out = {metric, own->second, live->second};
+  return true;
+}
+
+Promotion Judged(bool promoted, std::string reason) { return {promoted, std::move(reason)}; }
+
+}  // namespace
+
+Promotion JudgeCandidate(const BundleRow& candidate, const BundleRow* live) {
+  if (live == nullptr) return Judged(true, "no bundle was live");
+  if (candidate.compared_to != live->id) {
+    const std::string beside = candidate.compared_to.empty() ? "no live bundle" : "bundle " + candidate.compared_to;
+    return Judged(false, fmt::format("{} was measured beside {}, but {} is live now: train again, or force it",
+                                     candidate.id, beside, live->id));
+  }
+  Comparison ndcg, auc;
+  if (!Compare(candidate, "ndcg10", &ndcg) || !Compare(candidate, "auc", &auc)) {
+    return Judged(
+        false, fmt::format("{} has no ndcg10, auc, live_ndcg10 and live_auc on a later slice: train again, or force it",
+                           candidate.id));
+  }
+  const bool tied = ndcg.candidate == ndcg.live;
+  const Comparison& decisive = tied ? auc : ndcg;
+  const bool better = decisive.candidate > decisive.live;
+  return Judged(
+      better,
+      fmt::format("{} {:.6f} is {} than the live bundle's {:.6f} on the later slice ({}auc {:.6f} against {:.6f})",
+                  decisive.metric, decisive.candidate, better ? "better" : "not better", decisive.live,
+                  tied ? "ndcg10 is equal; " : "", auc.candidate, auc.live));
+}
+
+}  // namespace feedmill::registry

@@ -15,12 +15,12 @@
 namespace feedmill::io {
 
 struct HttpRequest {
-  std::string method;                                          // "GET", "POST", ...
-  std::string path;                                            // percent-decoded, without the query
-  std::vector<std::pair<std::string, std::string>> query;      // decoded, in order
-  std::vector<std::pair<std::string, std::string>> headers;    // names in lower case
+  std::string method;                                        // "GET", "POST", ...
+  std::string path;                                          // percent-decoded, without the query
+  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string remote_address;                                  // peer's IP as text
+  std::string remote_address;  // peer's IP as text
 
   // The first value, or an empty view when there is none.
   std::string_view Header(std::string_view lower_case_name) const;
@@ -30,8 +30,8 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
 };
 
 // Answers one request exactly once, from any thread; may be kept until the answer is known (group commit).
@@ -49,16 +49,19 @@ class HttpResponder {
   Send send_;
 };
 
-// Called on a server thread; must not block long. Hand slow work to a pool of your own and keep the responder.
+// Called on a server thread; must not block long. Hand slow work to a pool of your own and keep the responder. Requests
+// of one connection come one after another: the next is read when this one is answered. A gzip body comes unpacked,
+// without its Content-Encoding header; a HEAD request is answered as GET, the server leaves the body out.
 using HttpHandler = std::function<void(HttpRequest&&, HttpResponder&&)>;
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                          // 0 = any free port, see HttpServer::port()
+  uint16_t port = 0;  // 0 = any free port, see HttpServer::port()
   int threads = 1;
   size_t header_bytes_max = 16 * 1024;
-  size_t body_bytes_max = 5 * 1024 * 1024;    // larger: 413 and close
-  int connections_max = 4096;                 // more: 503 with Retry-After and close
+  size_t body_bytes_max = 5 * 1024 * 1024;      // larger: 413 and close
+  int connections_max = 4096;                   // more: 503 with Retry-After and close
+  size_t bodies_bytes_max = 512 * 1024 * 1024;  // of all requests being received; more: 503 with Retry-After and close
   Micros idle_timeout = 60 * kMicrosPerSecond;
   Micros request_timeout = 10 * kMicrosPerSecond;
 };
@@ -67,7 +70,8 @@ class HttpServer {
  public:
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;
-  // Stops accepting, lets requests in flight finish until `grace` ends, then closes. Idempotent.
+  // Stops accepting, lets requests in flight finish until `grace` ends, then closes. Idempotent. Never from a handler:
+  // it waits for the server's threads. Responders may outlive the server; what they answer then goes nowhere.
   virtual void Stop(Micros grace) = 0;
 };
 

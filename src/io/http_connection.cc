@@ -1,0 +1,255 @@
+#include <cstring>
+
+#include <boost/asio/write.hpp>
+
+#include "base/text_encoding.h"
+#include "io/http_connection_internal.h"
+
+namespace feedmill::io {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr size_t kReadBytes = 8 * 1024;
+constexpr size_t kBodyReadBytes = 32 * 1024;
+// Bodies smaller than this are not counted against bodies_bytes_max.
+constexpr size_t kSmallBody = 64 * 1024;
+constexpr size_t kKeptOutBytes = 64 * 1024;
+// Answers to pipelined requests gathered before they are sent.
+constexpr size_t kFlushBytes = 256 * 1024;
+constexpr Micros kLingerTime = kMicrosPerSecond;
+constexpr Micros kNever = INT64_MAX;
+
+HttpResponse ErrorResponse(int status, std::string_view message) {
+  HttpResponse response{.status = status, .body = "{\"error\":"};
+  AppendJsonString(message, &response.body);
+  response.body += "}";
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpWorker* worker, HttpSocket&& socket)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      address_(std::make_shared<HttpReturnAddress>(worker->mailbox(), this)),
+      parser_({worker->shared().options.header_bytes_max, worker->shared().options.body_bytes_max}) {
+  error_code error;
+  socket_.set_option(Tcp::no_delay(true), error);
+  socket_.non_blocking(true, error);
+  auto peer = socket_.remote_endpoint(error);
+  if (!error) remote_address_ = peer.address().to_string();
+}
+
+HttpConnection::~HttpConnection() { address_->connection = nullptr; }
+
+void HttpConnection::Start() {
+  WaitForRequest();
+  Process();
+}
+
+void HttpConnection::Refuse() {
+  frame_.close = true;
+  Enqueue(ErrorResponse(503, "too many connections; try again later"));
+  Process();
+}
+
+void HttpConnection::WaitForRequest() {
+  phase_ = Phase::kReceiving;
+  request_started_ = false;
+  give_up_at_ = MonotonicMicros() + worker_->shared().options.idle_timeout;
+}
+
+// Takes requests from what was received as long as each is answered at once; then sends, then reads.
+void HttpConnection::Process() {
+  if (in_process_) return;
+  in_process_ = true;
+  while (phase_ == Phase::kReceiving && !writing_ && !close_after_write_ && ParseOne()) {
+    Dispatch();
+    if (out_.size() > kFlushBytes) Flush();
+  }
+  Flush();
+  in_process_ = false;
+  bool wants_more = phase_ == Phase::kReceiving && !close_after_write_ && !writing_;
+  if (!wants_more) return;
+  if (PartlyReceived() && !request_started_) {
+    request_started_ = true;
+    give_up_at_ = MonotonicMicros() + worker_->shared().options.request_timeout;
+  }
+  Read();
+}
+
+// True when a whole request stands in the parser.
+bool HttpConnection::ParseOne() {
+  while (in_begin_ < in_end_) {
+    size_t taken = parser_.Feed({in_.data() + in_begin_, in_end_ - in_begin_});
+    in_begin_ += taken;
+    if (parser_.failure().status != 0) {
+      Fail(parser_.failure());
+      return false;
+    }
+    if (parser_.Complete()) return true;
+    if (!CountBody()) {
+      Fail({503, "too many request bodies are being received; try again later"});
+      return false;
+    }
+    if (taken == 0) break;
+  }
+  if (parser_.HeaderDone()) ContinueIfExpected();
+  return false;
+}
+
+void HttpConnection::Dispatch() {
+  bool stopping = worker_->shared().stopping.load(std::memory_order_relaxed);
+  frame_ = {.head = parser_.IsHead(), .close = !parser_.KeepAlive() || stopping, .keep_alive_1_0 = parser_.Http10()};
+  HttpRequest request = parser_.TakeRequest();
+  UncountBody();
+  if (parser_.failure().status != 0) return Fail(parser_.failure());
+  parser_.Reset();
+  continue_sent_ = false;
+  request.remote_address = remote_address_;
+  phase_ = Phase::kHandling;
+  give_up_at_ = kNever;
+  worker_->shared().handler(std::move(request), HttpResponder([address = address_](HttpResponse&& response) mutable {
+                              if (address->mailbox->IsOf(HttpWorker::Current())) {
+                                if (address->connection != nullptr) address->connection->Answer(std::move(response));
+                              } else {
+                                HttpMailbox& mailbox = *address->mailbox;
+                                mailbox.Post(std::move(address), std::move(response));
+                              }
+                            }));
+}
+
+void HttpConnection::Answer(HttpResponse&& response) {
+  if (phase_ != Phase::kHandling) return;
+  frame_.close |= worker_->shared().stopping.load(std::memory_order_relaxed);
+  Enqueue(response);
+  WaitForRequest();
+  Process();
+}
+
+void HttpConnection::Fail(const HttpParseFailure& failure) {
+  frame_ = {.close = true};
+  UncountBody();
+  Enqueue(ErrorResponse(failure.status, failure.message));
+}
+
+void HttpConnection::Enqueue(const HttpResponse& response) {
+  frame_.date = worker_->Date();
+  AppendResponse(response, frame_, &out_);
+  close_after_write_ |= frame_.close;
+}
+
+void HttpConnection::ContinueIfExpected() {
+  if (continue_sent_ || !parser_.ExpectsContinue()) return;
+  continue_sent_ = true;
+  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+}
+
+// Keeps the sum of large bodies of all connections; false when it is over the limit.
+bool HttpConnection::CountBody() {
+  size_t size = parser_.HeaderDone() ? parser_.BodyBytes() : 0;
+  if (size < kSmallBody || size == body_counted_) return true;
+  HttpServerShared& shared = worker_->shared();
+  size_t all = shared.bodies_bytes.fetch_add(size - body_counted_, std::memory_order_relaxed) + size - body_counted_;
+  body_counted_ = size;
+  return all <= shared.options.bodies_bytes_max;
+}
+
+void HttpConnection::UncountBody() {
+  worker_->shared().bodies_bytes.fetch_sub(std::exchange(body_counted_, 0), std::memory_order_relaxed);
+}
+
+// Sends at once what the socket takes; the rest waits for it.
+void HttpConnection::Flush() {
+  if (writing_ || phase_ == Phase::kClosed) return;
+  size_t sent = 0;
+  if (!out_.empty()) {
+    error_code error;
+    sent = socket_.send(asio::buffer(out_), 0, error);
+    if (error && error != asio::error::would_block) return Close();
+  }
+  if (sent < out_.size()) return WriteRest(sent);
+  out_.clear();
+  if (out_.capacity() > kKeptOutBytes) out_.shrink_to_fit();
+  if (close_after_write_ && phase_ == Phase::kReceiving) Linger();
+}
+
+void HttpConnection::WriteRest(size_t sent) {
+  writing_ = true;
+  if (phase_ == Phase::kReceiving) give_up_at_ = MonotonicMicros() + worker_->shared().options.idle_timeout;
+  sending_ = std::exchange(out_, {});
+  asio::async_write(socket_, asio::buffer(sending_) + sent,
+                    [self = shared_from_this()](const error_code& error, size_t) {
+                      self->writing_ = false;
+                      self->sending_ = {};
+                      if (error) return self->Close();
+                      if (self->phase_ == Phase::kReceiving) self->WaitForRequest();
+                      self->Process();
+                    });
+}
+
+void HttpConnection::Read() {
+  if (reading_) return;
+  if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
+  size_t room = parser_.HeaderDone() ? kBodyReadBytes : kReadBytes;
+  if (in_begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  // A header is parsed as a whole: there is room for it and for what comes after it.
+  if (in_.size() < in_end_ + room) in_.resize(in_end_ + room);
+  reading_ = true;
+  socket_.async_read_some(
+      asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
+      [self = shared_from_this()](const error_code& error, size_t bytes) { self->OnRead(error, bytes); });
+}
+
+void HttpConnection::OnRead(const error_code& error, size_t bytes) {
+  reading_ = false;
+  if (error) return Close();
+  if (phase_ == Phase::kLingering) {
+    in_begin_ = in_end_ = 0;
+    return Read();
+  }
+  in_end_ += bytes;
+  Process();
+}
+
+void HttpConnection::Linger() {
+  phase_ = Phase::kLingering;
+  give_up_at_ = MonotonicMicros() + kLingerTime;
+  error_code error;
+  socket_.shutdown(Tcp::socket::shutdown_send, error);
+  in_begin_ = in_end_ = 0;
+  if (error) return Close();
+  Read();
+}
+
+void HttpConnection::CheckTime(Micros now) {
+  if (now < give_up_at_) return;
+  if (phase_ != Phase::kReceiving || writing_ || close_after_write_ || !PartlyReceived()) return Close();
+  Fail({408, "the request did not come in time"});
+  Process();
+}
+
+void HttpConnection::CloseIfIdle() {
+  bool idle = phase_ == Phase::kReceiving && !writing_ && !PartlyReceived();
+  if (idle || phase_ == Phase::kLingering) Close();
+}
+
+void HttpConnection::Close() {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  UncountBody();
+  address_->connection = nullptr;
+  error_code error;
+  socket_.close(error);
+  worker_->shared().connections.fetch_sub(1, std::memory_order_relaxed);
+  worker_->Bury(this);
+}
+
+}  // namespace feedmill::io

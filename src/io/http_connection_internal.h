@@ -1,0 +1,173 @@
+// One connection of the HTTP server, and the thread it lives on. Asio only; parsing is http_parser's.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/clock.h"
+#include "io/http_message_internal.h"
+#include "io/http_parser_internal.h"
+#include "io/http_server.h"
+
+namespace feedmill::io {
+
+using Tcp = boost::asio::ip::tcp;
+// The concrete executor: the type-erased default costs an allocation an operation.
+using HttpSocket = boost::asio::basic_stream_socket<Tcp, boost::asio::io_context::executor_type>;
+
+class HttpConnection;
+class HttpWorker;
+
+// What all threads of a server share.
+struct HttpServerShared {
+  HttpServerOptions options;
+  HttpHandler handler;
+  std::atomic<int> connections = 0;
+  std::atomic<size_t> bodies_bytes = 0;
+  std::atomic<bool> stopping = false;
+};
+
+// The way back from a responder to its connection; outlives both. `connection` is touched on the worker's thread only.
+struct HttpReturnAddress {
+  std::shared_ptr<class HttpMailbox> mailbox;
+  HttpConnection* connection = nullptr;
+};
+
+// Answers from other threads. Many that come together (one group commit) cost the worker one wake-up.
+class HttpMailbox {
+ public:
+  using Letter = std::pair<std::shared_ptr<HttpReturnAddress>, HttpResponse>;
+
+  explicit HttpMailbox(HttpWorker* worker) : worker_(worker) {}
+  // Any thread. Dropped when the worker is gone.
+  void Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response);
+  // Worker's thread.
+  std::vector<Letter> TakeAll();
+  // After this nothing reaches the worker.
+  void Close();
+  bool IsOf(const HttpWorker* worker) const { return worker_ == worker; }
+
+ private:
+  HttpWorker* const worker_;
+  std::mutex mutex_;
+  std::vector<Letter> letters_;  // GUARDED_BY(mutex_)
+  bool closed_ = false;          // GUARDED_BY(mutex_)
+};
+
+// A thread with its own event loop and connections.
+class HttpWorker {
+ public:
+  explicit HttpWorker(std::shared_ptr<HttpServerShared> shared);
+  ~HttpWorker();
+
+  void Start();
+  // Any thread: takes over an accepted socket that was made on this worker's context and is counted in `connections`.
+  // `refused` connections get a 503.
+  void Adopt(HttpSocket&& socket, bool refused);
+  // Any thread: closes connections that wait for a request.
+  void CloseIdle();
+  // Closes everything and joins.
+  void Stop();
+
+  boost::asio::io_context& context() { return context_; }
+  HttpServerShared& shared() { return *shared_; }
+  const std::shared_ptr<HttpMailbox>& mailbox() { return mailbox_; }
+  // Worker's thread only.
+  // A closed connection is freed in a later turn of the loop, never under the feet of its own functions.
+  void Bury(HttpConnection* connection);
+  const std::string& Date();
+  void DeliverMail();
+  // The worker whose thread this is, or nullptr.
+  static HttpWorker* Current();
+
+ private:
+  void Run();
+  template <typename Function>
+  void ForEach(Function function);
+  void ScheduleSweep();
+  void Sweep();
+
+  std::shared_ptr<HttpServerShared> shared_;
+  boost::asio::io_context context_{1};
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    boost::asio::io_context::executor_type>
+      sweep_timer_{context_};
+  std::shared_ptr<HttpMailbox> mailbox_ = std::make_shared<HttpMailbox>(this);
+  std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections_;
+  std::vector<std::shared_ptr<HttpConnection>> buried_;
+  int64_t date_second_ = 0;
+  std::string date_;
+  std::thread thread_;
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(HttpWorker* worker, HttpSocket&& socket);
+  ~HttpConnection();
+
+  // All on the worker's thread.
+  void Start();
+  void Refuse();
+  void Answer(HttpResponse&& response);
+  // Closes or answers 408 when the time of what it waits for is over.
+  void CheckTime(Micros now);
+  void CloseIfIdle();
+  void Close();
+
+ private:
+  enum class Phase {
+    kReceiving,  // waits for a request or for the rest of one
+    kHandling,   // a handler has the request
+    kLingering,  // the last answer is sent; reads what the peer still sends, so that it sees the answer and no reset
+    kClosed,
+  };
+
+  void Process();
+  bool ParseOne();
+  void Dispatch();
+  void Fail(const HttpParseFailure& failure);
+  void Enqueue(const HttpResponse& response);
+  void ContinueIfExpected();
+  bool CountBody();
+  void UncountBody();
+  void Flush();
+  void WriteRest(size_t sent);
+  void Read();
+  void OnRead(const boost::system::error_code& error, size_t bytes);
+  void Linger();
+  void WaitForRequest();
+  bool PartlyReceived() const { return in_begin_ < in_end_ || parser_.HeaderDone(); }
+
+  HttpWorker* const worker_;
+  HttpSocket socket_;
+  std::shared_ptr<HttpReturnAddress> address_;
+  HttpRequestParser parser_;
+  std::string remote_address_;
+  Phase phase_ = Phase::kReceiving;
+  bool in_process_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool close_after_write_ = false;
+  bool continue_sent_ = false;
+  bool request_started_ = false;  // its first byte is here, its time runs
+  ResponseFrame frame_;
+  size_t body_counted_ = 0;
+  Micros give_up_at_ = 0;
+  std::vector<char> in_;  // in_[in_begin_, in_end_) is received and not yet parsed
+  size_t in_begin_ = 0;
+  size_t in_end_ = 0;
+  std::string out_;      // formatted and not yet sent
+  std::string sending_;  // what an unfinished write reads from
+};
+
+}  // namespace feedmill::io

@@ -1,0 +1,143 @@
+#include <nlohmann/json.hpp>
+
+#include "query/cell_internal.h"
+#include "query/session_internal.h"
+#include "query/sql_error.h"
+
+namespace feedmill::query {
+namespace {
+
+// Set on every connection. unix_micros is Spark's name for what DuckDB calls epoch_us, so that models read the same on
+// both.
+constexpr const char* kConnectionSettings[] = {
+    "SET errors_as_json = true",
+    "SET TimeZone = 'UTC'",
+    "CREATE OR REPLACE TEMP MACRO unix_micros(instant) AS epoch_us(instant)",
+};
+
+std::string_view ErrorText(const char* text) {
+  return text == nullptr ? std::string_view("unknown error") : std::string_view(text);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> DuckSession::Connect(std::shared_ptr<Database> database) {
+  std::unique_ptr<DuckSession> session(new DuckSession);
+  session->database_ = std::move(database);
+  if (duckdb_connect(session->database_->handle.get(), session->connection_.out()) != DuckDBSuccess) {
+    return Internal("query engine: DuckDB gives no connection");
+  }
+  for (const char* setting : kConnectionSettings) FEEDMILL_TRY(session->Execute(setting));
+  return session;
+}
+
+Status DuckSession::RunWrapped(std::string_view prefix, std::string_view sql, std::string_view suffix,
+                               OwnedResult* result) {
+  std::string text = fmt::format("{}{}{}", prefix, sql, suffix);
+  if (duckdb_query(connection(), text.c_str(), result->get()) == DuckDBSuccess) return Ok();
+  return std::unexpected(SqlError(ErrorText(duckdb_result_error(result->get())), sql, prefix.size()));
+}
+
+Result<OwnedStatement> DuckSession::Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes) {
+  OwnedStatement statement;
+  std::string text(sql);
+  if (duckdb_prepare(connection(), text.c_str(), statement.out()) == DuckDBSuccess) return statement;
+  return std::unexpected(SqlError(ErrorText(duckdb_prepare_error(statement.get())), user_sql, prefix_bytes));
+}
+
+Status DuckSession::Execute(std::string_view sql) {
+  OwnedResult result;
+  return RunWrapped("", sql, "", &result);
+}
+
+Result<Rows> DuckSession::Query(std::string_view sql, size_t rows_max) {
+  OwnedResult result;
+  FEEDMILL_TRY(RunWrapped("", sql, "", &result));
+  Rows rows;
+  rows.columns = ColumnsForPeople(result);
+  while (true) {
+    OwnedChunk chunk(duckdb_fetch_chunk(*result.get()));
+    if (chunk.get() == nullptr) return rows;
+    size_t count = duckdb_data_chunk_get_size(chunk.get());
+    if (rows.rows.size() + count > rows_max) {
+      return ResourceExhausted("query gives more than {} rows; add a LIMIT or read it as a stream", rows_max);
+    }
+    AppendCells(result, chunk.get(), &rows);
+  }
+}
+
+Status DuckSession::Stream(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
+  FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
+  idx_t columns = duckdb_prepared_statement_column_count(statement.get());
+  for (idx_t i = 0; i < columns; ++i) {
+    OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
+    FEEDMILL_TRY(ColumnFromDuckdb(duckdb_prepared_statement_column_name(statement.get(), i), type.get()));
+  }
+  duckdb_pending_result pending = nullptr;
+  OwnedResult result;
+  bool done = duckdb_pending_prepared_streaming(statement.get(), &pending) == DuckDBSuccess &&
+              duckdb_execute_pending(pending, result.get()) == DuckDBSuccess;
+  if (!done) {
+    std::string message(ErrorText(pending == nullptr ? nullptr : duckdb_pending_error(pending)));
+    duckdb_destroy_pending(&pending);
+    return std::unexpected(SqlError(message, sql, 0));
+  }
+  duckdb_destroy_pending(&pending);
+  while (true) {
+    OwnedChunk chunk(duckdb_fetch_chunk(*result.get()));
+    if (chunk.get() == nullptr) break;
+    FEEDMILL_TRY(on_chunk(DuckChunk(chunk.get())));
+  }
+  // A stream ends in the same way when it is done and when it failed; only the result knows which.
+  const char* message = duckdb_result_error(result.get());
+  if (message != nullptr && *message != '\0') return std::unexpected(SqlError(message, sql, 0));
+  return Ok();
+}
+
+Result<Schema> DuckSession::DescribeQuery(std::string_view sql) {
+  FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
+  if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT) {
+    return InvalidArgument("the statement is not a SELECT; allowed: one SELECT (it may begin with WITH)");
+  }
+  Schema schema;
+  idx_t columns = duckdb_prepared_statement_column_count(statement.get());
+  for (idx_t i = 0; i < columns; ++i) {
+    OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
+    FEEDMILL_ASSIGN(Column column,
+                    ColumnFromDuckdb(duckdb_prepared_statement_column_name(statement.get(), i), type.get()));
+    schema.push_back(std::move(column));
+  }
+  return schema;
+}
+
+Result<std::string> DuckSession::ParseSelect(std::string_view sql) {
+  FEEDMILL_ASSIGN(Rows rows, Query(fmt::format("SELECT json_serialize_sql({})", QuoteText(sql)), 1));
+  const std::string* tree = rows.rows.empty() ? nullptr : std::get_if<std::string>(&rows.rows[0][0]);
+  if (tree == nullptr) return Internal("DuckDB gave no syntax tree");
+  auto document = nlohmann::json::parse(*tree, nullptr, false);
+  if (!document.is_object()) return Internal("DuckDB's syntax tree is not a JSON object");
+  if (!document.value("error", true)) return *tree;
+  nlohmann::json error = {{"exception_type", document.value("error_type", "Parser")},
+                          {"exception_message", document.value("error_message", "")}};
+  if (document.contains("position")) error["position"] = document["position"];
+  return std::unexpected(SqlError(error.dump(), sql, 0));
+}
+
+Status DuckSession::RegisterTable(lake::Catalog& catalog, const std::string& table,
+                                  const std::vector<lake::RangeFilter>& filters, std::optional<int64_t> snapshot_id) {
+  FEEDMILL_ASSIGN(lake::ScanPlan plan, catalog.PlanScan(table, filters, snapshot_id));
+  size_t point = table.rfind('.');
+  return RegisterFiles(point == std::string::npos ? table : table.substr(point + 1), plan);
+}
+
+Status DuckSession::RegisterFiles(const std::string& name, const lake::ScanPlan& plan) {
+  FEEDMILL_ASSIGN(std::string scan, ScanSql(plan));
+  return Execute(fmt::format("CREATE OR REPLACE TEMP VIEW {} AS {}", QuoteName(name), scan));
+}
+
+double DuckSession::Progress() const {
+  double percent = duckdb_query_progress(connection_.get()).percentage;
+  return percent < 0 ? -1 : percent / 100;
+}
+
+}  // namespace feedmill::query

@@ -1,0 +1,86 @@
+// DuckDB behind query::Session. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/duckdb_handles_internal.h"
+#include "query/engine.h"
+
+namespace feedmill::query {
+
+struct Database {
+  OwnedDatabase handle;
+};
+
+class DuckSession final : public Session {
+ public:
+  static Result<std::unique_ptr<Session>> Connect(std::shared_ptr<Database> database);
+
+  Status RegisterTable(lake::Catalog& catalog, const std::string& table, const std::vector<lake::RangeFilter>& filters,
+                       std::optional<int64_t> snapshot_id) override;
+  Status RegisterFiles(const std::string& name, const lake::ScanPlan& plan) override;
+  Status Execute(std::string_view sql) override;
+  Result<Rows> Query(std::string_view sql, size_t rows_max) override;
+  Status Stream(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) override;
+  Result<std::vector<std::string>> ReferencedTables(std::string_view sql) override;
+  Result<std::string> ParseSelect(std::string_view sql) override;
+  Result<Schema> DescribeQuery(std::string_view sql) override;
+  Result<std::vector<lake::DataFile>> WriteQuery(lake::Catalog& catalog, const std::string& table,
+                                                 std::string_view select, const std::string& file_stem) override;
+  Result<std::unique_ptr<ParquetWriter>> OpenWriter(lake::Catalog& catalog, const std::string& table,
+                                                    const std::string& file_stem) override;
+  double Progress() const override;
+
+  duckdb_connection connection() const { return connection_.get(); }
+  // Runs `prefix + sql + suffix`; the place of an error is told in terms of `sql`.
+  Status RunWrapped(std::string_view prefix, std::string_view sql, std::string_view suffix, OwnedResult* result);
+
+ private:
+  DuckSession() = default;
+  Result<OwnedStatement> Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes);
+
+  std::shared_ptr<Database> database_;
+  OwnedConnection connection_;
+  int writers_opened_ = 0;
+};
+
+// "name" with its quotes doubled; 'text' likewise.
+std::string QuoteName(std::string_view name);
+std::string QuoteText(std::string_view text);
+
+// SQL of a relation with the plan's rows: read_parquet by field id, position deletes applied, or a typed empty
+// relation.
+Result<std::string> ScanSql(const lake::ScanPlan& plan);
+
+// Columns of a prepared or executed SELECT. kInvalidArgument names a column whose type has no place in a table.
+Result<Column> ColumnFromDuckdb(std::string_view name, duckdb_logical_type type);
+
+// One fetched chunk as engine.h's Chunk.
+class DuckChunk final : public Chunk {
+ public:
+  explicit DuckChunk(duckdb_data_chunk chunk);
+  size_t row_count() const override { return rows_; }
+  bool IsNull(size_t column, size_t row) const override;
+  const int64_t* Longs(size_t column) const override { return static_cast<const int64_t*>(data_[column]); }
+  const double* Doubles(size_t column) const override { return static_cast<const double*>(data_[column]); }
+  const float* Floats(size_t column) const override { return static_cast<const float*>(data_[column]); }
+  const int32_t* Ints(size_t column) const override { return static_cast<const int32_t*>(data_[column]); }
+  const bool* Booleans(size_t column) const override { return static_cast<const bool*>(data_[column]); }
+  std::string_view Text(size_t column, size_t row) const override;
+  std::span<const float> FloatList(size_t column, size_t row) const override;
+
+ private:
+  size_t rows_ = 0;
+  std::vector<const void*> data_;
+  std::vector<const uint64_t*> validity_;
+  std::vector<duckdb_vector> vectors_;
+};
+
+// Files that a COPY with RETURN_STATS has written, as the lake wants them, each synced; empty files are removed.
+Result<std::vector<lake::DataFile>> ReadWrittenFiles(OwnedResult& result, const lake::TableDescription& table,
+                                                     const std::vector<std::string>& partition_columns);
+
+}  // namespace feedmill::query

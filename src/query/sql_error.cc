@@ -1,0 +1,71 @@
+#include "query/sql_error.h"
+
+#include <charconv>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+namespace feedmill::query {
+namespace {
+
+ErrorKind KindOf(std::string_view exception_type) {
+  if (exception_type == "Out of Memory") return ErrorKind::kResourceExhausted;
+  if (exception_type == "IO" || exception_type == "Permission") return ErrorKind::kIo;
+  if (exception_type == "Interrupt") return ErrorKind::kAborted;
+  if (exception_type == "INTERNAL" || exception_type == "FATAL") return ErrorKind::kInternal;
+  if (exception_type == "TransactionContext" || exception_type == "Transaction") return ErrorKind::kConflict;
+  return ErrorKind::kInvalidArgument;
+}
+
+std::optional<size_t> PositionOf(const nlohmann::json& document) {
+  auto found = document.find("position");
+  if (found == document.end() || !found->is_string()) return std::nullopt;
+  const auto& text = found->get_ref<const std::string&>();
+  size_t position = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), position);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return position;
+}
+
+// DuckDB appends the line and a caret to parser messages; our prefix says the place already.
+std::string WithoutExcerpt(std::string message) {
+  size_t cut = message.find("\n\nLINE ");
+  if (cut != std::string::npos) message.resize(cut);
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  return message;
+}
+
+}  // namespace
+
+TextPosition LocateByte(std::string_view text, size_t position) {
+  TextPosition place;
+  for (size_t i = 0; i < position && i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      ++place.line;
+      place.column = 1;
+    } else if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
+      ++place.column;
+    }
+  }
+  return place;
+}
+
+Error SqlError(std::string_view raw, std::string_view sql, size_t prefix_bytes) {
+  // Some messages have their kind in front of the document: `Parser Error: {"exception_type": ...`.
+  size_t begin = raw.find("{\"exception_type\"");
+  auto document = nlohmann::json::parse(raw.substr(begin == std::string_view::npos ? 0 : begin), nullptr, false);
+  if (!document.is_object() || !document.contains("exception_message")) {
+    return Error(ErrorKind::kInvalidArgument, WithoutExcerpt(std::string(raw)));
+  }
+  std::string type = document.value("exception_type", "");
+  std::string message = WithoutExcerpt(document.value("exception_message", ""));
+  auto position = PositionOf(document);
+  std::string place;
+  if (position && *position >= prefix_bytes && *position - prefix_bytes <= sql.size()) {
+    TextPosition found = LocateByte(sql, *position - prefix_bytes);
+    place = fmt::format("line {}, column {}: ", found.line, found.column);
+  }
+  return Error(KindOf(type), fmt::format("{}{} error: {}", place, type, message));
+}
+
+}  // namespace feedmill::query

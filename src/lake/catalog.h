@@ -1,4 +1,5 @@
-// The catalog of tables: pointers to metadata files in the metadata store, changed by compare-and-swap. Any thread, several processes.
+// The catalog of tables: pointers to metadata files in the metadata store, changed by compare-and-swap. Any thread,
+// several processes.
 #pragma once
 
 #include <cstdint>
@@ -22,34 +23,41 @@ namespace feedmill::lake {
 std::vector<meta::Migration> CatalogMigrations();
 
 struct CatalogOptions {
-  std::string warehouse;                    // folder; a table lives in <warehouse>/<namespace>/<name>
+  std::string warehouse;  // folder; a table lives in <warehouse>/<namespace>/<name>
   int commit_attempts_max = 8;
   int64_t metadata_versions_kept_max = 100;
+  int64_t small_manifests_max = 100;  // a snapshot with more of them has them merged
+  std::optional<uint64_t> id_seed;    // of snapshot ids and file names; from the operating system when absent
 };
 
 class Catalog {
  public:
   virtual ~Catalog() = default;
-  virtual Result<std::vector<std::string>> ListTables() = 0;                       // "ods.ods_event", ...
-  virtual Result<TableDescription> Load(const std::string& table) = 0;              // kNotFound lists what exists
-  virtual Result<TableDescription> Create(const std::string& table, const Schema& schema, const PartitionSpec& partition_spec) = 0;
+  virtual Result<std::vector<std::string>> ListTables() = 0;            // "ods.ods_event", ...
+  virtual Result<TableDescription> Load(const std::string& table) = 0;  // kNotFound lists what exists
+  virtual Result<TableDescription> Create(const std::string& table, const Schema& schema,
+                                          const PartitionSpec& partition_spec) = 0;
   virtual Status Drop(const std::string& table, bool purge) = 0;
   // Adds optional columns at the end; existing ones must match (name, type) or kInvalidArgument.
   virtual Result<TableDescription> AddColumns(const std::string& table, const Schema& columns) = 0;
-  // Publishes a new snapshot or nothing. kConflict: see CommitRequest; landing fences give kConflict with the offsets found.
+  // Publishes a new snapshot or nothing. kConflict: see CommitRequest; landing fences give kConflict with the offsets
+  // found.
   virtual Result<Snapshot> Commit(const std::string& table, const CommitRequest& request) = 0;
   virtual Result<ScanPlan> PlanScan(const std::string& table, const std::vector<RangeFilter>& filters,
                                     std::optional<int64_t> snapshot_id = std::nullopt) = 0;
   // Next offset per partition committed for `stream` into `table`; empty when none was.
   virtual Result<std::map<uint32_t, uint64_t>> LandedOffsets(const std::string& table, const std::string& stream) = 0;
-  // Takes over as the only landing writer of `stream`: the returned epoch is larger than any before; older ones are fenced off.
+  // Takes over as the only landing writer of `stream`: the returned epoch is larger than any before; older ones are
+  // fenced off.
   virtual Result<int64_t> AcquireWriterEpoch(const std::string& stream) = 0;
-  // Drops snapshots older than `older_than`, never the current one nor the newest `keep_min`; removes files only they used.
+  // Drops snapshots older than `older_than`, never the current one nor the newest `keep_min`; removes files only they
+  // used.
   virtual Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) = 0;
   // Folder into which a writer puts a new data file of the table: absolute, created.
   virtual Result<std::string> DataFolder(const std::string& table) = 0;
 };
 
-Result<std::unique_ptr<Catalog>> OpenCatalog(io::FileSystem& files, meta::Store& store, const Clock& clock, const CatalogOptions& options);
+Result<std::unique_ptr<Catalog>> OpenCatalog(io::FileSystem& files, meta::Store& store, const Clock& clock,
+                                             const CatalogOptions& options);
 
 }  // namespace feedmill::lake

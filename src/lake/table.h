@@ -1,4 +1,5 @@
-// Iceberg v2 tables on files (specification: iceberg.apache.org/spec, format version 2): what a table is, what a commit asks for.
+// Iceberg v2 tables on files (specification: iceberg.apache.org/spec, format version 2): what a table is, what a commit
+// asks for.
 #pragma once
 
 #include <cstdint>
@@ -34,13 +35,18 @@ struct ColumnStatistics {
   std::optional<std::string> upper_bound;
 };
 
+// A file's name must be new: another attempt at the same rows writes other names, unless it is sure that the first was
+// not committed.
 struct DataFile {
-  std::string path;                                // absolute
-  std::vector<std::optional<int64_t>> partition;   // one value a partition field: days or hours since epoch, or the integer; strings below
-  std::vector<std::string> partition_text;         // identity partitions of string columns; aligned with `partition`, "" otherwise
+  std::string path;  // absolute
+  // One value a partition field: days or hours since epoch, or the whole number; nothing for null. For a text column
+  // any value, which only says that it is not null; the text stands in `partition_text`.
+  std::vector<std::optional<int64_t>> partition;
+  // Empty when no partition field is text; otherwise aligned with `partition`.
+  std::vector<std::string> partition_text;
   int64_t record_count = 0;
   int64_t size_bytes = 0;
-  std::map<int, ColumnStatistics> statistics;      // by field id
+  std::map<int, ColumnStatistics> statistics;  // by field id
 };
 
 struct Snapshot {
@@ -49,27 +55,27 @@ struct Snapshot {
   int64_t sequence_number = 0;
   Micros committed_at = 0;
   std::string manifest_list;
-  std::map<std::string, std::string> summary;      // "operation", counts, feedmill.* keys
+  std::map<std::string, std::string> summary;  // "operation", counts, feedmill.* keys
   int schema_id = 0;
 };
 
 struct TableDescription {
-  std::string name;                                // "warehouse.dwd_user_action" -> namespace and name joined by a point
+  std::string name;  // "warehouse.dwd_user_action" -> namespace and name joined by a point
   std::string location;
   std::string uuid;
-  Schema schema;                                   // current
+  Schema schema;  // current
   PartitionSpec partition_spec;
-  std::vector<Snapshot> snapshots;                 // oldest first
+  std::vector<Snapshot> snapshots;  // oldest first
   std::optional<int64_t> current_snapshot_id;
   std::map<std::string, std::string> properties;
-  std::string metadata_location;                   // the pointer a commit compares and swaps
+  std::string metadata_location;  // the pointer a commit compares and swaps
 };
 
 // Offsets consumed from the log by one landing batch: the exactly-once fence (docs/formats/lake.md).
 struct LandingMark {
-  std::string stream;                              // "events"
-  std::map<uint32_t, uint64_t> expected;           // next offset per partition that the catalog must hold now
-  std::map<uint32_t, uint64_t> next;               // what it will hold after the commit
+  std::string stream;                     // "events"
+  std::map<uint32_t, uint64_t> expected;  // next offset per partition that the catalog must hold now
+  std::map<uint32_t, uint64_t> next;      // what it will hold after the commit
   std::string batch_id;
   int64_t writer_epoch = 0;
 };
@@ -78,15 +84,18 @@ struct CommitRequest {
   enum class Operation { kAppend, kReplacePartitions };
   Operation operation = Operation::kAppend;
   std::vector<DataFile> files;
-  // kReplacePartitions: partitions to empty even when `files` has nothing for them; all of them when the table is unpartitioned.
-  // The commit fails with kConflict when new files landed in those partitions after `read_snapshot_id`.
+  // kReplacePartitions empties the partitions that `files` are in and these ones, and all of an unpartitioned table.
+  // Tables partitioned by text take no `replaced_partitions`.
   std::vector<std::vector<std::optional<int64_t>>> replaced_partitions;
+  // kReplacePartitions fails with kConflict when files that are newer than this snapshot would be emptied. Absent: the
+  // last one wins.
   std::optional<int64_t> read_snapshot_id;
-  std::map<std::string, std::string> summary;      // added to the snapshot's summary
+  std::map<std::string, std::string> summary;  // added to the snapshot's summary
   std::optional<LandingMark> landing;
 };
 
-// A range test on one column for pruning: lower <= value < upper; either may be absent. Values of timestamptz are Micros, of date days.
+// A range test on one column for pruning: lower <= value < upper; either may be absent. Values of timestamptz are
+// Micros, of date days.
 struct RangeFilter {
   std::string column;
   std::optional<int64_t> lower;
@@ -94,8 +103,8 @@ struct RangeFilter {
 };
 
 struct ScanPlan {
-  Schema schema;                                   // the table's current schema: readers fill missing columns with null by field id
-  std::vector<DataFile> files;                     // data files that may hold matching rows
+  Schema schema;                // the table's current schema: readers fill missing columns with null by field id
+  std::vector<DataFile> files;  // data files that may hold matching rows
   std::vector<std::string> position_delete_files;  // written by other engines, to be applied; empty for our own tables
   int64_t files_pruned = 0;
 };

@@ -1,0 +1,65 @@
+// The catalog over any pointer store. For catalog.cc and tests.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lake/catalog.h"
+#include "lake/ids.h"
+#include "lake/pointer_store.h"
+#include "lake/table_files.h"
+
+namespace feedmill::lake {
+
+class FileCatalog final : public Catalog {
+ public:
+  FileCatalog(io::FileSystem& files, std::unique_ptr<PointerStore> pointers, const Clock& clock,
+              CatalogOptions options);
+
+  Result<std::vector<std::string>> ListTables() override;
+  Result<TableDescription> Load(const std::string& table) override;
+  Result<TableDescription> Create(const std::string& table, const Schema& schema,
+                                  const PartitionSpec& partition_spec) override;
+  Status Drop(const std::string& table, bool purge) override;
+  Result<TableDescription> AddColumns(const std::string& table, const Schema& columns) override;
+  Result<Snapshot> Commit(const std::string& table, const CommitRequest& request) override;
+  Result<ScanPlan> PlanScan(const std::string& table, const std::vector<RangeFilter>& filters,
+                            std::optional<int64_t> snapshot_id) override;
+  Result<std::map<uint32_t, uint64_t>> LandedOffsets(const std::string& table, const std::string& stream) override;
+  Result<int64_t> AcquireWriterEpoch(const std::string& stream) override;
+  Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) override;
+  Result<std::string> DataFolder(const std::string& table) override;
+
+ private:
+  struct Current {
+    std::string location;
+    std::shared_ptr<const TableMetadata> metadata;
+  };
+  enum class Attempt { kDone, kMoved };
+  // Changes metadata in place; false when there is nothing to change.
+  using Change = std::function<Result<bool>(TableMetadata&)>;
+
+  Result<Current> ReadCurrent(const std::string& table);
+  Result<TableDescription> Describe(const std::string& table, const Current& current) const;
+  // Reads, changes, writes and swaps until the pointer stood still meanwhile.
+  Result<Current> Update(const std::string& table, const Change& change);
+  // Writes `next` and makes it current if `base` still is. kMoved: it is not, and `next` is gone.
+  Result<Attempt> Publish(const Current& base, TableMetadata next, PointerChange change, Current* published);
+  Result<std::optional<Snapshot>> CommitOnce(const std::string& table, const CommitRequest& request,
+                                             int64_t snapshot_id);
+  // The metadata file after `location`.
+  std::string NextLocation(const TableMetadata& metadata, const std::string& location);
+
+  TableFiles files_;
+  std::unique_ptr<PointerStore> pointers_;
+  const Clock& clock_;
+  const CatalogOptions options_;
+  IdSource ids_;
+  // Commits of this process to one table stand in line here instead of undoing each other; other processes' still may.
+  std::mutex commit_mutex_;
+};
+
+}  // namespace feedmill::lake

@@ -1,0 +1,92 @@
+#include "lake/table_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "lake/metadata_json.h"
+
+namespace feedmill::lake {
+namespace {
+
+constexpr size_t kRecentMetadataMax = 32;
+// Other engines write paths as URIs; ours are plain.
+constexpr std::string_view kFileScheme = "file:";
+
+std::string LocalPath(std::string_view path) {
+  if (!path.starts_with(kFileScheme)) return std::string(path);
+  path.remove_prefix(kFileScheme.size());
+  if (path.starts_with("//")) path.remove_prefix(2);
+  return std::string(path);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std::string& location) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found =
+        std::ranges::find(recent_, location, [](const auto& pair) -> const std::string& { return pair.first; });
+    if (found != recent_.end()) {
+      recent_.splice(recent_.begin(), recent_, found);
+      return found->second;
+    }
+  }
+  FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files_, LocalPath(location)));
+  auto parsed = ReadMetadataJson(text);
+  if (!parsed) return std::unexpected(parsed.error().WithContext(location));
+  auto metadata = std::make_shared<const TableMetadata>(std::move(*parsed));
+  std::lock_guard lock(mutex_);
+  recent_.emplace_front(location, metadata);
+  if (recent_.size() > kRecentMetadataMax) recent_.pop_back();
+  return metadata;
+}
+
+Result<std::vector<ManifestFile>> TableFiles::ReadManifests(const Snapshot& snapshot) {
+  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, LocalPath(snapshot.manifest_list)));
+  auto manifests = ReadManifestList(bytes);
+  if (!manifests) return std::unexpected(manifests.error().WithContext(snapshot.manifest_list));
+  return manifests;
+}
+
+Result<std::vector<ManifestEntry>> TableFiles::ReadEntries(const ManifestFile& manifest,
+                                                           const TableMetadata& metadata) {
+  const TableSpec* spec = metadata.FindSpec(manifest.spec_id);
+  if (spec == nullptr) return Corrupt("{}: partition spec {} is not in the metadata", manifest.path, manifest.spec_id);
+  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, LocalPath(manifest.path)));
+  auto entries = ReadManifest(bytes, manifest, *spec);
+  if (!entries) return std::unexpected(entries.error().WithContext(manifest.path));
+  for (ManifestEntry& entry : *entries) {
+    if (entry.file.path.starts_with(kFileScheme)) entry.file.path = LocalPath(entry.file.path);
+  }
+  return entries;
+}
+
+Status TableFiles::WriteNew(const std::string& path, std::string_view bytes) {
+  FEEDMILL_ASSIGN(auto file, files_.CreateTruncated(path));
+  FEEDMILL_TRY(file->Append(bytes));
+  FEEDMILL_TRY(file->Sync());
+  return file->Close();
+}
+
+Status TableFiles::SyncFolder(const std::string& folder) { return files_.SyncDirectory(folder); }
+
+Status TableFiles::SyncDataFiles(const std::vector<DataFile>& files, const std::string& location) {
+  std::set<std::string> folders;
+  for (const DataFile& file : files) {
+    FEEDMILL_TRY(files_.SyncFile(file.path));
+    std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
+    // A new folder is durable once its parent is synced, so all of them up to the table's are.
+    while (folders.insert(folder.string()).second && folder != location && folder.string().starts_with(location)) {
+      folder = folder.parent_path();
+    }
+  }
+  for (const std::string& folder : folders) FEEDMILL_TRY(files_.SyncDirectory(folder));
+  return Ok();
+}
+
+void TableFiles::RemoveUnused(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) (void)files_.Remove(LocalPath(path));
+}
+
+}  // namespace feedmill::lake

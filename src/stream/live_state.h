@@ -1,5 +1,6 @@
-// What the app knows right now: follows, hides, last actions, fresh posts and counters, kept by applying the log's tail.
-// One thread applies; readers hold a ReadGuard, under which all they see is one state. Rebuilt from a checkpoint and the log, or from the lake.
+// What the app knows right now: follows, hides, last actions, fresh posts and counters, kept by applying the log's
+// tail. One thread applies; readers hold a ReadGuard, under which all they see is one state. Rebuilt from a checkpoint
+// and the log, or from the lake.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "base/result.h"
 #include "data/event.h"
 #include "features/counter_table.h"
+#include "io/file_system.h"
 
 namespace feedmill::stream {
 
@@ -23,16 +25,16 @@ using features::EntityHandle;
 using features::kNoEntity;
 
 struct LiveStateOptions {
-  int last_actions_max = 64;         // per user
-  int seen_max = 5000;               // per user, newest kept
+  int last_actions_max = 64;  // per user
+  int seen_max = 5000;        // per user, newest kept
   int recent_posts_per_author_max = 64;
-  int fresh_posts_max = 20'000;      // newest posts overall
+  int fresh_posts_max = 20'000;  // newest posts overall
 };
 
 struct PostInfo {
-  EntityHandle author = kNoEntity;
-  EntityHandle topic = kNoEntity;
-  Micros created_at = 0;             // 0: only heard of through actions
+  EntityHandle author = kNoEntity;  // of its first version; as actions state it while the creation is not known
+  EntityHandle topic = kNoEntity;   // this and the text's length are of its newest version
+  Micros created_at = 0;            // of its first version; 0: only heard of through actions
   float text_length = 0;
 };
 
@@ -48,29 +50,45 @@ class LiveState {
   LiveState(const features::FeatureSet& set, const LiveStateOptions& options);
   ~LiveState();
 
-  // Applies one record; unknown names are ignored. Applying thread only. Idempotence is the caller's: each position once.
+  // Applies records in their order; unknown names are ignored. Applying thread only. Each position once, rising in each
+  // partition. Copies of one messageId among the last 500,000 to 1,000,000 events are applied once, as the warehouse
+  // counts them once. The lock is taken for a few dozen records at a time and readers that wait go first, so a long
+  // batch stops nobody.
+  struct Positioned {
+    LogPosition position;
+    LogRecord record;
+  };
+  void ApplyBatch(std::span<const Positioned> records);
   void Apply(const LogRecord& record, LogPosition position);
+  // Says that everything before `next` is applied, when the records between had nothing to apply.
+  void SetApplied(uint32_t partition, uint64_t next);
 
-  // While alive, the state does not change. Keep it short (one feed request): the applying thread waits.
+  // While alive, the state does not change. Keep it short (one feed request): the applying thread waits. Never take a
+  // second one on the same thread while holding the first.
   using ReadGuard = std::shared_lock<std::shared_mutex>;
   ReadGuard Read() const;
 
   // Under a ReadGuard, any thread:
-  EntityHandle FindUser(std::string_view id) const;     // kNoEntity when never seen; authors are users
+  // The instant as of which a request at clock time `now` reads features: `now`, or just after the newest applied
+  // action when that is later, so that every applied action is strictly earlier. Log it with the request.
+  Micros AsOf(Micros now) const;
+  EntityHandle FindUser(std::string_view id) const;  // kNoEntity when never seen; authors are users
   EntityHandle FindPost(std::string_view id) const;
+  EntityHandle FindTopic(std::string_view name) const;
   std::string_view UserId(EntityHandle user) const;
   std::string_view PostId(EntityHandle post) const;
   std::string_view TopicName(EntityHandle topic) const;
   const PostInfo& Post(EntityHandle post) const;
-  std::span<const EntityHandle> Followees(EntityHandle user) const;   // sorted by handle
+  std::span<const EntityHandle> Followees(EntityHandle user) const;  // sorted by handle
   bool Follows(EntityHandle user, EntityHandle author) const;
   bool Seen(EntityHandle user, EntityHandle post) const;
   bool HiddenPost(EntityHandle user, EntityHandle post) const;
   bool HiddenAuthor(EntityHandle user, EntityHandle author) const;
-  std::vector<LastAction> LastActions(EntityHandle user) const;        // newest first
+  std::vector<LastAction> LastActions(EntityHandle user) const;  // newest first; all counted actions but impressions
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first
   std::vector<EntityHandle> FreshPosts(int count) const;               // newest first
-  std::vector<EntityHandle> UserIds(size_t offset, size_t count) const; // for the console's user picker: most active first is not promised
+  std::vector<EntityHandle> UserIds(
+      size_t offset, size_t count) const;  // for the console's user picker: most active first is not promised
   const features::CounterTable& counters() const;
   size_t UserCount() const;
   size_t PostCount() const;
@@ -80,8 +98,14 @@ class LiveState {
   // Waits until the record at `position` has been applied or the deadline ends. Any thread, no guard held.
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 
-  Status WriteCheckpoint(const std::string& path) const;
-  Status LoadCheckpoint(const std::string& path);
+  uint64_t MemoryBytes() const;  // takes a moment: every user is visited
+
+  // Writes the state as of one log position, atomically (docs/formats/stream-checkpoint.md). Holds a read lock while
+  // the bytes go to the page cache; applying waits, readers do not.
+  Status WriteCheckpoint(io::FileSystem& files, const std::string& path) const;
+  // Into a state that nothing was applied to. kCorrupt: broken bytes; kInvalidArgument: of other counters. After an
+  // error the state must be thrown away.
+  Status LoadCheckpoint(io::FileSystem& files, const std::string& path);
 
  private:
   struct Parts;

@@ -1,0 +1,116 @@
+#include "stream/live_state.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "stream/live_state_internal.h"
+
+namespace feedmill::stream {
+
+LiveState::LiveState(const features::FeatureSet& set, const LiveStateOptions& options)
+    : parts_(std::make_unique<Parts>(set, options)) {}
+LiveState::~LiveState() = default;
+
+LiveState::ReadGuard LiveState::Read() const {
+  parts_->readers_waiting.fetch_add(1, std::memory_order_relaxed);
+  std::unique_lock gate(parts_->gate);
+  ReadGuard guard(parts_->lock);
+  gate.unlock();
+  parts_->readers_waiting.fetch_sub(1, std::memory_order_relaxed);
+  return guard;
+}
+
+Micros LiveState::AsOf(Micros now) const { return std::max(now, parts_->counters.NewestTime() + 1); }
+
+EntityHandle LiveState::FindUser(std::string_view id) const { return parts_->users.Find(id); }
+EntityHandle LiveState::FindPost(std::string_view id) const { return parts_->posts.Find(id); }
+EntityHandle LiveState::FindTopic(std::string_view name) const { return parts_->topics.Find(name); }
+std::string_view LiveState::UserId(EntityHandle user) const { return parts_->users.Text(user); }
+std::string_view LiveState::PostId(EntityHandle post) const { return parts_->posts.Text(post); }
+std::string_view LiveState::TopicName(EntityHandle topic) const { return parts_->topics.Text(topic); }
+
+const PostInfo& LiveState::Post(EntityHandle post) const {
+  static const PostInfo kUnknown;
+  return post < parts_->post_infos.size() ? parts_->post_infos[post] : kUnknown;
+}
+
+namespace {
+
+const UserState& StateOf(const std::deque<UserState>& states, EntityHandle user) {
+  static const UserState kUnknown;
+  return user < states.size() ? states[user] : kUnknown;
+}
+
+}  // namespace
+
+std::span<const EntityHandle> LiveState::Followees(EntityHandle user) const {
+  return StateOf(parts_->user_states, user).follows.followees();
+}
+bool LiveState::Follows(EntityHandle user, EntityHandle author) const {
+  return StateOf(parts_->user_states, user).follows.Follows(author);
+}
+bool LiveState::Seen(EntityHandle user, EntityHandle post) const {
+  return StateOf(parts_->user_states, user).seen.Contains(post);
+}
+bool LiveState::HiddenPost(EntityHandle user, EntityHandle post) const {
+  return std::ranges::binary_search(StateOf(parts_->user_states, user).hidden_posts, post);
+}
+bool LiveState::HiddenAuthor(EntityHandle user, EntityHandle author) const {
+  return std::ranges::binary_search(StateOf(parts_->user_states, user).hidden_authors, author);
+}
+std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
+  return StateOf(parts_->user_states, user).actions.NewestFirst();
+}
+
+std::vector<EntityHandle> LiveState::RecentPostsOf(EntityHandle author) const {
+  const auto& recent = StateOf(parts_->user_states, author).recent_posts;
+  return {recent.rbegin(), recent.rend()};
+}
+
+std::vector<EntityHandle> LiveState::FreshPosts(int count) const {
+  std::vector<EntityHandle> posts;
+  for (auto entry = parts_->fresh.rbegin(); entry != parts_->fresh.rend() && static_cast<int>(posts.size()) < count;
+       ++entry) {
+    posts.push_back(entry->second);
+  }
+  return posts;
+}
+
+std::vector<EntityHandle> LiveState::UserIds(size_t offset, size_t count) const {
+  std::vector<EntityHandle> users;
+  for (size_t user = offset; user < parts_->users.size() && users.size() < count; ++user)
+    users.push_back(static_cast<EntityHandle>(user));
+  return users;
+}
+
+const features::CounterTable& LiveState::counters() const { return parts_->counters; }
+size_t LiveState::UserCount() const { return parts_->users.size(); }
+size_t LiveState::PostCount() const { return parts_->posts.size(); }
+
+uint64_t LiveState::AppliedOffset(uint32_t partition) const {
+  const std::scoped_lock guard(parts_->applied_lock);
+  const auto found = parts_->applied.find(partition);
+  return found == parts_->applied.end() ? 0 : found->second;
+}
+
+bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
+  constexpr Micros kWaitMax = kMicrosPerDay;  // keeps the end of the wait inside the clock's range
+  const auto is_applied = [&] {
+    const auto found = parts_->applied.find(position.partition);
+    return found != parts_->applied.end() && found->second > position.offset;
+  };
+  std::unique_lock guard(parts_->applied_lock);
+  return parts_->applied_changed.wait_for(guard, std::chrono::microseconds(std::min(deadline.Left(), kWaitMax)),
+                                          is_applied);
+}
+
+uint64_t LiveState::MemoryBytes() const {
+  uint64_t bytes = parts_->users.MemoryBytes() + parts_->posts.MemoryBytes() + parts_->topics.MemoryBytes() +
+                   parts_->post_infos.capacity() * sizeof(PostInfo) + parts_->counters.MemoryBytes() +
+                   parts_->recent_ids.MemoryBytes();
+  for (const UserState& state : parts_->user_states) bytes += state.MemoryBytes();
+  return bytes;
+}
+
+}  // namespace feedmill::stream

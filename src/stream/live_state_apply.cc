@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "stream/live_state_internal.h"
+
+namespace feedmill::stream {
+namespace {
+
+constexpr size_t kLockedRecordsMax = 64;              // applied under one hold of the lock: about 0.1 ms
+constexpr Micros kGiveWayMax = 2 * kMicrosPerMilli;   // to readers that wait, before the next hold
+constexpr Micros kPatienceMax = 5 * kMicrosPerMilli;  // for readers to leave, before the gate is shut
+constexpr auto kPause = std::chrono::microseconds(20);
+
+}  // namespace
+
+// Readers overlap, so a writer that only asked for the lock might wait for ever; one that took it at every chance would
+// let nobody in.
+void LiveState::Parts::LockForWriting() {
+  const Micros asked = MonotonicMicros();
+  while (readers_waiting.load(std::memory_order_relaxed) > 0 && MonotonicMicros() - asked < kGiveWayMax)
+    std::this_thread::sleep_for(kPause);
+  while (MonotonicMicros() - asked < kPatienceMax) {
+    if (lock.try_lock()) return;
+    std::this_thread::sleep_for(kPause);
+  }
+  const std::scoped_lock shut(gate);
+  lock.lock();
+}
+
+void LiveState::ApplyBatch(std::span<const Positioned> records) {
+  for (size_t done = 0; done < records.size(); done += kLockedRecordsMax) {
+    const auto some = records.subspan(done, std::min(kLockedRecordsMax, records.size() - done));
+    parts_->events.resize(kLockedRecordsMax);
+    for (size_t i = 0; i < some.size(); ++i) parts_->reader.Read(some[i].record, some[i].position, &parts_->events[i]);
+    for (size_t i = 0; i < some.size(); ++i) parts_->Prefetch(parts_->events[i]);
+    parts_->LockForWriting();
+    for (size_t i = 0; i < some.size(); ++i) parts_->Apply(parts_->events[i]);
+    parts_->MarkApplied(some);  // under the lock: a checkpoint holds a state and the offsets that made it
+    parts_->lock.unlock();
+    parts_->applied_changed.notify_all();
+  }
+}
+
+void LiveState::Apply(const LogRecord& record, LogPosition position) {
+  const Positioned one{position, record};
+  ApplyBatch({&one, 1});
+}
+
+void LiveState::SetApplied(uint32_t partition, uint64_t next) {
+  const std::scoped_lock guard(parts_->applied_lock);
+  uint64_t& offset = parts_->applied[partition];
+  offset = std::max(offset, next);
+  parts_->applied_changed.notify_all();
+}
+
+void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {
+  const std::scoped_lock guard(applied_lock);
+  for (const Positioned& record : records) {
+    uint64_t& next = applied[record.position.partition];
+    next = std::max(next, record.position.offset + 1);
+  }
+}
+
+void LiveState::Parts::Prefetch(const StreamEvent& event) const {
+  if (event.kind == StreamEvent::Kind::kIgnored) return;
+  users.Prefetch(event.user_id);
+  posts.Prefetch(event.post_id);
+}
+
+EntityHandle LiveState::Parts::InternUser(std::string_view id) {
+  if (id.empty()) return kNoEntity;
+  const EntityHandle user = users.FindOrAdd(id);
+  if (user >= user_states.size()) user_states.resize(user + 1);
+  return user;
+}
+
+EntityHandle LiveState::Parts::InternPost(std::string_view id) {
+  if (id.empty()) return kNoEntity;
+  const EntityHandle post = posts.FindOrAdd(id);
+  if (post >= post_infos.size()) post_infos.resize(post + 1);
+  return post;
+}
+
+void LiveState::Parts::Apply(const StreamEvent& event) {
+  using Kind = StreamEvent::Kind;
+  if (event.kind == Kind::kIgnored || !recent_ids.Add(event.id_hash)) return;
+  switch (event.kind) {
+    case Kind::kIgnored:
+      return;
+    case Kind::kPostCreate:
+      return ApplyPostCreate(event);
+    case Kind::kFollow:
+    case Kind::kUnfollow:
+      return ApplyFollow(event);
+    case Kind::kCounted:
+      return ApplyCounted(event);
+    case Kind::kPostView: {
+      const EntityHandle user = InternUser(event.user_id);
+      const EntityHandle post = InternPost(event.post_id);
+      if (user != kNoEntity && post != kNoEntity) user_states[user].seen.Add(post, options.seen_max);
+      return;
+    }
+  }
+}
+
+// A post may be created again: that is a new version. Author and time of creation are of the earliest, the rest of the
+// latest.
+void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
+  const EntityHandle author = InternUser(event.user_id);
+  const EntityHandle post = InternPost(event.post_id);
+  if (author == kNoEntity || post == kNoEntity) return;
+  PostInfo& info = post_infos[post];
+  const bool is_known = info.created_at != 0;
+  if (!is_known || event.time >= info.created_at) {
+    info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
+    info.text_length = static_cast<float>(event.text_length);
+  }
+  if (is_known && event.time >= info.created_at) return;
+  if (is_known) {
+    fresh.erase({info.created_at, post});
+    RemoveRecent(info.author, post);
+  }
+  info.author = author;
+  info.created_at = event.time;
+  AddRecent(author, post);
+  fresh.insert({event.time, post});
+  while (fresh.size() > static_cast<size_t>(options.fresh_posts_max)) fresh.erase(fresh.begin());
+}
+
+void LiveState::Parts::AddRecent(EntityHandle author, EntityHandle post) {
+  auto& recent = user_states[author].recent_posts;
+  const auto created = [this](EntityHandle other) { return std::pair(post_infos[other].created_at, other); };
+  recent.insert(std::ranges::upper_bound(recent, created(post), {}, created), post);
+  if (recent.size() > static_cast<size_t>(options.recent_posts_per_author_max)) recent.erase(recent.begin());
+}
+
+void LiveState::Parts::RemoveRecent(EntityHandle author, EntityHandle post) {
+  std::erase(user_states[author].recent_posts, post);
+}
+
+void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
+  const EntityHandle user = InternUser(event.user_id);
+  const EntityHandle target = InternUser(event.target_user_id);
+  const bool follows = event.kind == StreamEvent::Kind::kFollow;
+  if (user != kNoEntity && target != kNoEntity) user_states[user].follows.Change(target, follows, event.time);
+  if (follows) ApplyCounted(event);
+}
+
+// Whom an action is about is what the warehouse's dwd_user_action says: the post's author, else the one stated, else
+// the target.
+void LiveState::Parts::ApplyCounted(const StreamEvent& event) {
+  const EntityHandle user = InternUser(event.user_id);
+  const EntityHandle post = InternPost(event.post_id);
+  const EntityHandle stated = InternUser(event.author_id);
+  const EntityHandle target = InternUser(event.target_user_id);
+  const auto action = static_cast<features::Action>(event.action);
+  EntityHandle author = stated != kNoEntity ? stated : target;
+  EntityHandle topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
+  if (post != kNoEntity) {
+    PostInfo& info = post_infos[post];
+    if (info.created_at != 0) {
+      author = info.author;
+      if (topic == kNoEntity) topic = info.topic;
+    } else if (stated != kNoEntity) {
+      info.author = stated;
+    }
+  }
+  if (user != kNoEntity) {
+    UserState& state = user_states[user];
+    if (action == features::Action::kImpression || action == features::Action::kClick) {
+      if (post != kNoEntity) state.seen.Add(post, options.seen_max);
+    }
+    if (action != features::Action::kImpression)
+      state.actions.Add({post, author, action, event.time}, options.last_actions_max);
+    if (action == features::Action::kHide) {
+      if (post != kNoEntity) InsertSorted(post, &state.hidden_posts);
+      if (target != kNoEntity) InsertSorted(target, &state.hidden_authors);
+    }
+  }
+  counters.Apply({user, post, author, topic, action, features::CountedWeight(action, event.dwell_ms), event.time});
+}
+
+}  // namespace feedmill::stream

@@ -1,0 +1,129 @@
+// Body of a checkpoint, in this order: partitions and offsets; names of users, posts, topics; posts; users; fresh
+// posts; recent ids; counters. docs/formats/stream-checkpoint.md.
+#include <algorithm>
+
+#include "features/checkpoint_file.h"
+#include "stream/live_state_internal.h"
+
+namespace feedmill::stream {
+namespace {
+
+constexpr std::string_view kKind = "STREAM01";
+
+Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std::string_view what) {
+  if (std::ranges::all_of(handles, [count](EntityHandle handle) { return handle < count; })) return Ok();
+  return Corrupt("body: {} name one of {} that is not there", what, count);
+}
+
+struct FreshPost {
+  Micros created_at;
+  EntityHandle post;
+  uint32_t unused;
+};
+
+struct PartitionOffset {
+  uint32_t partition;
+  uint32_t unused;
+  uint64_t next;
+};
+
+}  // namespace
+
+void LiveState::Parts::Write(BodyWriter* writer) const {
+  std::vector<PartitionOffset> offsets;
+  {
+    const std::scoped_lock guard(applied_lock);
+    for (const auto& [partition, next] : applied) offsets.push_back({partition, 0, next});
+  }
+  writer->PutArray(offsets);
+  for (const Interner* names : {&users, &posts, &topics}) names->Write(writer);
+  writer->PutArray(post_infos);
+  for (const UserState& state : user_states) {
+    state.follows.Write(writer);
+    writer->PutArray(state.seen.InOrder());
+    state.actions.Write(writer);
+    writer->PutArray(state.hidden_posts);
+    writer->PutArray(state.hidden_authors);
+    writer->PutArray(state.recent_posts);
+  }
+  std::vector<FreshPost> fresh_posts;
+  for (const auto& [created_at, post] : fresh) fresh_posts.push_back({created_at, post, 0});
+  writer->PutArray(fresh_posts);
+  recent_ids.Write(writer);
+}
+
+Status LiveState::Parts::ReadPosts(BodyReader* body) {
+  FEEDMILL_TRY(body->GetArray(&post_infos));
+  if (post_infos.size() != posts.size())
+    return Corrupt("body: {} posts; {} names of posts", post_infos.size(), posts.size());
+  for (const PostInfo& info : post_infos) {
+    if ((info.author != kNoEntity && info.author >= users.size()) ||
+        (info.topic != kNoEntity && info.topic >= topics.size())) {
+      return Corrupt("body: a post names an author or a topic that is not there");
+    }
+  }
+  return Ok();
+}
+
+Status LiveState::Parts::ReadUsers(BodyReader* body) {
+  user_states.resize(users.size());
+  std::vector<EntityHandle> seen;
+  for (UserState& state : user_states) {
+    FEEDMILL_TRY(state.follows.Read(body, users.size()));
+    FEEDMILL_TRY(body->GetArray(&seen));
+    FEEDMILL_TRY(CheckHandles(seen, posts.size(), "seen posts"));
+    for (const EntityHandle post : seen) state.seen.Add(post, options.seen_max);
+    FEEDMILL_TRY(state.actions.Read(body, options.last_actions_max));
+    FEEDMILL_TRY(body->GetArray(&state.hidden_posts));
+    FEEDMILL_TRY(CheckHandles(state.hidden_posts, posts.size(), "hidden posts"));
+    FEEDMILL_TRY(body->GetArray(&state.hidden_authors));
+    FEEDMILL_TRY(CheckHandles(state.hidden_authors, users.size(), "hidden authors"));
+    FEEDMILL_TRY(body->GetArray(&state.recent_posts));
+    FEEDMILL_TRY(CheckHandles(state.recent_posts, posts.size(), "recent posts"));
+  }
+  return Ok();
+}
+
+Status LiveState::Parts::Read(BodyReader* body) {
+  std::vector<PartitionOffset> offsets;
+  FEEDMILL_TRY(body->GetArray(&offsets));
+  for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
+  FEEDMILL_TRY(ReadPosts(body));
+  FEEDMILL_TRY(ReadUsers(body));
+  std::vector<FreshPost> fresh_posts;
+  FEEDMILL_TRY(body->GetArray(&fresh_posts));
+  for (const FreshPost& entry : fresh_posts) {
+    if (entry.post >= posts.size()) return Corrupt("body: fresh posts name one of {} that is not there", posts.size());
+    fresh.insert({entry.created_at, entry.post});
+  }
+  FEEDMILL_TRY(recent_ids.Read(body));
+  const std::scoped_lock guard(applied_lock);
+  for (const PartitionOffset& offset : offsets) applied[offset.partition] = offset.next;
+  return Ok();
+}
+
+Status LiveState::WriteCheckpoint(io::FileSystem& files, const std::string& path) const {
+  FEEDMILL_ASSIGN(auto file, features::CheckpointFileWriter::Create(files, path, kKind));
+  {
+    const ReadGuard guard = Read();
+    BodyWriter writer([&file](std::string_view bytes) { file.Append(bytes); });
+    parts_->Write(&writer);
+    parts_->counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
+  }
+  return file.Finish();
+}
+
+Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {
+  FEEDMILL_ASSIGN(features::CheckpointFile file, features::OpenCheckpointFile(files, path, kKind));
+  const std::unique_lock guard(parts_->lock);
+  if (parts_->users.size() != 0 || parts_->posts.size() != 0)
+    return InvalidArgument("{}: the live state is not empty", path);
+  BodyReader body(file.body);
+  auto status = parts_->Read(&body);
+  if (status) status = parts_->counters.Deserialize(file.body.substr(body.at()));
+  if (!status) return std::unexpected(status.error().WithContext(path));
+  parts_->applied_changed.notify_all();
+  return Ok();
+}
+
+}  // namespace feedmill::stream

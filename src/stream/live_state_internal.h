@@ -1,0 +1,70 @@
+// The insides of LiveState, shared by its three files: reading, applying, checkpoints.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+#include "stream/interner_internal.h"
+#include "stream/live_state.h"
+#include "stream/recent_ids_internal.h"
+#include "stream/stream_event_internal.h"
+#include "stream/user_state_internal.h"
+
+namespace feedmill::stream {
+
+struct LiveState::Parts {
+  Parts(const features::FeatureSet& set, const LiveStateOptions& limits) : options(limits), counters(set) {}
+
+  const LiveStateOptions options;
+
+  // Guarded by `lock`: written by the applying thread under the exclusive side.
+  Interner users;
+  Interner posts;
+  Interner topics;
+  std::deque<UserState> user_states;                // by handle; stays in place when growing
+  std::vector<PostInfo> post_infos;                 // by handle
+  std::set<std::pair<Micros, EntityHandle>> fresh;  // newest posts by time of creation
+  features::CounterTable counters;
+  RecentIds recent_ids;
+
+  // Readers hold `lock` shared. Who wants it passes `gate` first, so a writer that has waited too long can shut the
+  // gate.
+  mutable std::shared_mutex lock;
+  mutable std::mutex gate;
+  mutable std::atomic<int> readers_waiting{0};
+
+  // Next offset by partition; guarded by `applied_lock`, taken after `lock` where both are held.
+  std::map<uint32_t, uint64_t> applied;
+  mutable std::mutex applied_lock;
+  mutable std::condition_variable applied_changed;
+
+  // Applying thread only.
+  StreamEventReader reader;
+  std::vector<StreamEvent> events;
+
+  void LockForWriting();
+  void Apply(const StreamEvent& event);
+  void ApplyPostCreate(const StreamEvent& event);
+  void ApplyFollow(const StreamEvent& event);
+  void ApplyCounted(const StreamEvent& event);
+  void AddRecent(EntityHandle author, EntityHandle post);
+  void RemoveRecent(EntityHandle author, EntityHandle post);
+  EntityHandle InternUser(std::string_view id);  // kNoEntity for ""
+  EntityHandle InternPost(std::string_view id);
+  void Prefetch(const StreamEvent& event) const;
+  void MarkApplied(std::span<const Positioned> records);
+
+  void Write(BodyWriter* writer) const;
+  Status Read(BodyReader* reader);
+  Status ReadUsers(BodyReader* reader);
+  Status ReadPosts(BodyReader* reader);
+};
+
+}  // namespace feedmill::stream

@@ -1,0 +1,221 @@
+#include "stream/log_tailer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "data/event_codec.h"
+
+namespace feedmill::stream {
+namespace {
+
+constexpr std::string_view kPrefix = "live-";
+constexpr std::string_view kSuffix = ".ckpt";
+constexpr Micros kWaitOne = 100 * kMicrosPerMilli;  // for the only partition
+constexpr Micros kWaitMany = 5 * kMicrosPerMilli;   // for one of several, then the next is looked at
+
+// Names of checkpoints, oldest first: the number in the name is how many records had been applied.
+Result<std::vector<std::string>> CheckpointNames(io::FileSystem& files, const std::string& folder) {
+  FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kPrefix) || !name.ends_with(kSuffix); });
+  std::ranges::sort(names);
+  return names;
+}
+
+class Tailer final : public LogTailer {
+ public:
+  Tailer(io::FileSystem& files, LogTailerOptions options, TailSource source, LiveState* state)
+      : files_(files), options_(std::move(options)), source_(std::move(source)), state_(state) {
+    for (uint32_t partition = 0; partition < source_.partitions; ++partition)
+      goal_.push_back(source_.end_offset(partition));
+    records_at_checkpoint_ = Applied();
+    applying_ = std::thread([this] { ApplyUntilStopped(); });
+    if (options_.checkpoint_interval > 0) checkpointing_ = std::thread([this] { CheckpointUntilStopped(); });
+  }
+  ~Tailer() override { Stop(); }
+
+  bool WaitCaughtUp(Deadline deadline) const override {
+    std::unique_lock guard(lock_);
+    changed_.wait_for(guard, std::chrono::microseconds(std::min(deadline.Left(), kMicrosPerDay)),
+                      [this] { return caught_up_ || !status_ || stopping_; });
+    return caught_up_;
+  }
+
+  uint64_t Lag() const override {
+    uint64_t lag = 0;
+    for (uint32_t partition = 0; partition < source_.partitions; ++partition) {
+      const uint64_t end = source_.end_offset(partition);
+      lag += end - std::min(end, state_->AppliedOffset(partition));
+    }
+    return lag;
+  }
+
+  Status status() const override {
+    const std::scoped_lock guard(lock_);
+    return status_;
+  }
+  uint64_t records_refused() const override { return refused_.load(std::memory_order_relaxed); }
+
+  Status WriteCheckpoint() override {
+    const std::scoped_lock one_at_a_time(checkpoint_lock_);
+    const uint64_t applied = Applied();
+    const std::string path = fmt::format("{}/{}{:020}{}", options_.folder, kPrefix, applied, kSuffix);
+    const Micros begin = MonotonicMicros();
+    FEEDMILL_TRY(state_->WriteCheckpoint(files_, path));
+    records_at_checkpoint_ = applied;
+    log::Info("checkpoint of the live state written",
+              {{"file", path}, {"ms", (MonotonicMicros() - begin) / kMicrosPerMilli}});
+    return RemoveOld();
+  }
+
+  void Stop() override {
+    {
+      const std::scoped_lock guard(lock_);
+      if (std::exchange(stopping_, true)) return;
+    }
+    changed_.notify_all();
+    applying_.join();
+    if (checkpointing_.joinable()) checkpointing_.join();
+    if (options_.checkpoint_at_stop) CheckpointIfNeeded();
+  }
+
+ private:
+  uint64_t Applied() const {
+    uint64_t applied = 0;
+    for (uint32_t partition = 0; partition < source_.partitions; ++partition)
+      applied += state_->AppliedOffset(partition);
+    return applied;
+  }
+
+  bool Stopping() const {
+    const std::scoped_lock guard(lock_);
+    return stopping_;
+  }
+
+  void ApplyUntilStopped() {
+    uint32_t partition = 0;
+    while (!Stopping()) {
+      auto applied = ApplySome(partition);
+      if (!applied) return Fail(applied.error());
+      NoteCaughtUp();
+      partition = (partition + 1) % source_.partitions;
+      if (*applied > 0) continue;
+      source_.wait_for(partition, state_->AppliedOffset(partition), source_.partitions == 1 ? kWaitOne : kWaitMany);
+    }
+  }
+
+  Result<size_t> ApplySome(uint32_t partition) {
+    const uint64_t offset = state_->AppliedOffset(partition);
+    FEEDMILL_ASSIGN(std::vector<TailRecord> records, source_.read(partition, offset, options_.read_bytes_max));
+    if (records.empty()) return 0;
+    batch_.clear();
+    for (const TailRecord& record : records) {
+      auto decoded = DecodeLogRecord(record.payload);
+      if (decoded) {
+        batch_.push_back({{partition, record.offset}, std::move(*decoded)});
+        continue;
+      }
+      refused_.fetch_add(1, std::memory_order_relaxed);
+      log::Error("record of the log cannot be decoded and is left out of the live state",
+                 {{"partition", partition}, {"offset", record.offset}, {"why", decoded.error().message()}});
+    }
+    state_->ApplyBatch(batch_);
+    state_->SetApplied(partition, records.back().offset + 1);
+    return records.size();
+  }
+
+  void NoteCaughtUp() {
+    if (caught_up_) return;
+    for (uint32_t partition = 0; partition < source_.partitions; ++partition) {
+      if (state_->AppliedOffset(partition) < goal_[partition]) return;
+    }
+    {
+      const std::scoped_lock guard(lock_);
+      caught_up_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  void Fail(const Error& error) {
+    log::Error("the live state no longer follows the log", {{"why", error.ToString()}});
+    {
+      const std::scoped_lock guard(lock_);
+      status_ = std::unexpected(error);
+    }
+    changed_.notify_all();
+  }
+
+  void CheckpointUntilStopped() {
+    std::unique_lock guard(lock_);
+    while (!stopping_) {
+      changed_.wait_for(guard, std::chrono::microseconds(options_.checkpoint_interval), [this] { return stopping_; });
+      if (stopping_) return;
+      guard.unlock();
+      CheckpointIfNeeded();
+      guard.lock();
+    }
+  }
+
+  void CheckpointIfNeeded() {
+    if (Applied() - records_at_checkpoint_ < std::max<uint64_t>(1, options_.checkpoint_records_min)) return;
+    if (auto written = WriteCheckpoint(); !written)
+      log::Error("checkpoint of the live state failed", {{"why", written.error().ToString()}});
+  }
+
+  Status RemoveOld() {
+    FEEDMILL_ASSIGN(std::vector<std::string> names, CheckpointNames(files_, options_.folder));
+    for (size_t i = 0; i + kCheckpointsKept < names.size(); ++i)
+      FEEDMILL_TRY(files_.Remove(options_.folder + "/" + names[i]));
+    return Ok();
+  }
+
+  io::FileSystem& files_;
+  const LogTailerOptions options_;
+  const TailSource source_;
+  LiveState* const state_;
+  std::vector<uint64_t> goal_;                // what was durable at the start
+  std::vector<LiveState::Positioned> batch_;  // applying thread only
+  std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> records_at_checkpoint_{0};
+
+  mutable std::mutex lock_;  // guards the three below
+  mutable std::condition_variable changed_;
+  bool stopping_ = false;
+  Status status_;
+  std::atomic<bool> caught_up_{false};  // read without the lock by the applying thread, which alone sets it
+
+  std::mutex checkpoint_lock_;
+  std::thread applying_;
+  std::thread checkpointing_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LiveState>> RecoverLiveState(io::FileSystem& files, const std::string& folder,
+                                                    const features::FeatureSet& set, const LiveStateOptions& options) {
+  FEEDMILL_TRY(files.CreateDirectories(folder));
+  FEEDMILL_ASSIGN(std::vector<std::string> names, CheckpointNames(files, folder));
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    auto state = std::make_unique<LiveState>(set, options);
+    auto loaded = state->LoadCheckpoint(files, folder + "/" + *name);
+    if (loaded) return state;
+    log::Warn("checkpoint of the live state is refused; an older one or the whole log is used instead",
+              {{"why", loaded.error().ToString()}});
+  }
+  return std::make_unique<LiveState>(set, options);
+}
+
+Result<std::unique_ptr<LogTailer>> StartLogTailer(io::FileSystem& files, const LogTailerOptions& options,
+                                                  TailSource source, LiveState* state) {
+  if (source.partitions == 0) return InvalidArgument("log tailer: 0 partitions; allowed are 1 or more");
+  FEEDMILL_TRY(files.CreateDirectories(options.folder));
+  return std::make_unique<Tailer>(files, options, std::move(source), state);
+}
+
+}  // namespace feedmill::stream

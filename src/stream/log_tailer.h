@@ -1,0 +1,74 @@
+// Keeps a LiveState up with the event log: reads the tail, applies it, writes checkpoints, and finds the newest whole
+// one at start.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "base/result.h"
+#include "io/file_system.h"
+#include "stream/live_state.h"
+
+namespace feedmill::stream {
+
+struct TailRecord {
+  uint64_t offset = 0;
+  std::string payload;  // as data/event_codec.h encodes a LogRecord
+};
+
+// The log as this room sees it; wired by app. All functions are called on the tailer's threads.
+struct TailSource {
+  uint32_t partitions = 1;
+  // Durable records from `offset` on, about `bytes_max` bytes, in order; empty = nothing newer yet.
+  std::function<Result<std::vector<TailRecord>>(uint32_t partition, uint64_t offset, size_t bytes_max)> read;
+  // Waits until there is a record at `offset` or later, or `timeout` passed.
+  std::function<bool(uint32_t partition, uint64_t offset, Micros timeout)> wait_for;
+  // One past the last durable record.
+  std::function<uint64_t(uint32_t partition)> end_offset;
+};
+
+struct LogTailerOptions {
+  std::string folder;                                 // of the checkpoints: DIR/state
+  Micros checkpoint_interval = 5 * kMicrosPerMinute;  // 0: none but the last
+  uint64_t checkpoint_records_min = 1;                // applied since the last one
+  bool checkpoint_at_stop = true;
+  size_t read_bytes_max = 1 << 20;
+};
+
+inline constexpr int kCheckpointsKept = 2;
+
+// The state of the newest whole checkpoint of the folder, or an empty one. A broken or foreign checkpoint is refused
+// with a log line that names it and why, and the former one is taken; the log's tail then makes up for the rest.
+Result<std::unique_ptr<LiveState>> RecoverLiveState(io::FileSystem& files, const std::string& folder,
+                                                    const features::FeatureSet& set, const LiveStateOptions& options);
+
+class LogTailer {
+ public:
+  virtual ~LogTailer() = default;  // stops
+  // Waits until everything that was durable when the tailer started has been applied. False at the deadline or after a
+  // failure.
+  virtual bool WaitCaughtUp(Deadline deadline) const = 0;
+  // Records of the log not applied yet, over all partitions.
+  virtual uint64_t Lag() const = 0;
+  // Success, or why applying stopped: the log no longer holds the next offset (kNotFound: rebuild from the lake), or
+  // cannot be read.
+  virtual Status status() const = 0;
+  // Records that could not be decoded; each is logged, left out and counted.
+  virtual uint64_t records_refused() const = 0;
+  // Writes a checkpoint now and removes all but the newest kCheckpointsKept. Any thread.
+  virtual Status WriteCheckpoint() = 0;
+  // Ends the threads, then writes the last checkpoint. Idempotent.
+  virtual void Stop() = 0;
+};
+
+// Starts at state->AppliedOffset of each partition. `state` and `files` outlive the tailer; only it applies to the
+// state.
+Result<std::unique_ptr<LogTailer>> StartLogTailer(io::FileSystem& files, const LogTailerOptions& options,
+                                                  TailSource source, LiveState* state);
+
+}  // namespace feedmill::stream

@@ -1,0 +1,43 @@
+// The part of a log record that the live state uses, taken out before the lock is held.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "data/event.h"
+
+namespace feedmill::stream {
+
+struct StreamEvent {
+  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kCounted, kPostView };
+
+  Kind kind = Kind::kIgnored;
+  uint8_t action = 0;  // features::Action when kCounted or kFollow
+  LogPosition position;
+  Micros time = 0;
+  uint64_t id_hash = 0;  // of the messageId
+  std::string user_id;
+  std::string post_id;  // the ids are empty when not given
+  std::string author_id;
+  std::string target_user_id;
+  std::string topic;
+  int64_t dwell_ms = 0;
+  double text_length = 0;
+};
+
+// Reads the JSON of properties. One thread at a time.
+class StreamEventReader {
+ public:
+  StreamEventReader();
+  ~StreamEventReader();
+  // Never fails: a record of another kind, of an unknown name, of a bot or with broken properties is kIgnored.
+  void Read(const LogRecord& record, LogPosition position, StreamEvent* out);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace feedmill::stream

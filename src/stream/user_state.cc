@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include "base/random.h"
+#include "stream/user_state_internal.h"
+
+namespace feedmill::stream {
+namespace {
+
+constexpr size_t kSearchedMax = 16;  // so many handles are one cache line: searched, not hashed
+
+size_t PlaceOf(EntityHandle post, size_t mask) { return Mix64(post) & mask; }
+
+}  // namespace
+
+bool SeenSet::Contains(EntityHandle post) const {
+  if (slots_.empty()) return std::ranges::find(ring_, post) != ring_.end();
+  const size_t mask = slots_.size() - 1;
+  for (size_t i = PlaceOf(post, mask); slots_[i] != 0; i = (i + 1) & mask) {
+    if (slots_[i] == post + 1) return true;
+  }
+  return false;
+}
+
+void SeenSet::Add(EntityHandle post, size_t max) {
+  if (max == 0 || Contains(post)) return;
+  if (ring_.size() < max) {
+    ring_.push_back(post);
+  } else {
+    if (!slots_.empty()) EraseSlot(ring_[oldest_]);
+    ring_[oldest_] = post;
+    oldest_ = (oldest_ + 1) % ring_.size();
+  }
+  if (ring_.size() <= kSearchedMax) return;
+  if (ring_.size() * 3 > slots_.size() * 2) {
+    Rebuild(std::max<size_t>(kSearchedMax * 2, slots_.size() * 2));
+  } else {
+    InsertSlot(post);
+  }
+}
+
+void SeenSet::InsertSlot(EntityHandle post) {
+  const size_t mask = slots_.size() - 1;
+  size_t i = PlaceOf(post, mask);
+  while (slots_[i] != 0) i = (i + 1) & mask;
+  slots_[i] = post + 1;
+}
+
+// Moves later ones of the run back, so that no lookup meets a hole (Knuth, volume 3, 6.4, algorithm R).
+void SeenSet::EraseSlot(EntityHandle post) {
+  const size_t mask = slots_.size() - 1;
+  size_t hole = PlaceOf(post, mask);
+  while (slots_[hole] != post + 1) hole = (hole + 1) & mask;
+  for (size_t i = (hole + 1) & mask; slots_[i] != 0; i = (i + 1) & mask) {
+    const size_t home = PlaceOf(slots_[i] - 1, mask);
+    if (((i - home) & mask) < ((i - hole) & mask)) continue;
+    slots_[hole] = slots_[i];
+    hole = i;
+  }
+  slots_[hole] = 0;
+}
+
+void SeenSet::Rebuild(size_t slots) {
+  slots_.assign(slots, 0);
+  for (const EntityHandle post : ring_) InsertSlot(post);
+}
+
+std::vector<EntityHandle> SeenSet::InOrder() const {
+  std::vector<EntityHandle> order(ring_.begin() + static_cast<ptrdiff_t>(oldest_), ring_.end());
+  order.insert(order.end(), ring_.begin(), ring_.begin() + static_cast<ptrdiff_t>(oldest_));
+  return order;
+}
+
+void FollowEdges::Change(EntityHandle author, bool follows, Micros time) {
+  auto edge = std::ranges::lower_bound(edges_, author, {}, &Edge::author);
+  if (edge == edges_.end() || edge->author != author) {
+    edges_.insert(edge, {author, follows, time});
+  } else if (time >= edge->changed) {
+    edge->follows = follows;
+    edge->changed = time;
+  } else {
+    return;
+  }
+  const auto place = std::ranges::lower_bound(followees_, author);
+  const bool is_there = place != followees_.end() && *place == author;
+  if (follows && !is_there) followees_.insert(place, author);
+  if (!follows && is_there) followees_.erase(place);
+}
+
+bool FollowEdges::Follows(EntityHandle author) const { return std::ranges::binary_search(followees_, author); }
+
+void FollowEdges::Write(BodyWriter* writer) const { writer->PutArray(edges_); }
+
+Status FollowEdges::Read(BodyReader* reader, size_t user_count) {
+  const size_t at = reader->at();
+  FEEDMILL_TRY(reader->GetArray(&edges_));
+  for (size_t i = 0; i < edges_.size(); ++i) {
+    if (edges_[i].author >= user_count || (i > 0 && edges_[i].author <= edges_[i - 1].author)) {
+      return Corrupt("body: follow edges at byte {}: edge {} is out of order or range", at, i);
+    }
+    if (edges_[i].follows != 0) followees_.push_back(edges_[i].author);
+  }
+  return Ok();
+}
+
+void ActionRing::Add(const LastAction& action, size_t max) {
+  if (max == 0) return;
+  const Packed packed{
+      action.post, action.author,
+      static_cast<uint64_t>(action.time) * features::kActionCount + static_cast<uint64_t>(action.action)};
+  if (ring_.size() < max) {
+    ring_.push_back(packed);
+  } else {
+    ring_[oldest_] = packed;
+    oldest_ = (oldest_ + 1) % ring_.size();
+  }
+}
+
+LastAction ActionRing::Unpack(const Packed& packed) {
+  return {packed.post, packed.author, static_cast<features::Action>(packed.time_and_action % features::kActionCount),
+          static_cast<Micros>(packed.time_and_action / features::kActionCount)};
+}
+
+std::vector<LastAction> ActionRing::NewestFirst() const {
+  std::vector<LastAction> actions;
+  actions.reserve(ring_.size());
+  for (size_t i = ring_.size(); i > 0; --i) actions.push_back(Unpack(ring_[(oldest_ + i - 1) % ring_.size()]));
+  return actions;
+}
+
+void ActionRing::Write(BodyWriter* writer) const {
+  std::vector<Packed> ordered(ring_.begin() + static_cast<ptrdiff_t>(oldest_), ring_.end());
+  ordered.insert(ordered.end(), ring_.begin(), ring_.begin() + static_cast<ptrdiff_t>(oldest_));
+  writer->PutArray(ordered);
+}
+
+Status ActionRing::Read(BodyReader* reader, size_t max) {
+  std::vector<Packed> ordered;
+  FEEDMILL_TRY(reader->GetArray(&ordered));
+  for (const Packed& packed : ordered) Add(Unpack(packed), max);
+  return Ok();
+}
+
+uint64_t UserState::MemoryBytes() const {
+  return sizeof(UserState) + follows.MemoryBytes() + seen.MemoryBytes() + actions.MemoryBytes() +
+         (hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity()) * sizeof(EntityHandle);
+}
+
+void InsertSorted(EntityHandle handle, std::vector<EntityHandle>* sorted) {
+  const auto place = std::ranges::lower_bound(*sorted, handle);
+  if (place == sorted->end() || *place != handle) sorted->insert(place, handle);
+}
+
+}  // namespace feedmill::stream

@@ -1,0 +1,92 @@
+// What is kept of one user (authors are users): follows, what they saw, hid and did, and what they posted.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "features/counter_table.h"
+#include "stream/body_codec_internal.h"
+#include "stream/live_state.h"
+
+namespace feedmill::stream {
+
+// The newest `max` distinct handles in order of arrival, with membership. A handle seen again keeps its place.
+class SeenSet {
+ public:
+  bool Contains(EntityHandle post) const;
+  void Add(EntityHandle post, size_t max);
+  // Oldest first.
+  std::vector<EntityHandle> InOrder() const;
+  uint64_t MemoryBytes() const { return (ring_.capacity() + slots_.capacity()) * sizeof(EntityHandle); }
+
+ private:
+  void InsertSlot(EntityHandle post);
+  void EraseSlot(EntityHandle post);
+  void Rebuild(size_t slots);
+
+  std::vector<EntityHandle> ring_;
+  size_t oldest_ = 0;                // place in ring_ once it is full
+  std::vector<EntityHandle> slots_;  // open addressing, handle + 1; empty while the ring is short enough to be searched
+};
+
+// Follow edges as of the newest change of each: a late event older than what is known of its edge changes nothing.
+class FollowEdges {
+ public:
+  // An equal time counts as newer: the order of arrival decides.
+  void Change(EntityHandle author, bool follows, Micros time);
+  bool Follows(EntityHandle author) const;
+  std::span<const EntityHandle> followees() const { return followees_; }  // sorted
+  uint64_t MemoryBytes() const {
+    return edges_.capacity() * sizeof(Edge) + followees_.capacity() * sizeof(EntityHandle);
+  }
+  void Write(BodyWriter* writer) const;
+  Status Read(BodyReader* reader, size_t user_count);
+
+ private:
+  struct Edge {
+    EntityHandle author;
+    uint32_t follows;
+    Micros changed;
+  };
+  std::vector<Edge>
+      edges_;  // sorted by author; an edge taken back stays, so that a late follow does not bring it up again
+  std::vector<EntityHandle> followees_;
+};
+
+// The newest actions, in 16 bytes each, oldest first from `oldest`.
+class ActionRing {
+ public:
+  void Add(const LastAction& action, size_t max);
+  std::vector<LastAction> NewestFirst() const;
+  uint64_t MemoryBytes() const { return ring_.capacity() * sizeof(Packed); }
+  void Write(BodyWriter* writer) const;
+  Status Read(BodyReader* reader, size_t max);
+
+ private:
+  struct Packed {
+    EntityHandle post;
+    EntityHandle author;
+    uint64_t time_and_action;  // time * 8 + action
+  };
+  static LastAction Unpack(const Packed& packed);
+  std::vector<Packed> ring_;
+  size_t oldest_ = 0;
+};
+
+struct UserState {
+  FollowEdges follows;
+  SeenSet seen;
+  ActionRing actions;
+  std::vector<EntityHandle> hidden_posts;    // sorted
+  std::vector<EntityHandle> hidden_authors;  // sorted
+  std::vector<EntityHandle> recent_posts;    // own, by time of creation, newest last
+
+  uint64_t MemoryBytes() const;
+};
+
+// Inserts into a sorted vector unless it is there.
+void InsertSorted(EntityHandle handle, std::vector<EntityHandle>* sorted);
+
+}  // namespace feedmill::stream

@@ -116,6 +116,7 @@ class ConsoleServiceImpl final : public ConsoleService {
   HttpResponse Promote(const HttpRequest& request);
   HttpResponse Rollback(const HttpRequest&);
   HttpResponse Runs(const HttpRequest& request);
+  HttpResponse Land(const HttpRequest&);
   HttpResponse ReadClock(const HttpRequest&);
   HttpResponse SetClock(const HttpRequest& request);
 
@@ -134,6 +135,7 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
       {"POST", "bundle/promote", &ConsoleServiceImpl::Promote},
       {"POST", "bundle/rollback", &ConsoleServiceImpl::Rollback},
       {"GET", "runs", &ConsoleServiceImpl::Runs},
+      {"POST", "land", &ConsoleServiceImpl::Land},
       {"GET", "clock", &ConsoleServiceImpl::ReadClock},
       {"POST", "clock", &ConsoleServiceImpl::SetClock},
   };
@@ -240,6 +242,12 @@ HttpResponse ConsoleServiceImpl::Rollback(const HttpRequest&) {
 
 HttpResponse ConsoleServiceImpl::Runs(const HttpRequest& request) {
   return wiring_.runs ? AnswerResult(wiring_.runs(LimitOf(request, kRunsDefault)), RunsJson) : NotWired("runs");
+}
+
+HttpResponse ConsoleServiceImpl::Land(const HttpRequest&) {
+  if (!wiring_.land) return NotWired("land");
+  const Status landed = wiring_.land();
+  return landed ? Answer(200, Json{{"landed", true}}.dump()) : AnswerError(landed.error());
 }
 
 HttpResponse ConsoleServiceImpl::ReadClock(const HttpRequest&) {

@@ -45,7 +45,7 @@ overlap AS (
   JOIN member b ON b.post_key = a.post_key AND a.user_key < b.user_key
   GROUP BY a.user_key, b.user_key
 ),
-similar AS (
+look_alike AS (
   SELECT left_key AS user_key, right_key AS neighbour_key, shared FROM overlap
   UNION ALL
   SELECT right_key AS user_key, left_key AS neighbour_key, shared FROM overlap
@@ -56,7 +56,7 @@ neighbour AS (
     ROW_NUMBER() OVER (
       PARTITION BY s.user_key ORDER BY s.shared / (a.length * b.length) DESC NULLS LAST, s.neighbour_key ASC NULLS LAST
     ) AS place
-  FROM similar s
+  FROM look_alike s
   JOIN length a ON a.user_key = s.user_key
   JOIN length b ON b.user_key = s.neighbour_key
 ),

@@ -47,16 +47,22 @@ action AS (
     AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%bot%'
     AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%crawler%'
 ),
+post_version AS (
+  -- The first version also serves actions that came before it; every action here is in [@start, @end).
+  SELECT
+    post_id, author_id, topic,
+    CASE WHEN version = 1 THEN @start ELSE valid_from END AS from_time,
+    COALESCE(valid_to, @end) AS to_time
+  FROM dwd_post
+),
 with_post AS (
   SELECT
     a.*,
     COALESCE(p.author_id, a.stated_author_id, NULLIF(a.target_user_id, '')) AS about_author_id,
     COALESCE(a.topic, p.topic) AS about_topic
   FROM action a
-  LEFT JOIN dwd_post p
-    ON p.post_id = a.post_id
-    AND (a.event_time >= p.valid_from OR p.version = 1)
-    AND (a.event_time < p.valid_to OR p.valid_to IS NULL)
+  LEFT JOIN post_version p
+    ON p.post_id = a.post_id AND a.event_time >= p.from_time AND a.event_time < p.to_time
 )
 SELECT
   a.event_id,

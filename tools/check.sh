@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 passed=0 failed=0
-for check in format rooms sizes names words links dead_files tidy; do
+for check in format rooms sizes names words links dead_files dependencies tidy; do
   start=$EPOCHREALTIME
   if output="$(/usr/bin/python3 "tools/check/$check.py" 2>&1)"; then
     verdict=ok passed=$((passed + 1))

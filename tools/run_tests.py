@@ -146,7 +146,7 @@ def vitest_counts(report: pathlib.Path, status: int, output: str) -> Outcome:
 
 
 def web_tests() -> Outcome:
-    status, output = run(["tools/web.sh", "install"], SUITE_SECONDS_MAX)
+    status, output = run(["web/build.sh", "install"], SUITE_SECONDS_MAX)
     if status:
         return Outcome("web", failures=[("npm ci", output)])
     with tempfile.TemporaryDirectory() as folder:

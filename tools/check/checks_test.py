@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import dead_files
+import dependencies
 import links
 import names
 import rooms
@@ -192,6 +193,20 @@ class Links(Planted):
     def test_a_link_that_leads_nowhere(self):
         self.assert_found(links.check, {"docs/a.md": "x\n[y](b.md#part)\n"}, "docs/a.md", 2, "leads nowhere")
         self.assertEqual(self.findings(links.check, {"docs/a.md": "```\n[y](b.md)\n```\n[z](#here) [w](https://example.org/x)\n"}), [])
+
+
+class Dependencies(Planted):
+    def test_packages_the_page_does_not_name(self):
+        planted = {
+            "tools/packages.txt": "# set, package\nbuild g++ compiler\nbuild g++-extra none\n",
+            "tools/downloads.txt": "x npm @a/b@1.5-r.5 00\nx pip-wheel c==1 00\n",
+            "web/package.json": '{\n"dependencies": {\n"react-dom": "1"}}\n',
+            "DEPENDENCIES.md": "`g++` and react, @a/b\n",
+        }
+        self.assert_found(dependencies.check, planted, "tools/packages.txt", 3, "'g++-extra'")
+        self.assert_found(dependencies.check, planted, "tools/downloads.txt", 2, "'c'")
+        self.assert_found(dependencies.check, planted, "web/package.json", 3, "'react-dom'")
+        self.assertEqual(3, len(self.findings(dependencies.check, planted)))
 
 
 class DeadFiles(Planted):

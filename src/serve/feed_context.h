@@ -38,7 +38,8 @@ struct FeedContext {
   const stream::LiveState* state = nullptr;       // under the request's ReadGuard
   const TrendingList* trending = nullptr;
   bool features_match = false;                    // the bundle's models know the counters the state keeps
-  Micros now = 0;
+  Micros now = 0;                                 // of the clock
+  Micros as_of = 0;                               // the instant features are read at: LiveState::AsOf(now)
   Deadline deadline = Deadline::Never();
   int candidates_max = 1200;                      // the server's limit, over the scene's
   Random random{0};                               // from user, scene, clock and the configured seed

@@ -40,7 +40,8 @@ void AppendCandidate(const FeedContext& context, const Candidate& candidate, int
 void AppendHead(const FeedContext& context, const AnswerHead& head, JsonText* json) {
   json->Key("request_id").Text(head.request_id).Key("user_id").Text(context.query->user_id);
   json->Key("scene").Text(context.scene->name).Key("n").Integer(context.query->n);
-  json->Key("time").Text(FormatTime(context.now)).Key("bundle");
+  json->Key("time").Text(FormatTime(context.now)).Key("as_of").Text(FormatTime(context.as_of));
+  json->Key("bundle");
   context.bundle == nullptr ? json->Raw("null") : json->Text(context.bundle->manifest.id);
   json->Key("experiment").Raw("null").Key("degraded").Open('[');
   for (const std::string& part : context.degraded) json->Text(part);

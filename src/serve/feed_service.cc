@@ -182,8 +182,9 @@ void FeedServiceImpl::Feed(Job* job) {
   std::string row;
   {
     const stream::LiveState::ReadGuard guard = wiring_.state->Read();
-    const std::shared_ptr<const TrendingList> trending = trending_.Current(*wiring_.state, bundle.get(), context->now);
+    const std::shared_ptr<const TrendingList> trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(context->now));
     context->trending = trending.get();
+    context->as_of = wiring_.state->AsOf(context->now);
     RunStages(context.get());
     head.elapsed = MonotonicMicros() - job->arrived;
     response.body = AnswerJson(*context, head);

@@ -47,7 +47,7 @@ void RankCandidates(FeedContext* context) {
     context->inputs.push_back(candidate.input);
   }
   context->features.resize(items.size() * bundle.feature_set.features.size());
-  features::ComputeFeatures(bundle.feature_set, context->state->counters(), context->user, context->now, context->inputs,
+  features::ComputeFeatures(bundle.feature_set, context->state->counters(), context->user, context->as_of, context->inputs,
                             context->features);
   const size_t columns = bundle.actions.size();
   context->probabilities.resize(items.size() * columns);

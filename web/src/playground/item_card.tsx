@@ -1,0 +1,81 @@
+import { memo } from "react";
+
+import { age, score, words } from "../format";
+import { Icon } from "../icons";
+import type { FeedItem } from "../types";
+import { Avatar } from "./user_picker";
+
+export type Deed = "click" | "like" | "follow" | "hide" | "why";
+
+export interface CardProps {
+  item: FeedItem;
+  place: number;
+  now: string;
+  selected: boolean;
+  liked: boolean;
+  following: boolean;
+  moved: number | "new" | undefined;
+  onSelect: (place: number) => void;
+  onDeed: (deed: Deed, item: FeedItem) => void;
+}
+
+function MoveBadge({ moved }: { moved: number | "new" | undefined }) {
+  if (moved === undefined) return null;
+  if (moved === "new") return <span className="moved moved-new">new</span>;
+  return (
+    <span className={moved > 0 ? "moved moved-up" : "moved moved-down"} aria-label={`${Math.abs(moved)} places ${moved > 0 ? "up" : "down"}`}>
+      {moved > 0 ? "▲" : "▼"} {Math.abs(moved)}
+    </span>
+  );
+}
+
+export const ItemCard = memo(function ItemCard({ item, place, now, selected, liked, following, moved, onSelect, onDeed }: CardProps) {
+  const own = following || item.follows_author;
+  return (
+    <li className="card" data-id={item.id} data-selected={selected || undefined}>
+      <span className="place" aria-hidden="true">
+        {place + 1}
+      </span>
+      <Avatar name={item.author} />
+      <div className="card-body">
+        <div className="card-head">
+          <span className="author">{item.author}</span>
+          <span className="quiet">{age(now, item.created_at)}</span>
+          <MoveBadge moved={moved} />
+          <span className="card-score" title="score">
+            {score(item.score)}
+          </span>
+        </div>
+        <button type="button" className="card-title" tabIndex={selected ? 0 : -1} onFocus={() => onSelect(place)} onClick={() => onDeed("click", item)}
+          title="Open the post (Enter)">
+          {item.topic && <span className="topic">{item.topic}</span>}
+          <span className="post-id">{item.id}</span>
+        </button>
+        <p className="reason">
+          <span className={`chip chip-${item.source}`}>{words(item.source)}</span>
+          {item.sources.length > 1 && (
+            <span className="quiet" title={item.sources.slice(1).map(words).join(", ")}>
+              +{item.sources.length - 1}
+            </span>
+          )}
+          <span>{item.reason}</span>
+        </p>
+      </div>
+      <div className="deeds">
+        <button type="button" className={liked ? "deed on" : "deed"} aria-pressed={liked} title="Like (L)" aria-label={`Like ${item.id}`} onClick={() => onDeed("like", item)}>
+          <Icon name="like" filled={liked} />
+        </button>
+        <button type="button" className={own ? "deed on" : "deed"} aria-pressed={own} title={own ? "Unfollow (F)" : "Follow (F)"}
+          aria-label={`${own ? "Unfollow" : "Follow"} ${item.author}`} onClick={() => onDeed("follow", item)}>
+          <Icon name={own ? "following" : "follow"} />
+        </button>
+        <button type="button" className="deed" title="Hide (H)" aria-label={`Hide ${item.id}`} onClick={() => onDeed("hide", item)}>
+          <Icon name="hide" />
+        </button>
+        <button type="button" className="deed" title="Why this item (W)" aria-label={`Why ${item.id}`} onClick={() => onDeed("why", item)}>
+          <Icon name="why" />
+        </button>
+      </div>
+    </li>
+  );
+});

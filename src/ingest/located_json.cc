@@ -51,7 +51,9 @@ class Reader {
         break;
     }
     out->text = "null";
-    return value.is_null() ? Ok() : Fault(simdjson::N_ATOM_ERROR);
+    bool is_null = false;
+    if (auto error = simdjson::simdjson_result<bool>(value.is_null()).get(is_null)) return Fault(error);
+    return is_null ? Ok() : Fault(simdjson::N_ATOM_ERROR);
   }
 
  private:

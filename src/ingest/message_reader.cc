@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
-#include <simdjson.h>
-
 #include <fmt/format.h>
 
 #include "base/text_encoding.h"
 #include "base/time_text.h"
+#include "ingest/json_access_internal.h"
 #include "ingest/message_reader_internal.h"
 #include "ingest/value_schema_internal.h"
 
@@ -48,7 +47,7 @@ Refusal TakeText(std::string_view field, const std::optional<element>& value, st
   if (!value) return std::nullopt;
   if (!value->is_string())
     return Refuse("wrong_type", field, fmt::format("found {}, allowed string", TypeName(*value)));
-  *out = value->get_string().value_unsafe();
+  *out = TextOf(*value);
   if (out->size() <= kIdBytesMax) return std::nullopt;
   return Refuse("too_long", field, fmt::format("found {} bytes, at most {} are allowed", out->size(), kIdBytesMax));
 }
@@ -107,7 +106,7 @@ Refusal MessageReader::Collect(const element& message, Fields* fields) {
                                                    {"category", &Fields::category},
                                                    {"groupId", &Fields::group_id},
                                                    {"previousId", &Fields::previous_id}}};
-  for (simdjson::dom::key_value_pair member : message.get_object().value_unsafe()) {
+  for (simdjson::dom::key_value_pair member : ObjectOf(message)) {
     if (member.value.is_null()) continue;
     auto slot = std::ranges::find(kSlots, member.key, &Slot::name);
     if (slot != kSlots.end()) fields->*(slot->field) = member.value;
@@ -219,19 +218,19 @@ Refusal MessageReader::FillContext(const Fields& fields, Event* event) {
     if (!fields.context->is_object()) {
       return Refuse("wrong_type", "context", fmt::format("found {}, allowed object", TypeName(*fields.context)));
     }
-    for (simdjson::dom::key_value_pair member : fields.context->get_object().value_unsafe()) {
+    for (simdjson::dom::key_value_pair member : ObjectOf(*fields.context)) {
       if (member.key == "ip") {
         has_ip = true;
-        if (member.value.is_string()) address = member.value.get_string().value_unsafe();
+        if (member.value.is_string()) address = TextOf(member.value);
       } else if (member.key == "userAgent" && member.value.is_string()) {
-        agent = member.value.get_string().value_unsafe();
+        agent = TextOf(member.value);
       }
     }
     if (!has_ip) event->context = simdjson::minify(*fields.context);
   }
   if (has_ip) {
     event->context = "{";
-    for (simdjson::dom::key_value_pair member : fields.context->get_object().value_unsafe()) {
+    for (simdjson::dom::key_value_pair member : ObjectOf(*fields.context)) {
       if (member.key == "ip") continue;
       if (event->context.size() > 1) event->context += ',';
       AppendJsonString(member.key, &event->context);

@@ -147,8 +147,11 @@ Result<std::optional<SegmentCursor::Group>> SegmentCursor::Next() {
 
 namespace {
 
-// Whether a valid group header of this segment stands anywhere in [from, size).
-Result<bool> FindLaterGroup(const io::ReadableFile& file, const SegmentHeader& header, uint64_t from, uint64_t size) {
+// Whether a group header of this segment that proves what stands before it to have been synced is anywhere in [from,
+// size): any valid one, but not the one at `from` itself when it begins with the record that is `due` there: its body
+// may be torn.
+Result<bool> FindLaterGroup(const io::ReadableFile& file, const SegmentHeader& header, uint64_t from, uint64_t due,
+                            uint64_t size) {
   std::string window;
   for (uint64_t start = from; start + kGroupHeaderBytes <= size; start += kWindowBytes) {
     FEEDMILL_TRY(file.ReadAt(start, std::min<uint64_t>(kWindowBytes + kGroupHeaderBytes, size - start), &window));
@@ -156,8 +159,9 @@ Result<bool> FindLaterGroup(const io::ReadableFile& file, const SegmentHeader& h
       auto* found = static_cast<const char*>(std::memchr(window.data() + at, kGroupMagic & 0xff, window.size() - at));
       if (found == nullptr) break;
       at = static_cast<size_t>(found - window.data());
-      if (at < kWindowBytes && DecodeGroupHeader(std::string_view(window).substr(at), header.salt, start + at))
-        return true;
+      if (at >= kWindowBytes) break;
+      auto group = DecodeGroupHeader(std::string_view(window).substr(at), header.salt, start + at);
+      if (group && (start + at != from || group->first_offset != due)) return true;
     }
   }
   return false;
@@ -182,7 +186,7 @@ Result<SegmentScan> ScanSegment(const io::ReadableFile& file, const std::string&
     }
     if (!whole) {
       if (whole.error().kind() != ErrorKind::kCorrupt) return std::unexpected(whole.error());
-      FEEDMILL_ASSIGN(bool acknowledged, FindLaterGroup(file, header, scan.valid_bytes + 1, size));
+      FEEDMILL_ASSIGN(bool acknowledged, FindLaterGroup(file, header, scan.valid_bytes, scan.next_offset, size));
       if (acknowledged) return std::unexpected(whole.error());
       return scan;
     }

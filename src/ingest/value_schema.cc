@@ -2,8 +2,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <simdjson.h>
-
+#include "ingest/json_access_internal.h"
 #include "ingest/value_schema_internal.h"
 
 namespace feedmill::ingest {
@@ -39,7 +38,7 @@ uint8_t TypesOf(const element& value) {
     case element_type::UINT64:
       return kJsonInteger | kJsonNumber;
     case element_type::DOUBLE: {
-      double number = value.get_double().value_unsafe();
+      double number = NumberOf(value);
       return number == std::trunc(number) && std::abs(number) < 0x1p63 ? kJsonInteger | kJsonNumber : kJsonNumber;
     }
     case element_type::BOOL:
@@ -72,7 +71,7 @@ uint64_t CodePoints(std::string_view text) {
 }
 
 Violation CheckText(const ValueSchema& schema, const element& value, std::string_view field) {
-  std::string_view text = value.get_string().value_unsafe();
+  std::string_view text = TextOf(value);
   if (!schema.enumeration.empty() && std::ranges::find(schema.enumeration, text) == schema.enumeration.end()) {
     return Broken(field, "not_in_enum",
                   fmt::format("found {}, allowed \"{}\"", Shown(value), fmt::join(schema.enumeration, "\", \"")));
@@ -92,7 +91,7 @@ Violation CheckText(const ValueSchema& schema, const element& value, std::string
 
 Violation CheckNumber(const ValueSchema& schema, const element& value, std::string_view field) {
   if (!schema.minimum && !schema.maximum) return std::nullopt;
-  double number = value.get_double().value_unsafe();
+  double number = NumberOf(value);
   if (schema.minimum && number < *schema.minimum) {
     return Broken(field, "too_small", fmt::format("found {}, at least {} is allowed", Shown(value), *schema.minimum));
   }
@@ -103,7 +102,7 @@ Violation CheckNumber(const ValueSchema& schema, const element& value, std::stri
 }
 
 Violation CheckArray(const ValueSchema& schema, const element& value, std::string_view field) {
-  simdjson::dom::array array = value.get_array().value_unsafe();
+  simdjson::dom::array array = ArrayOf(value);
   if (schema.items_min && array.size() < *schema.items_min) {
     return Broken(field, "too_few_items",
                   fmt::format("found {} items, at least {} are allowed", array.size(), *schema.items_min));
@@ -147,7 +146,7 @@ Violation CheckPresence(const ValueSchema& schema, uint64_t present, std::string
 
 Violation CheckObject(const ValueSchema& schema, const element& value, std::string_view field) {
   uint64_t present = 0;
-  for (simdjson::dom::key_value_pair member : value.get_object().value_unsafe()) {
+  for (simdjson::dom::key_value_pair member : ObjectOf(value)) {
     if (member.value.is_null()) continue;
     auto property = std::ranges::find(schema.properties, member.key, &ValueSchema::Property::name);
     if (property == schema.properties.end()) {

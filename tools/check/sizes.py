@@ -7,7 +7,7 @@ from cpp_functions import functions
 from repository import Finding, Repository, run
 
 FUNCTION_LINES_MAX = 70
-FILE_LINES_MAX = {".cc": 450, ".h": 160, ".py": 450, ".sh": 250, ".ts": 450, ".tsx": 450, ".css": 600, ".sql": 250, ".mjs": 450}
+FILE_LINES_MAX = {".cc": 450, ".h": 160, ".py": 450, ".sh": 250, ".ts": 450, ".tsx": 450, ".css": 1500, ".sql": 250, ".mjs": 450}
 REASON = "what does not fit on a few screens is not read, and what is not read is not reviewed"
 
 

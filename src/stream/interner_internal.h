@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "features/counter_table.h"
-#include "stream/body_codec_internal.h"
+#include "features/body_codec.h"
 
 namespace feedmill::stream {
 
 using features::EntityHandle;
+using features::BodyReader;
+using features::BodyWriter;
 using features::kNoEntity;
 
 class Interner {

@@ -21,6 +21,16 @@ struct FreshPost {
   uint32_t unused;
 };
 
+// Without the padding of PostInfo, whose bytes mean nothing.
+struct PackedPost {
+  EntityHandle author;
+  EntityHandle topic;
+  Micros created_at;
+  float text_length;
+  uint32_t unused;
+};
+static_assert(sizeof(PackedPost) == 24);
+
 struct PartitionOffset {
   uint32_t partition;
   uint32_t unused;
@@ -37,7 +47,11 @@ void LiveState::Parts::Write(BodyWriter* writer) const {
   }
   writer->PutArray(offsets);
   for (const Interner* names : {&users, &posts, &topics}) names->Write(writer);
-  writer->PutArray(post_infos);
+  std::vector<PackedPost> packed;
+  packed.reserve(post_infos.size());
+  for (const PostInfo& info : post_infos)
+    packed.push_back({info.author, info.topic, info.created_at, info.text_length, 0});
+  writer->PutArray(packed);
   for (const UserState& state : user_states) {
     state.follows.Write(writer);
     writer->PutArray(state.seen.InOrder());
@@ -53,7 +67,10 @@ void LiveState::Parts::Write(BodyWriter* writer) const {
 }
 
 Status LiveState::Parts::ReadPosts(BodyReader* body) {
-  FEEDMILL_TRY(body->GetArray(&post_infos));
+  std::vector<PackedPost> packed;
+  FEEDMILL_TRY(body->GetArray(&packed));
+  for (const PackedPost& post : packed)
+    post_infos.push_back({post.author, post.topic, post.created_at, post.text_length});
   if (post_infos.size() != posts.size())
     return Corrupt("body: {} posts; {} names of posts", post_infos.size(), posts.size());
   for (const PostInfo& info : post_infos) {

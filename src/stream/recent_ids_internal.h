@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "stream/body_codec_internal.h"
+#include "features/body_codec.h"
 
 namespace feedmill::stream {
+
+using features::BodyReader;
+using features::BodyWriter;
 
 class RecentIds {
  public:

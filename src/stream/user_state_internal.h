@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "features/counter_table.h"
-#include "stream/body_codec_internal.h"
+#include "features/body_codec.h"
 #include "stream/live_state.h"
 
 namespace feedmill::stream {

@@ -1,4 +1,4 @@
-// Numbers and arrays of plain values to and from the body of a checkpoint, little endian.
+// Numbers and arrays of plain values to and from the body of a checkpoint file, little endian.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace feedmill::stream {
+namespace feedmill::features {
 
 class BodyWriter {
  public:
@@ -78,4 +78,4 @@ class BodyReader {
   std::string_view bytes_;
 };
 
-}  // namespace feedmill::stream
+}  // namespace feedmill::features

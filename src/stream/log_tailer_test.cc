@@ -1,0 +1,184 @@
+#include "stream/log_tailer.h"
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/event_codec.h"
+#include "stream/world_for_test.h"
+
+namespace feedmill::stream {
+namespace {
+
+using testing::HasSubstr;
+
+// A log in memory.
+class MemoryLog {
+ public:
+  explicit MemoryLog(uint32_t partitions) : payloads_(partitions) {}
+  void Append(uint32_t partition, std::string payload) {
+    const std::scoped_lock guard(lock_);
+    payloads_[partition].push_back(std::move(payload));
+    changed_.notify_all();
+  }
+  void Append(uint32_t partition, const LogRecord& record) {
+    std::string payload;
+    EncodeLogRecord(record, &payload);
+    Append(partition, std::move(payload));
+  }
+  void TrimBefore(uint64_t begin) { begin_ = begin; }
+
+  TailSource Source() {
+    return {.partitions = static_cast<uint32_t>(payloads_.size()),
+            .read = [this](uint32_t partition, uint64_t offset,
+                           size_t bytes_max) { return Read(partition, offset, bytes_max); },
+            .wait_for =
+                [this](uint32_t partition, uint64_t offset, Micros timeout) {
+                  std::unique_lock guard(lock_);
+                  return changed_.wait_for(guard, std::chrono::microseconds(timeout),
+                                           [&] { return payloads_[partition].size() > offset; });
+                },
+            .end_offset =
+                [this](uint32_t partition) {
+                  const std::scoped_lock guard(lock_);
+                  return payloads_[partition].size();
+                }};
+  }
+
+ private:
+  Result<std::vector<TailRecord>> Read(uint32_t partition, uint64_t offset, size_t bytes_max) {
+    const std::scoped_lock guard(lock_);
+    if (offset < begin_) return NotFound("offset {} is gone; the log begins at {}", offset, begin_);
+    std::vector<TailRecord> records;
+    size_t bytes = 0;
+    for (; offset < payloads_[partition].size() && bytes < bytes_max; ++offset) {
+      records.push_back({offset, payloads_[partition][offset]});
+      bytes += records.back().payload.size();
+    }
+    return records;
+  }
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::vector<std::vector<std::string>> payloads_;
+  uint64_t begin_ = 0;
+};
+
+class LogTailerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/log_tailer_test";
+    std::filesystem::remove_all(folder_);
+    options_.folder = folder_ + "/state";
+    options_.read_bytes_max = 4'000;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<LiveState> Recover() { return RecoverLiveState(files_, options_.folder, set_, {}).value(); }
+  std::unique_ptr<LogTailer> Start(LiveState* state) {
+    return StartLogTailer(files_, options_, log_.Source(), state).value();
+  }
+  void AppendRandom(int count) {
+    for (int i = 0; i < count; ++i) log_.Append(static_cast<uint32_t>(i % 2), world_.Next());
+  }
+  std::string BytesOf(const LiveState& state) {
+    EXPECT_TRUE(state.WriteCheckpoint(files_, folder_ + "/bytes").has_value());
+    return io::ReadWholeFile(files_, folder_ + "/bytes").value();
+  }
+  std::vector<std::string> Checkpoints() { return files_.List(options_.folder).value(); }
+
+  io::FileSystem& files_ = io::PosixFileSystem();
+  features::FeatureSet set_ = TemplateFeatures();
+  RandomWorld world_{21, {}};
+  MemoryLog log_{2};
+  LogTailerOptions options_;
+  std::string folder_;
+  const Deadline deadline_ = Deadline::After(60 * kMicrosPerSecond);
+};
+
+TEST_F(LogTailerTest, AppliesWhatIsThereAndWhatComes) {
+  AppendRandom(500);
+  auto state = Recover();
+  auto tailer = Start(state.get());
+  ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+  EXPECT_EQ(tailer->Lag(), 0U);
+  log_.Append(1, MakeRecord("follow", "ann", world_.now(), R"({"target_user_id":"bob"})"));
+  ASSERT_TRUE(state->WaitApplied({1, 250}, deadline_));
+  const auto guard = state->Read();
+  EXPECT_TRUE(state->Follows(state->FindUser("ann"), state->FindUser("bob")));
+}
+
+TEST_F(LogTailerTest, RestartsFromTheNewestCheckpointAndKeepsTwo) {
+  AppendRandom(200);
+  for (int round = 0; round < 4; ++round) {
+    auto state = Recover();
+    EXPECT_EQ(state->AppliedOffset(0), round == 0 ? 0 : 100 + 50 * static_cast<uint64_t>(round - 1));
+    auto tailer = Start(state.get());
+    ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+    tailer->Stop();
+    AppendRandom(100);
+  }
+  EXPECT_EQ(Checkpoints().size(), static_cast<size_t>(kCheckpointsKept));
+}
+
+TEST_F(LogTailerTest, ABrokenCheckpointGivesWayToTheFormerOne) {
+  AppendRandom(300);
+  {
+    auto state = Recover();
+    auto tailer = Start(state.get());
+    ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+    ASSERT_TRUE(tailer->WriteCheckpoint().has_value());
+    AppendRandom(100);
+    ASSERT_TRUE(state->WaitApplied({0, 199}, deadline_));
+    ASSERT_TRUE(state->WaitApplied({1, 199}, deadline_));
+  }
+  auto names = Checkpoints();
+  ASSERT_EQ(names.size(), 2U);
+  const std::string newest = options_.folder + "/" + names[1];
+  std::string bytes = io::ReadWholeFile(files_, newest).value();
+  bytes[bytes.size() / 2] ^= 1;
+  ASSERT_TRUE(io::WriteFileAtomically(files_, newest, bytes).has_value());
+
+  auto state = Recover();
+  EXPECT_EQ(state->AppliedOffset(0), 150U);
+  auto tailer = Start(state.get());
+  ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+  EXPECT_EQ(state->AppliedOffset(0) + state->AppliedOffset(1), 400U);
+}
+
+TEST_F(LogTailerTest, RecordsThatCannotBeDecodedAreCountedAndLeftOut) {
+  log_.Append(0, "no record");
+  log_.Append(0, MakeRecord("like", "ann", kWorldStart, R"({"post_id":"p1"})"));
+  auto state = Recover();
+  auto tailer = Start(state.get());
+  ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+  EXPECT_EQ(tailer->records_refused(), 1U);
+  EXPECT_EQ(state->AppliedOffset(0), 2U);
+  EXPECT_EQ(state->PostCount(), 1U);
+}
+
+TEST_F(LogTailerTest, ALogThatForgotTheNextRecordIsAnError) {
+  AppendRandom(10);
+  log_.TrimBefore(3);
+  auto state = Recover();
+  auto tailer = Start(state.get());
+  EXPECT_FALSE(tailer->WaitCaughtUp(deadline_));
+  ASSERT_FALSE(tailer->status().has_value());
+  EXPECT_EQ(tailer->status().error().kind(), ErrorKind::kNotFound);
+  EXPECT_THAT(tailer->status().error().message(), HasSubstr("the log begins at 3"));
+}
+
+TEST_F(LogTailerTest, CheckpointsAreWrittenByTime) {
+  options_.checkpoint_interval = 5 * kMicrosPerMilli;
+  options_.checkpoint_at_stop = false;
+  AppendRandom(100);
+  auto state = Recover();
+  auto tailer = Start(state.get());
+  while (Checkpoints().empty() && !deadline_.Expired()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_FALSE(Checkpoints().empty());
+}
+
+}  // namespace
+}  // namespace feedmill::stream

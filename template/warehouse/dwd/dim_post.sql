@@ -7,6 +7,7 @@
 -- reads: ods_event.received_time 0d 0d
 -- reads: dim_post self
 -- key: post_id
+-- columns: post_key BIGINT, post_id VARCHAR, first_seen_time TIMESTAMPTZ
 -- memory: 3GiB
 -- timeout: 10m
 WITH first_mention AS (

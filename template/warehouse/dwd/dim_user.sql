@@ -7,6 +7,7 @@
 -- reads: ods_event.received_time 0d 0d
 -- reads: dim_user self
 -- key: user_id
+-- columns: user_key BIGINT, user_id VARCHAR, first_seen_time TIMESTAMPTZ
 -- memory: 3GiB
 -- timeout: 10m
 WITH mention AS (

@@ -1,0 +1,242 @@
+#include "jobs/runner.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "jobs/run_store.h"
+#include "jobs/step_protocol.h"
+
+namespace feedmill::jobs {
+namespace {
+
+constexpr Micros kStopPollInterval = 100 * kMicrosPerMilli;
+
+class Runner {
+ public:
+  Runner(meta::Store& store, const Clock& clock, std::vector<Step> steps, const RunOptions& options)
+      : store_(store), clock_(clock), steps_(std::move(steps)), options_(options) {}
+
+  Result<RunRecord> Run() {
+    FEEDMILL_TRY(Begin());
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < std::max(1, options_.parallel_max); ++i) workers.emplace_back([this] { Work(); });
+    workers.clear();
+    if (failure_) return std::unexpected(*failure_);
+    run_.state = FinalState();
+    run_.ended_at = clock_.Now();
+    FEEDMILL_TRY(EndRun(store_, run_.id, run_.state, run_.ended_at));
+    return run_;
+  }
+
+ private:
+  Status Begin() {
+    run_.id = options_.run_id;
+    run_.kind = options_.kind;
+    run_.parameters = options_.parameters;
+    run_.state = "running";
+    run_.started_at = clock_.Now();
+    std::map<std::string, StepRecord> former;
+    if (auto recorded = LoadRun(store_, run_.id)) {
+      run_.started_at = recorded->started_at;
+      for (StepRecord& step : recorded->steps) former[step.name] = std::move(step);
+    } else if (recorded.error().kind() != ErrorKind::kNotFound) {
+      return std::unexpected(recorded.error());
+    }
+    FEEDMILL_TRY(BeginRun(store_, run_));
+    for (const Step& step : steps_) {
+      auto found = former.find(step.name);
+      bool done = found != former.end() && found->second.state == StepState::kSucceeded;
+      StepRecord record;
+      record.name = step.name;
+      run_.steps.push_back(done ? found->second : record);
+    }
+    for (size_t i = 0; i < steps_.size(); ++i)
+      FEEDMILL_TRY(SaveStep(store_, run_.id, static_cast<int>(i), run_.steps[i]));
+    return Ok();
+  }
+
+  bool Stopping() const { return options_.stop_requested && options_.stop_requested(); }
+
+  // One worker thread: takes steps that may run until none is left.
+  void Work() {
+    while (auto next = TakeStep()) {
+      StepRecord record = Execute(steps_[*next], *next);
+      std::lock_guard lock(mutex_);
+      Publish(*next, std::move(record));
+      changed_.notify_all();
+    }
+  }
+
+  std::optional<size_t> TakeStep() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      SettleBlocked();
+      bool waiting =
+          std::ranges::any_of(run_.steps, [](const StepRecord& step) { return step.state == StepState::kWaiting; });
+      if (!waiting || failure_) {
+        changed_.notify_all();
+        return std::nullopt;
+      }
+      for (size_t i = 0; i < steps_.size(); ++i) {
+        if (run_.steps[i].state != StepState::kWaiting || !Ready(steps_[i])) continue;
+        StepRecord record = run_.steps[i];
+        record.state = StepState::kRunning;
+        record.started_at = clock_.Now();
+        Publish(i, std::move(record));
+        return i;
+      }
+      changed_.wait_for(lock, std::chrono::microseconds(kStopPollInterval));
+    }
+  }
+
+  StepState StateOf(const std::string& name) const {
+    return std::ranges::find(run_.steps, name, &StepRecord::name)->state;
+  }
+
+  bool Ready(const Step& step) const {
+    return std::ranges::all_of(step.after,
+                               [&](const std::string& name) { return StateOf(name) == StepState::kSucceeded; });
+  }
+
+  // Waiting steps that can never run are skipped, with the reason; when the run is stopping they are stopped. Steps are
+  // in order, so one pass reaches all.
+  void SettleBlocked() {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (run_.steps[i].state != StepState::kWaiting) continue;
+      StepRecord record = run_.steps[i];
+      if (Stopping()) {
+        record.state = StepState::kStopped;
+        record.message = "the run was asked to stop";
+      } else {
+        for (const std::string& name : steps_[i].after) {
+          StepState needed = StateOf(name);
+          if (needed != StepState::kFailed && needed != StepState::kSkipped && needed != StepState::kStopped) continue;
+          record.state = StepState::kSkipped;
+          record.message =
+              fmt::format("needs '{}', which {}", name, needed == StepState::kFailed ? "failed" : "was not run");
+          break;
+        }
+      }
+      if (record.state != StepState::kWaiting) Publish(i, std::move(record));
+    }
+  }
+
+  // mutex_ held.
+  void Publish(size_t place, StepRecord record) {
+    run_.steps[place] = std::move(record);
+    if (auto saved = SaveStep(store_, run_.id, static_cast<int>(place), run_.steps[place]); !saved && !failure_)
+      failure_ = saved.error();
+    if (options_.on_change) options_.on_change(run_, run_.steps[place]);
+  }
+
+  void NoteProgress(size_t place, double progress) {
+    std::lock_guard lock(mutex_);
+    run_.steps[place].progress = progress;
+    if (options_.on_change) options_.on_change(run_, run_.steps[place]);
+  }
+
+  StepRecord Execute(const Step& step, size_t place) {
+    StepRecord record;
+    {
+      std::lock_guard lock(mutex_);
+      record = run_.steps[place];
+    }
+    Micros backoff = step.backoff;
+    for (int attempt = 1; attempt <= std::max(1, step.attempts_max); ++attempt) {
+      record.attempts = attempt;
+      bool may_retry = Attempt(step, place, &record);
+      if (record.state != StepState::kFailed || !may_retry || attempt == step.attempts_max) break;
+      if (!Sleep(backoff)) {
+        record.state = StepState::kStopped;
+        break;
+      }
+      backoff *= 2;
+    }
+    record.ended_at = clock_.Now();
+    if (record.state == StepState::kSucceeded) record.progress = 1;
+    return record;
+  }
+
+  // True when another attempt could help.
+  bool Attempt(const Step& step, size_t place, StepRecord* record) {
+    io::ChildOptions child;
+    child.arguments = step.arguments;
+    child.memory_bytes_max = step.memory_bytes_max;
+    child.wall_time_max = step.wall_time_max;
+    std::string error;
+    std::string last_words;
+    child.on_stdout_line = [&](std::string_view line) {
+      auto said = ParseStepLine(line);
+      if (!said) return;
+      if (said->progress) NoteProgress(place, *said->progress);
+      if (!said->result.empty()) record->result = said->result;
+      if (!said->error.empty()) error = said->error;
+    };
+    child.on_stderr_line = [&](std::string_view line) { last_words = line; };
+    auto run_child = options_.run_child ? options_.run_child : io::RunChild;
+    auto outcome = run_child(child, [this] { return Stopping(); });
+    if (!outcome) {
+      record->state = StepState::kFailed;
+      record->message = outcome.error().ToString();
+      return true;
+    }
+    record->cpu_time = outcome->cpu_time;
+    record->memory_bytes_peak = std::max(record->memory_bytes_peak, outcome->memory_bytes_peak);
+    record->state = StateAfter(*outcome);
+    if (record->state == StepState::kSucceeded) {
+      record->message.clear();
+    } else if (!error.empty()) {
+      record->message = error;
+    } else {
+      record->message =
+          last_words.empty() ? outcome->ToString() : fmt::format("{}: {}", outcome->ToString(), last_words);
+    }
+    return !(outcome->kind == io::ChildOutcome::Kind::kExited && outcome->exit_code == kExitPermanent);
+  }
+
+  static StepState StateAfter(const io::ChildOutcome& outcome) {
+    if (outcome.kind == io::ChildOutcome::Kind::kStopped) return StepState::kStopped;
+    return outcome.Succeeded() ? StepState::kSucceeded : StepState::kFailed;
+  }
+
+  // False when the run is asked to stop meanwhile.
+  bool Sleep(Micros duration) {
+    Micros until = MonotonicMicros() + duration;
+    while (MonotonicMicros() < until) {
+      if (Stopping()) return false;
+      std::this_thread::sleep_for(std::chrono::microseconds(std::min(kStopPollInterval, until - MonotonicMicros())));
+    }
+    return true;
+  }
+
+  std::string FinalState() const {
+    auto any = [&](StepState state) {
+      return std::ranges::find(run_.steps, state, &StepRecord::state) != run_.steps.end();
+    };
+    if (any(StepState::kStopped)) return "stopped";
+    return any(StepState::kFailed) || any(StepState::kSkipped) ? "failed" : "succeeded";
+  }
+
+  meta::Store& store_;
+  const Clock& clock_;
+  const std::vector<Step> steps_;
+  const RunOptions& options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  RunRecord run_;                 // GUARDED_BY(mutex_) while workers run
+  std::optional<Error> failure_;  // GUARDED_BY(mutex_) while workers run
+};
+
+}  // namespace
+
+Result<RunRecord> RunSteps(meta::Store& store, const Clock& clock, std::vector<Step> steps, const RunOptions& options) {
+  if (options.run_id.empty()) return InvalidArgument("a run needs an id");
+  FEEDMILL_ASSIGN(std::vector<Step> ordered, OrderSteps(std::move(steps)));
+  return Runner(store, clock, std::move(ordered), options).Run();
+}
+
+}  // namespace feedmill::jobs

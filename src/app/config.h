@@ -1,0 +1,73 @@
+// Everything that can be set in a project's feedmill.toml, typed and with its limits. One place: rooms bring their options structs,
+// this file binds them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/project.h"
+#include "app/service_clock.h"
+#include "base/log.h"
+#include "ingest/collector.h"
+#include "ingest/landing.h"
+#include "ingest/log.h"
+#include "io/http_server.h"
+#include "query/engine.h"
+#include "serve/feed_service.h"
+#include "stream/live_state.h"
+
+namespace feedmill::app {
+
+struct ClockConfig {
+  ClockSource source = ClockSource::kSystem;
+  std::string start = "2026-01-01";      // of a driven or shifted clock
+};
+
+struct LogConfig {
+  log::Level level = log::Level::kInfo;
+  log::Format format = log::Format::kText;
+};
+
+struct StreamConfig {
+  stream::LiveStateOptions state;
+  Micros checkpoint_interval = 30 * kMicrosPerSecond;
+};
+
+struct RetentionConfig {
+  Micros snapshots = 5 * kMicrosPerDay;  // of table snapshots
+  int snapshots_min = 10;
+};
+
+struct NightlyConfig {
+  uint64_t memory_bytes_max = 6ull << 30;
+  Micros step_time_max = 30 * kMicrosPerMinute;
+  int parallel = 1;                      // steps at the same time
+  int attempts_max = 2;                  // of one step
+  int threads = 2;                       // of one step
+};
+
+struct Config {
+  ProjectPaths paths;
+  io::HttpServerOptions http;
+  ClockConfig clock;
+  LogConfig logging;
+  ingest::LogOptions event_log;
+  ingest::CollectorOptions collect;
+  size_t import_batch_bytes_max = 16 << 20;
+  std::string place_database;            // MaxMind file; empty = places stay unknown
+  ingest::LandingOptions landing;
+  StreamConfig stream;
+  serve::FeedServiceOptions feed;
+  RetentionConfig retention;
+  NightlyConfig nightly;
+};
+
+// "name=text", as on the command line: --set http.port=9000.
+using Overrides = std::vector<std::string>;
+
+// Reads <project>/feedmill.toml (must exist) and applies the overrides. All errors at once, one a line.
+Result<Config> LoadConfig(const std::string& project, const Overrides& overrides);
+// Every setting with its meaning, limits, default, value and where the value came from, as TOML.
+Result<std::string> ExplainConfig(const std::string& project, const Overrides& overrides);
+
+}  // namespace feedmill::app

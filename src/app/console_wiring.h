@@ -1,0 +1,36 @@
+// What the console shows and does, read from the rooms of this server.
+#pragma once
+
+#include "app/config.h"
+#include "app/data_folder.h"
+#include "app/live_bundle.h"
+#include "app/service_clock.h"
+#include "base/metrics.h"
+#include "cli/connection.h"
+#include "console/console_service.h"
+#include "ingest/landing.h"
+#include "ingest/log.h"
+#include "serve/feed_service.h"
+#include "stream/live_state.h"
+#include "stream/log_tailer.h"
+
+namespace feedmill::app {
+
+// All of it outlives the console service.
+struct ConsoleSources {
+  ServiceClock& clock;
+  DataFolder& folder;
+  ingest::EventLog& log;
+  ingest::Landing& landing;
+  stream::LiveState& state;
+  stream::LogTailer& tailer;
+  serve::FeedService& feed;
+  LiveBundleFollower& live_bundle;
+  MetricsRegistry& metrics;
+  console::ActivityRing& activity;
+};
+
+// Without `route`, which the server adds.
+console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cli::Keys& keys);
+
+}  // namespace feedmill::app

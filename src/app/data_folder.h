@@ -1,0 +1,34 @@
+// What verbs that work in a data folder share: the metadata store, the catalog of tables, the registry of bundles, the SQL engine.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "app/config.h"
+#include "lake/catalog.h"
+#include "meta/store.h"
+#include "query/engine.h"
+#include "registry/registry.h"
+
+namespace feedmill::app {
+
+struct DataFolder {
+  std::unique_ptr<meta::Store> store;
+  std::unique_ptr<lake::Catalog> catalog;
+  std::unique_ptr<registry::Registry> registry;
+};
+
+// Several processes may have it open. `clock` must outlive it.
+Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock);
+
+// An engine with the limits of one nightly step.
+Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config);
+
+// "dwd_user_action" -> "dwd.dwd_user_action", by the tables there are. kNotFound lists them.
+Result<std::string> FindTable(lake::Catalog& catalog, std::string_view name);
+
+// Registers every table that `sql` reads.
+Status RegisterReferencedTables(query::Session& session, lake::Catalog& catalog, std::string_view sql);
+
+}  // namespace feedmill::app

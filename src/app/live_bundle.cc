@@ -1,0 +1,50 @@
+#include "app/live_bundle.h"
+
+#include <chrono>
+
+#include "base/log.h"
+#include "io/file_system.h"
+
+namespace feedmill::app {
+
+LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval) : registry_(registry), feed_(feed) {
+  Look();
+  thread_ = std::thread([this, interval] { Run(interval); });
+}
+
+LiveBundleFollower::~LiveBundleFollower() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  thread_.join();
+}
+
+void LiveBundleFollower::Run(Micros interval) {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_.wait_for(lock, std::chrono::microseconds(interval), [this] { return stopping_; })) {
+    lock.unlock();
+    Look();
+    lock.lock();
+  }
+}
+
+void LiveBundleFollower::Look() {
+  const std::lock_guard lock(look_mutex_);
+  const auto live = registry_.Live();
+  if (!live) return log::Warn("the live bundle cannot be looked up", {{"error", live.error().message()}});
+  if (!*live || (*live)->id == live_id_ || (*live)->id == refused_id_) return;
+  const registry::BundleRow& row = **live;
+  auto bundle = serve::OpenBundle(io::PosixFileSystem(), row.folder);
+  if (!bundle) {
+    refused_id_ = row.id;
+    return log::Error("the live bundle is refused; feeds go on with the former one", {{"bundle", row.id}, {"error", bundle.error().message()}});
+  }
+  feed_.SetBundle(std::move(*bundle));
+  live_id_ = row.id;
+  refused_id_.clear();
+  log::Info("bundle live", {{"bundle", row.id}});
+}
+
+}  // namespace feedmill::app

@@ -1,0 +1,36 @@
+// Follows the registry: whatever bundle is live there is opened, verified and handed to the feed service.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "registry/registry.h"
+#include "serve/feed_service.h"
+
+namespace feedmill::app {
+
+class LiveBundleFollower {
+ public:
+  // Looks once at once (errors are logged; the service answers without a bundle), then every `interval`.
+  LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval);
+  ~LiveBundleFollower();
+  // Looks now. Any thread.
+  void Look();
+
+ private:
+  void Run(Micros interval);
+
+  registry::Registry& registry_;
+  serve::FeedService& feed_;
+  std::mutex look_mutex_;
+  std::string live_id_;         // GUARDED_BY(look_mutex_)
+  std::string refused_id_;      // GUARDED_BY(look_mutex_): could not be opened; not tried again until another is live
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;       // GUARDED_BY(stop_mutex_)
+  std::thread thread_;
+};
+
+}  // namespace feedmill::app

@@ -1,0 +1,26 @@
+// The command line: the list of verbs, and nothing else.
+#include <CLI/CLI.hpp>
+
+#include "app/verb_config.h"
+#include "app/verb_init.h"
+#include "app/verb_query.h"
+#include "app/verb_up.h"
+#include "cli/verb.h"
+#include "cli/verb_bundle.h"
+#include "cli/verb_completion.h"
+#include "cli/verb_import.h"
+#include "cli/verb_simulate.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Feedmill: the data warehouse and recommendation system of a social app"};
+  app.set_version_flag("--version", "feedmill " FEEDMILL_VERSION);
+  app.require_subcommand(1);
+  app.footer("Start:\n  feedmill init myapp && feedmill up --project myapp\nExit codes: 0 done, 1 failed (the last line says why), other: wrong use.");
+  constexpr feedmill::cli::AddVerb kVerbs[] = {
+      feedmill::app::AddInitVerb,     feedmill::app::AddUpVerb,    feedmill::app::AddConfigVerb, feedmill::cli::AddImportVerb,
+      feedmill::cli::AddSimulateVerb, feedmill::app::AddQueryVerb, feedmill::cli::AddBundleVerb, feedmill::cli::AddCompletionVerb,
+  };
+  for (const auto add : kVerbs) add(app);
+  CLI11_PARSE(app, argc, argv);
+  return feedmill::cli::ExitCode();
+}

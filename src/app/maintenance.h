@@ -1,0 +1,42 @@
+// Housekeeping of a running server: named tasks at intervals, one after another on one thread.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace feedmill::app {
+
+class Maintenance {
+ public:
+  ~Maintenance() { Stop(); }
+  // Before Start. The first run is one interval after Start. A failure is logged; the task runs again at its time.
+  void Add(std::string name, Micros interval, std::function<Status()> task);
+  void Start();
+  // Waits for a task that runs. Idempotent.
+  void Stop();
+
+ private:
+  struct Task {
+    std::string name;
+    Micros interval = 0;
+    std::function<Status()> run;
+    Micros due = 0;            // monotonic
+  };
+  void Run();
+  Micros RunDue();             // returns when the next one is due
+
+  std::vector<Task> tasks_;    // after Start: maintenance thread only
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;      // GUARDED_BY(mutex_)
+  std::thread thread_;
+};
+
+}  // namespace feedmill::app

@@ -1,0 +1,244 @@
+#include "app/server.h"
+
+#include <atomic>
+#include <mutex>
+
+#include "app/console_wiring.h"
+#include "app/data_folder.h"
+#include "app/live_bundle.h"
+#include "app/maintenance.h"
+#include "app/parquet_rows.h"
+#include "app/router.h"
+#include "app/service_clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/time_text.h"
+#include "data/event_codec.h"
+#include "features/feature_set.h"
+#include "ingest/tracking_plan.h"
+#include "stream/log_tailer.h"
+
+namespace feedmill::app {
+namespace {
+
+constexpr Micros kStopGrace = 5 * kMicrosPerSecond;
+constexpr Micros kStartTime = 10 * kMicrosPerMinute;     // the longest replay at start before the server gives up
+constexpr Micros kLandTimeAtStop = 60 * kMicrosPerSecond;
+constexpr uint64_t kLandingMemory = 1ull << 30;
+constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
+constexpr Micros kBundleInterval = kMicrosPerSecond;
+constexpr size_t kActivityShown = 20;                    // newest records of one read that the console may show
+
+class ServerImpl final : public Server {
+ public:
+  ~ServerImpl() override { Stop(); }
+
+  Status Start(const Config& config, const cli::Keys& keys) {
+    begin_ = MonotonicMicros();
+    FEEDMILL_ASSIGN(const Micros start, ParseTime(config.clock.start));
+    clock_ = std::make_unique<ServiceClock>(config.clock.source, start);
+    FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
+    FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
+    FEEDMILL_ASSIGN(feature_set_, features::LoadFeatureSet(files_, config.paths.Features()));
+    FEEDMILL_ASSIGN(log_, ingest::OpenEventLog(files_, *clock_, config.event_log));
+    FEEDMILL_TRY(StartCollector(config, keys));
+    FEEDMILL_TRY(StartStream(config));
+    FEEDMILL_TRY(StartLanding(config));
+    FEEDMILL_TRY(StartFeed(config, keys));
+    StartConsole(keys);
+    FEEDMILL_TRY(StartHttp(config));
+    StartMaintenance(config);
+    log::Info("ready", {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
+    return Ok();
+  }
+
+  uint16_t port() const override { return http_->port(); }
+
+  void Stop() override {
+    if (stopped_) return;
+    stopped_ = true;
+    ready_ = false;
+    maintenance_.Stop();
+    if (http_) http_->Stop(kStopGrace);
+    if (feed_) feed_->Stop();
+    if (console_) console_->Stop();
+    live_bundle_.reset();
+    if (tailer_) tailer_->Stop();
+    if (landing_) StopLanding();
+    if (log_) log_->Close();
+    if (collector_) Warn("the list of known messages was not saved", collector_->Checkpoint());
+  }
+
+ private:
+  static void Warn(std::string_view what, const Status& status) {
+    if (!status) log::Warn(what, {{"error", status.error().message()}});
+  }
+
+  Status StartCollector(const Config& config, const cli::Keys& keys) {
+    ingest::CollectorOptions options = config.collect;
+    ingest::WriteKey app{"app", keys.write};
+    ingest::WriteKey import{"import", keys.import};
+    import.batch_bytes_max = config.import_batch_bytes_max;
+    options.write_keys = {app, import};
+    const ingest::CollectorParts parts{files_, *clock_, *log_, *plan_, metrics_};
+    FEEDMILL_ASSIGN(collector_, ingest::Collector::Open(parts, options));
+    return Ok();
+  }
+
+  Status StartLanding(const Config& config) {
+    query::EngineOptions options;
+    options.temporary_directory = config.paths.Temporary();
+    options.memory_bytes_max = kLandingMemory;
+    options.threads = 1;
+    FEEDMILL_ASSIGN(engine_, query::OpenEngine(options));
+    FEEDMILL_ASSIGN(landing_session_, engine_->NewSession());
+    if (!config.place_database.empty()) {
+      FEEDMILL_ASSIGN(places_, ingest::PlaceFinder::Open(config.place_database));
+    }
+    const ingest::LandingParts parts{.log = *log_,
+                                     .catalog = *folder_.catalog,
+                                     .plan = *plan_,
+                                     .clock = *clock_,
+                                     .metrics = metrics_,
+                                     .open_writer = OpenParquetRows(*landing_session_, *folder_.catalog),
+                                     .places = places_.get(),
+                                     .keep_from = [this](uint32_t partition) { return state_->AppliedOffset(partition); }};
+    FEEDMILL_ASSIGN(landing_, ingest::Landing::Start(parts, config.landing));
+    return Ok();
+  }
+
+  void StopLanding() {
+    Warn("not everything landed at stop; the log keeps it for the next start", landing_->LandNow(Deadline::After(kLandTimeAtStop)));
+    landing_.reset();
+  }
+
+  Status StartStream(const Config& config) {
+    FEEDMILL_ASSIGN(state_, stream::RecoverLiveState(files_, config.paths.State(), feature_set_, config.stream.state));
+    stream::LogTailerOptions options;
+    options.folder = config.paths.State();
+    options.checkpoint_interval = config.stream.checkpoint_interval;
+    FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
+    if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) return Ok();
+    FEEDMILL_TRY(tailer_->status());
+    return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
+  }
+
+  stream::TailSource Tail() {
+    stream::TailSource source;
+    source.partitions = log_->partitions();
+    source.read = [this](uint32_t partition, uint64_t offset, size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
+      FEEDMILL_ASSIGN(auto records, log_->Read(partition, offset, bytes_max));
+      ShowActivity(records);
+      std::vector<stream::TailRecord> tail;
+      tail.reserve(records.size());
+      for (auto& record : records) tail.push_back({record.offset, std::move(record.payload)});
+      return tail;
+    };
+    source.wait_for = [this](uint32_t partition, uint64_t offset, Micros timeout) { return log_->WaitFor(partition, offset, timeout); };
+    source.end_offset = [this](uint32_t partition) { return log_->EndOffset(partition); };
+    return source;
+  }
+
+  void ShowActivity(const std::vector<ingest::EventLog::Record>& records) {
+    if (!ready_) return;
+    for (size_t i = records.size() - std::min(records.size(), kActivityShown); i < records.size(); ++i) {
+      const auto record = DecodeLogRecord(records[i].payload);
+      if (record) activity_.Observe(*record);
+    }
+  }
+
+  Status StartFeed(const Config& config, const cli::Keys& keys) {
+    serve::FeedServiceWiring wiring;
+    wiring.clock = clock_.get();
+    wiring.state = state_.get();
+    wiring.features = &feature_set_;
+    wiring.write_back = [this](LogRecord&& record) { WriteBack(record); };
+    wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
+    wiring.metrics = &metrics_;
+    FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
+    live_bundle_ = std::make_unique<LiveBundleFollower>(*folder_.registry, *feed_, kBundleInterval);
+    return Ok();
+  }
+
+  // What was shown goes through the log like everything else; under overload the row is what is given up, and counted.
+  void WriteBack(const LogRecord& record) {
+    std::string payload;
+    EncodeLogRecord(record, &payload);
+    const uint32_t partition = next_partition_.fetch_add(1, std::memory_order_relaxed) % log_->partitions();
+    const auto done = [this](const Result<LogPosition>& first) {
+      if (!first) rows_lost_.Add();
+    };
+    std::vector<std::string> payloads;
+    payloads.push_back(std::move(payload));
+    if (!log_->Append(partition, std::move(payloads), done)) rows_lost_.Add();
+  }
+
+  void StartConsole(const cli::Keys& keys) {
+    console::ConsoleWiring wiring = MakeConsoleWiring(
+        {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_}, keys);
+    wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) { router_.Public(std::move(request), std::move(respond)); };
+    console_ = console::MakeConsoleService(std::move(wiring));
+  }
+
+  Status StartHttp(const Config& config) {
+    router_.collector = collector_.get();
+    router_.feed = feed_.get();
+    router_.console = console_.get();
+    router_.metrics = &metrics_;
+    router_.ready = [this] { return ready_.load() && tailer_->status().has_value(); };
+    ready_ = true;
+    FEEDMILL_ASSIGN(http_, io::StartHttpServer(config.http, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+      router_.All(std::move(request), std::move(respond));
+    }));
+    return Ok();
+  }
+
+  void StartMaintenance(const Config& config) {
+    maintenance_.Add("known messages", kHousekeepingInterval, [this] { return collector_->Checkpoint(); });
+    maintenance_.Add("old snapshots", kHousekeepingInterval, [this, keep = config.retention]() -> Status {
+      FEEDMILL_ASSIGN(const auto tables, folder_.catalog->ListTables());
+      for (const std::string& table : tables) {
+        FEEDMILL_TRY(folder_.catalog->ExpireSnapshots(table, clock_->Now() - keep.snapshots, keep.snapshots_min));
+      }
+      return Ok();
+    });
+    maintenance_.Start();
+  }
+
+  io::FileSystem& files_ = io::PosixFileSystem();
+  MetricsRegistry metrics_;
+  Counter& rows_lost_ = metrics_.GetCounter("feedmill_feed_rows_lost_total", "Rows of feed requests that could not be written to the log.");
+  console::ActivityRing activity_;
+  Micros begin_ = 0;
+  std::unique_ptr<ServiceClock> clock_;
+  DataFolder folder_;
+  std::shared_ptr<const ingest::TrackingPlan> plan_;
+  features::FeatureSet feature_set_;
+  std::unique_ptr<ingest::Collector> collector_;           // outlives the log: answers on their way use it
+  std::unique_ptr<ingest::EventLog> log_;
+  std::unique_ptr<stream::LiveState> state_;
+  std::unique_ptr<ingest::PlaceFinder> places_;
+  std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<query::Session> landing_session_;
+  std::unique_ptr<ingest::Landing> landing_;
+  std::unique_ptr<stream::LogTailer> tailer_;
+  std::unique_ptr<serve::FeedService> feed_;
+  std::unique_ptr<LiveBundleFollower> live_bundle_;
+  std::unique_ptr<console::ConsoleService> console_;
+  Router router_;
+  std::unique_ptr<io::HttpServer> http_;
+  Maintenance maintenance_;
+  std::atomic<bool> ready_ = false;
+  std::atomic<uint32_t> next_partition_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> StartServer(const Config& config, const cli::Keys& keys) {
+  auto server = std::make_unique<ServerImpl>();
+  FEEDMILL_TRY(server->Start(config, keys));
+  return server;
+}
+
+}  // namespace feedmill::app

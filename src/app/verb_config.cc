@@ -1,0 +1,80 @@
+#include "app/verb_config.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "app/config.h"
+#include "features/feature_set.h"
+#include "ingest/tracking_plan.h"
+#include "serve/scene.h"
+#include "warehouse/project.h"
+
+namespace feedmill::app {
+namespace {
+
+struct ConfigArguments {
+  std::string project = ".";
+  Overrides overrides;
+};
+
+Status Explain(const ConfigArguments& arguments) {
+  FEEDMILL_ASSIGN(const std::string text, ExplainConfig(arguments.project, arguments.overrides));
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return Ok();
+}
+
+// Prints what is wrong and counts it; goes on, so that one run shows all of it.
+void Report(std::string_view what, const Status& status, int* faults) {
+  if (status) {
+    fmt::print("ok      {}\n", what);
+    return;
+  }
+  ++*faults;
+  fmt::print("broken  {}\n{}\n", what, status.error().message());
+}
+
+template <typename T>
+Status StatusOf(const Result<T>& result) {
+  return result ? Ok() : Status(std::unexpected(result.error()));
+}
+
+Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
+  FEEDMILL_ASSIGN(const auto engine, query::OpenEngine({}));
+  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+  return StatusOf(warehouse::LoadProject(files, paths.project, *session));
+}
+
+Status Check(const ConfigArguments& arguments) {
+  int faults = 0;
+  const auto config = LoadConfig(arguments.project, arguments.overrides);
+  Report("feedmill.toml", StatusOf(config), &faults);
+  ProjectPaths paths;
+  paths.project = arguments.project;
+  io::FileSystem& files = io::PosixFileSystem();
+  Report("events/", StatusOf(ingest::TrackingPlan::Load(files, paths.Events())), &faults);
+  Report("features/", StatusOf(features::LoadFeatureSet(files, paths.Features())), &faults);
+  Report("feed/", StatusOf(serve::LoadScenes(paths.Feed())), &faults);
+  Report("warehouse/", CheckWarehouse(files, paths), &faults);
+  if (faults > 0) return InvalidArgument("{}: {} part(s) broken, see above", arguments.project, faults);
+  return Ok();
+}
+
+}  // namespace
+
+void AddConfigVerb(CLI::App& app) {
+  auto arguments = std::make_shared<ConfigArguments>();
+  CLI::App* verb = app.add_subcommand("config", "what can be set, and whether a project's files are right");
+  verb->require_subcommand(1);
+  verb->footer("Examples:\n  feedmill config explain\n  feedmill config check --project myapp");
+  CLI::App* explain = verb->add_subcommand("explain", "every setting: meaning, limits, default, value, where the value came from");
+  CLI::App* check = verb->add_subcommand("check", "read every file of the project and report all faults with file and line");
+  for (CLI::App* sub : {explain, check}) {
+    sub->add_option("--project", arguments->project, "project folder")->capture_default_str();
+    sub->add_option("--set", arguments->overrides, "name=value, over the file");
+  }
+  explain->callback([arguments] { cli::Finish(Explain(*arguments)); });
+  check->callback([arguments] { cli::Finish(Check(*arguments)); });
+}
+
+}  // namespace feedmill::app

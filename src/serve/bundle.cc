@@ -18,14 +18,6 @@ bool Listed(const registry::BundleManifest& manifest, std::string_view name) {
   return false;
 }
 
-Result<std::string> ReadWhole(io::FileSystem& files, const std::string& path) {
-  FEEDMILL_ASSIGN(const auto file, files.OpenForRead(path));
-  FEEDMILL_ASSIGN(const uint64_t size, file->Size());
-  std::string text;
-  FEEDMILL_TRY(file->ReadAt(0, size, &text));
-  return text;
-}
-
 // The action of "rank_click.model", empty for other files.
 std::string ActionOf(const std::string& name) {
   if (!name.starts_with(kModelPrefix) || !name.ends_with(kModelSuffix)) return "";
@@ -48,7 +40,7 @@ Status CheckFeatures(const std::string& path, const model::TreeModel& trees, con
 }
 
 Result<ActionModel> OpenAction(io::FileSystem& files, const std::string& path, const std::string& action, const Bundle& bundle) {
-  FEEDMILL_ASSIGN(const std::string text, ReadWhole(files, path));
+  FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(files, path));
   ActionModel opened;
   opened.action = action;
   auto trees = model::ParseLightGbmModel(text);

@@ -1,0 +1,227 @@
+// A small world in memory behind the real feed service and the real console: what the browser tests talk to, and a way to work on
+// the pages without a data folder. Not part of the product. Usage: console_demo_server [--port N] [--scale N]
+#include <csignal>
+#include <cstdlib>
+#include <mutex>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time_text.h"
+#include "console/console_service.h"
+#include "io/http_server.h"
+#include "serve/feed_service.h"
+#include "serve/small_world_fixture.h"
+
+namespace feedmill {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kToken = "demo-token";
+
+// Takes Segment's events the way the collector does and applies them at once.
+class Door {
+ public:
+  Door(serve::SmallWorld& world, console::ActivityRing& activity) : world_(world), activity_(activity) {}
+
+  io::HttpResponse Take(const io::HttpRequest& request) {
+    const Json body = Json::parse(request.body, nullptr, false);
+    io::HttpResponse response;
+    if (!body.is_object()) {
+      response.status = 400;
+      response.body = R"({"error":{"message":"no JSON"}})";
+      return response;
+    }
+    LogPosition last;
+    std::lock_guard lock(mutex_);
+    if (body.contains("batch")) {
+      for (const Json& event : body["batch"]) last = Apply(event);
+    } else {
+      last = Apply(body);
+    }
+    response.body = Json{{"success", true}, {"position", fmt::format("{}:{}", last.partition, last.offset)}}.dump();
+    return response;
+  }
+
+  int64_t taken() {
+    std::lock_guard lock(mutex_);
+    return taken_;
+  }
+
+ private:
+  LogPosition Apply(const Json& json) {
+    const Micros now = world_.clock.Now() + ++taken_;
+    LogRecord record;
+    record.event.message_id = json.value("messageId", "");
+    record.event.type = json.value("type", "track");
+    record.event.name = json.value("event", "");
+    record.event.user_id = json.value("userId", "");
+    record.event.event_time = record.event.original_time = record.event.received_time = now;
+    record.event.properties = json.contains("properties") ? json["properties"].dump() : json.value("traits", Json::object()).dump();
+    activity_.Observe(record);
+    const LogPosition position{0, world_.log_end()};
+    world_.state->Apply(record, position);
+    world_.SetLogEnd(position.offset + 1);
+    return position;
+  }
+
+  serve::SmallWorld& world_;
+  console::ActivityRing& activity_;
+  std::mutex mutex_;
+  int64_t taken_ = 0;  // GUARDED_BY(mutex_)
+};
+
+std::vector<console::UserRow> FindUsers(const stream::LiveState& state, const std::string& search, int limit) {
+  std::vector<console::UserRow> rows;
+  const auto guard = state.Read();
+  for (features::EntityHandle user : state.UserIds(0, state.UserCount())) {
+    const std::string id(state.UserId(user));
+    if (std::ssize(rows) >= limit) break;
+    const auto actions = state.LastActions(user);
+    if (actions.empty() || id.find(search) == std::string::npos) continue;
+    rows.push_back({id, std::ssize(state.Followees(user)), std::ssize(actions), actions.front().time});
+  }
+  return rows;
+}
+
+// Two bundles that can change places, and two runs to look at.
+struct Records {
+  std::mutex mutex;
+  std::vector<registry::BundleRow> bundles;  // GUARDED_BY(mutex)
+
+  registry::Promotion MakeLive(const std::string& id, bool force) {
+    std::lock_guard lock(mutex);
+    const auto row = std::find_if(bundles.begin(), bundles.end(), [&](const auto& bundle) { return bundle.id == id; });
+    if (row == bundles.end()) return {false, "there is no bundle " + id};
+    if (!force && row->metrics.at("ndcg10") < 0.42) return {false, "NDCG@10 0.3871 is not above 0.4200 of the live bundle"};
+    for (registry::BundleRow& bundle : bundles) {
+      if (bundle.state == "live") bundle.state = "former";
+    }
+    row->state = "live";
+    return {true, force ? "forced" : "NDCG@10 is above the live bundle's"};
+  }
+};
+
+std::vector<console::RunRow> Runs() {
+  const Micros start = serve::SmallWorld::kNow - 5 * kMicrosPerHour;
+  const auto step = [](const char* name, double seconds, int64_t rows, std::vector<console::CheckRow> checks = {}) {
+    return console::StepRow{name, "succeeded", seconds, rows, 1, "", std::move(checks)};
+  };
+  std::vector<console::StepRow> good = {step("dwd_user_action", 4.2, 182'340, {{"RowCount > 1000", true, "182340"}, {"IsUnique event_id", true, "0"}}),
+                                        step("dwd_impression", 6.9, 151'207), step("dws_user_daily", 1.1, 3'000),
+                                        step("features.samples", 12.4, 151'207), step("train.als", 8.8, 23'000),
+                                        step("train.rank", 21.7, 3), step("bundle.build", 2.4, 8)};
+  std::vector<console::StepRow> bad = {good[0]};
+  bad.push_back({"dwd_impression", "failed", 2.1, -1, 3, "memory limit of 2 GiB reached", {{"Completeness user_id > 0.999", false, "0.9971"}}});
+  bad.push_back({"dws_user_daily", "skipped", 0, -1, 0, "", {}});
+  return {{"run-2", "succeeded", start, start + 60 * kMicrosPerSecond, "2026-05-27 .. 2026-05-28", good},
+          {"run-1", "failed", start - kMicrosPerDay, start - kMicrosPerDay + kMicrosPerMinute, "2026-05-26 .. 2026-05-27", bad}};
+}
+
+int Option(int argc, char** argv, std::string_view name, int otherwise) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (argv[i] == name) return std::atoi(argv[i + 1]);
+  }
+  return otherwise;
+}
+
+template <typename T>
+T Must(Result<T> result) {
+  if (!result) {
+    fmt::print(stderr, "{}\n", result.error().ToString());
+    std::exit(1);
+  }
+  return std::move(*result);
+}
+
+serve::SmallWorldOptions WorldOptions(int scale) {
+  serve::SmallWorldOptions options;
+  options.users *= scale;
+  options.posts *= scale;
+  options.features_folder = FEEDMILL_SOURCE_DIR "/template/features";
+  options.bundle_folder = fmt::format("{}/console_demo_{}", std::filesystem::temp_directory_path().string(), getpid());
+  return options;
+}
+
+int Main(int argc, char** argv) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const serve::SmallWorldOptions options = WorldOptions(Option(argc, argv, "--scale", 1));
+  serve::SmallWorld world(options);
+  MetricsRegistry metrics;
+  console::ActivityRing activity;
+  Door door(world, activity);
+  serve::FeedServiceOptions feed_options;
+  feed_options.feed_folder = FEEDMILL_SOURCE_DIR "/template/feed";
+  serve::FeedServiceWiring feed_wiring;
+  feed_wiring.clock = &world.clock;
+  feed_wiring.state = world.state.get();
+  feed_wiring.features = &world.features;
+  feed_wiring.may_read = [](std::string_view key) { return key == "read"; };
+  feed_wiring.metrics = &metrics;
+  const auto feed = Must(serve::MakeFeedService(feed_options, feed_wiring));
+  const auto bundle = world.OpenTheBundle();
+  feed->SetBundle(bundle);
+
+  Records records;
+  records.bundles = {{"5e0ffc1d2a9b4c77", "", "candidate", serve::SmallWorld::kNow - kMicrosPerHour, {{"ndcg10", 0.3871}, {"auc", 0.688}}, ""},
+                     {bundle->manifest.id, "", "live", bundle->manifest.created_at, bundle->manifest.metrics, ""},
+                     {"77aa01c9be21f350", "", "former", serve::SmallWorld::kNow - kMicrosPerDay, {{"ndcg10", 0.4311}, {"auc", 0.702}}, ""}};
+  console::ConsoleWiring wiring;
+  wiring.admin_token = kToken;
+  wiring.read_key = "read";
+  wiring.write_key = "write";
+  wiring.metrics = &metrics;
+  wiring.activity = &activity;
+  wiring.route = [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
+    if (request.path.starts_with("/v1/feed") || request.path.starts_with("/v1/explain/")) {
+      return feed->Handle(std::move(request), std::move(respond));
+    }
+    respond(door.Take(request));
+  };
+  wiring.state = [&] {
+    console::StateTiles tiles;
+    tiles.now = world.clock.Now() + door.taken();
+    tiles.clock_driven = true;
+    tiles.events_total = static_cast<int64_t>(world.log_end());
+    tiles.lake_committed_at = tiles.now - 42 * kMicrosPerSecond;
+    tiles.live_bundle = bundle->manifest.id;
+    tiles.bundle_created_at = bundle->manifest.created_at;
+    tiles.bundle_metrics = bundle->manifest.metrics;
+    for (const serve::SceneInfo& scene : feed->scenes()) tiles.scenes.emplace_back(scene.name, scene.description);
+    return tiles;
+  };
+  wiring.users = [&](const std::string& search, int limit) { return FindUsers(*world.state, search, limit); };
+  wiring.bundles = [&]() -> Result<std::vector<registry::BundleRow>> {
+    std::lock_guard lock(records.mutex);
+    return records.bundles;
+  };
+  wiring.promote = [&](const std::string& id, bool force) -> Result<registry::Promotion> { return records.MakeLive(id, force); };
+  wiring.rollback = [&]() -> Result<registry::Promotion> { return records.MakeLive("77aa01c9be21f350", true); };
+  wiring.runs = [](int) -> Result<std::vector<console::RunRow>> { return Runs(); };
+  const auto pages = console::MakeConsoleService(wiring);
+
+  io::HttpServerOptions server_options;
+  server_options.port = static_cast<uint16_t>(Option(argc, argv, "--port", 0));
+  const auto server = Must(io::StartHttpServer(server_options, [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
+    pages->Handle(std::move(request), std::move(respond));
+  }));
+  fmt::print("http://127.0.0.1:{}/console/#token={}\n", server->port(), kToken);
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  server->Stop(kMicrosPerSecond);
+  pages->Stop();
+  feed->Stop();
+  std::filesystem::remove_all(options.bundle_folder);
+  return 0;
+}
+
+}  // namespace
+}  // namespace feedmill
+
+int main(int argc, char** argv) { return feedmill::Main(argc, argv); }

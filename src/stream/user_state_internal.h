@@ -12,6 +12,9 @@
 
 namespace feedmill::stream {
 
+using features::BodyReader;
+using features::BodyWriter;
+
 // The newest `max` distinct handles in order of arrival, with membership. A handle seen again keeps its place.
 class SeenSet {
  public:

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/time_text.h"
 #include "cli/connection.h"
+#include "io/file_system.h"
 #include "simulate/history.h"
 #include "simulate/live.h"
 
@@ -20,6 +21,7 @@ struct SimulateArguments {
   std::string world_file;
   std::string start = "2026-01-05";
   size_t batch_events = 1000;
+  std::string out;                   // history goes into this file instead of to a server
   LiveOptions live;
 };
 
@@ -41,6 +43,30 @@ Result<std::unique_ptr<AppClient>> ConnectApp(SimulateArguments* arguments) {
   return AppClient::Connect(options);
 }
 
+Status PrintHistory(const World& world, const HistoryFigures& figures, Micros begin) {
+  const double seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
+  PrintResult(fmt::format(R"({{"phase":"history","events":{},"impressions":{},"clicks":{},"seconds":{:.1f},"until":"{}"}})", figures.events,
+                          figures.impressions, figures.clicks, seconds, FormatTime(world.live_start())));
+  return Ok();
+}
+
+// JSON lines, as `feedmill import` reads them.
+Status WriteHistory(const SimulateArguments& arguments) {
+  FEEDMILL_ASSIGN(const auto world, MakeWorld(arguments));
+  FEEDMILL_ASSIGN(const auto file, io::PosixFileSystem().CreateTruncated(arguments.out));
+  SeenPosts seen(world->user_count());
+  Progress progress("history", kProgressSteps, "");
+  const Micros begin = MonotonicMicros();
+  const auto sink = [&](Batch& batch, double done) -> Status {
+    progress.Set(static_cast<uint64_t>(done * kProgressSteps));
+    return file->Append(batch.TakeLines());
+  };
+  FEEDMILL_ASSIGN(const HistoryFigures figures, LiveThroughHistory(world.get(), &seen, arguments.batch_events, sink));
+  FEEDMILL_TRY(file->Close());
+  progress.Finish();
+  return PrintHistory(*world, figures, begin);
+}
+
 // The clock of a driven server must stand behind the history, or its events would be cut to "now".
 Status RunHistory(SimulateArguments* arguments) {
   FEEDMILL_ASSIGN(const auto world, MakeWorld(*arguments));
@@ -56,10 +82,7 @@ Status RunHistory(SimulateArguments* arguments) {
   };
   FEEDMILL_ASSIGN(const HistoryFigures figures, LiveThroughHistory(world.get(), &seen, arguments->batch_events, sink));
   progress.Finish();
-  const double seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
-  PrintResult(fmt::format(R"({{"phase":"history","events":{},"impressions":{},"clicks":{},"seconds":{:.1f},"until":"{}"}})", figures.events,
-                          figures.impressions, figures.clicks, seconds, FormatTime(world->live_start())));
-  return Ok();
+  return PrintHistory(*world, figures, begin);
 }
 
 Status RunLive(SimulateArguments* arguments) {
@@ -97,7 +120,8 @@ void AddSimulateVerb(CLI::App& app) {
   CLI::App* history = verb->add_subcommand("history", "send days of history in bulk through /v1/batch");
   AddCommonOptions(*history, arguments.get());
   history->add_option("--batch", arguments->batch_events, "events a request")->capture_default_str()->check(CLI::Range(1, 10'000));
-  history->callback([arguments] { Finish(RunHistory(arguments.get())); });
+  history->add_option("--out", arguments->out, "write JSON lines to this file instead of sending them");
+  history->callback([arguments] { Finish(arguments->out.empty() ? RunHistory(arguments.get()) : WriteHistory(*arguments)); });
 
   CLI::App* live = verb->add_subcommand("live", "ask for feeds and answer them; prints click rate, follow rate and regret");
   AddCommonOptions(*live, arguments.get());

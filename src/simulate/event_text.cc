@@ -1,6 +1,8 @@
 #include "simulate/event_text.h"
 
+#include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,8 +15,12 @@ constexpr const char* kCountries[] = {"DE", "FR", "IT", "ES", "PL", "NL", "US", 
 constexpr double kDeclaresTopics = 0.5;  // share of users who name interests when they join
 }  // namespace
 
+void Batch::Next() {
+  if (count_++ > 0) text_ += '\n';
+}
+
 void Batch::Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time) {
-  text_ += count_++ == 0 ? "" : ",";
+  Next();
   fmt::format_to(std::back_inserter(text_),
                  R"({{"type":"track","event":"{}","messageId":"{}","userId":"{}","timestamp":"{}","properties":{{)", event, message_id,
                  user_id, FormatTime(time));
@@ -29,7 +35,7 @@ void Batch::Register(uint32_t user, Micros time) {
       fmt::format_to(std::back_inserter(topics), "{}\"{}\"", topics.empty() ? "" : ",", world_.TopicName(topic));
     }
   }
-  text_ += count_++ == 0 ? "" : ",";
+  Next();
   fmt::format_to(std::back_inserter(text_),
                  R"({{"type":"identify","messageId":"id-{0}","userId":"{0}","timestamp":"{1}","traits":{{"country":"{2}","topics":[{3}]}}}})",
                  id, FormatTime(time), kCountries[country], topics);
@@ -89,10 +95,18 @@ void Batch::Actions(const Shown& shown, const Reaction& reaction, Micros time) {
 }
 
 std::string Batch::Take() {
+  std::replace(text_.begin(), text_.end(), '\n', ',');
   std::string body = "{\"batch\":[" + text_ + "]}";
   text_.clear();
   count_ = 0;
   return body;
+}
+
+std::string Batch::TakeLines() {
+  std::string lines = std::exchange(text_, "");
+  if (count_ > 0) lines += '\n';
+  count_ = 0;
+  return lines;
 }
 
 }  // namespace feedmill::simulate

@@ -36,14 +36,17 @@ class Batch {
   size_t count() const { return count_; }
   // {"batch":[...]} and empties itself.
   std::string Take();
+  // The same events as JSON lines.
+  std::string TakeLines();
 
  private:
+  void Next();                     // separates from the event before, if there is one
   void Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time);
   void End() { text_ += "}}"; }
   void Action(std::string_view event, const Shown& shown, Micros time, std::string_view more);
 
   const World& world_;
-  std::string text_;
+  std::string text_;               // events with '\n' between them
   size_t count_ = 0;
 };
 

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# The whole loop at size: bench/loop.sh ROWS (10M).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export BUILD="${BUILD:-build/release}"
+python3 bench/loop.py "${1:-10M}"

@@ -35,16 +35,19 @@ TEST(GzipTest, EveryCutIsRefused) {
   EXPECT_THAT(Gunzip("plain text", 1000), IsError(ErrorKind::kInvalidArgument));
 }
 
-TEST(GzipTest, AChangedByteIsSeen) {
-  std::string packed = Gzip("some text, some text, some text");
-  int refused = 0;
+TEST(GzipTest, AChangedByteNeverGivesAnotherText) {
+  std::string text = "some text, some text, some text";
+  std::string packed = Gzip(text);
+  size_t refused = 0;
   for (size_t i = 10; i < packed.size(); ++i) {
     std::string changed = packed;
     changed[i] = static_cast<char>(changed[i] ^ 0x20);
     auto unpacked = Gunzip(changed, 1000);
     refused += !unpacked;
+    // A bit that only fills the last byte of the stream means nothing.
+    EXPECT_EQ(unpacked.value_or(text), text) << i;
   }
-  EXPECT_EQ(refused, static_cast<int>(packed.size()) - 10);
+  EXPECT_GE(refused, packed.size() - 12);
 }
 
 }  // namespace

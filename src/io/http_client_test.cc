@@ -99,7 +99,8 @@ TEST(HttpClientTest, GarbageIsUnavailable) {
 }
 
 TEST(HttpClientTest, ASilentPeerMeetsTheDeadline) {
-  ScriptedPeer peer({{"HTTP/1.1 200 OK\r\nContent-Le", "never"}});
+  std::vector<std::string> half = {"HTTP/1.1 200 OK\r\nContent-Le", "never"};
+  ScriptedPeer peer({half});
   auto client = MakeHttpClient(peer.url()).value();
   EXPECT_THAT(Get(*client, 50 * kMicrosPerMilli), IsError(ErrorKind::kDeadlineExceeded));
   client.reset();
@@ -108,7 +109,7 @@ TEST(HttpClientTest, ASilentPeerMeetsTheDeadline) {
 TEST(HttpClientTest, NobodyListeningIsUnavailable) {
   std::string url;
   {
-    url = ScriptedPeer({}).url();
+    url = ScriptedPeer(std::vector<std::vector<std::string>>{}).url();
   }
   EXPECT_THAT(Get(*MakeHttpClient(url).value()), IsError(ErrorKind::kUnavailable, HasSubstr("refused")));
   EXPECT_THAT(Get(*MakeHttpClient("http://no-such-host.invalid").value()), IsError(ErrorKind::kUnavailable));

@@ -1,0 +1,207 @@
+#include "warehouse/batch_run.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/time_text.h"
+#include "warehouse/sql_lint.h"
+#include "warehouse/sql_text.h"
+
+namespace feedmill::warehouse {
+namespace {
+
+std::vector<int64_t> DaysOf(const Batch& batch) {
+  std::vector<int64_t> days;
+  for (const PendingInterval& interval : batch.intervals) {
+    for (Micros day = interval.start; day < interval.end; day += kMicrosPerDay) days.push_back(DayOf(day));
+  }
+  return days;
+}
+
+std::string BatchName(const Batch& batch) {
+  if (batch.start == 0) return "as of " + FormatTime(batch.end);
+  return FormatTime(batch.start).substr(0, 10) + " .. " + FormatTime(batch.end - 1).substr(0, 10);
+}
+
+void RemoveFiles(io::FileSystem& files, const std::vector<lake::DataFile>& staged) {
+  // What cannot be removed is found by the lake's search for orphans; the error that led here matters more.
+  for (const lake::DataFile& file : staged) (void)files.Remove(file.path);
+}
+
+void KeepCheck(const CheckResult& check, std::vector<CheckResult>* kept) {
+  auto known = std::ranges::find_if(*kept, [&](const CheckResult& other) { return other.line == check.line; });
+  if (known == kept->end()) {
+    kept->push_back(check);
+  } else if (known->passed) {
+    *known = check;
+  }
+}
+
+}  // namespace
+
+std::vector<Batch> MakeBatches(const Model& model, const std::vector<PendingInterval>& intervals) {
+  std::vector<Batch> batches;
+  for (const PendingInterval& interval : intervals) {
+    bool joins = !batches.empty() && batches.back().end == interval.start &&
+                 static_cast<int>(batches.back().intervals.size()) < model.batch;
+    if (!joins) batches.push_back({interval.start, interval.start, {}});
+    batches.back().end = interval.end;
+    batches.back().intervals.push_back(interval);
+  }
+  return batches;
+}
+
+Error BatchRun::InFile(const Error& error) const {
+  return Error(error.kind(), fmt::format("{}: {}", model_.file, error.message()));
+}
+
+Status BatchRun::RegisterInputs(query::Session& session, InputFiles& inputs, const Batch& batch) {
+  for (const InputWindow& input : model_.reads) {
+    FEEDMILL_ASSIGN(const TableState* table, inputs.Load(input.table));
+    if (input.self) {
+      FEEDMILL_TRY(RegisterSelf(session, *table));
+      continue;
+    }
+    if (!table->exists)
+      return NotFound("{}:{}: table {} does not exist yet; what makes it must run first", model_.file, input.line,
+                      TableName(input.table));
+    auto filters = inputs.Filters(input, WindowOf(model_, input, batch.start, batch.end));
+    if (!filters)
+      return std::unexpected(
+          Error(filters.error().kind(), fmt::format("{}:{}: {}", model_.file, input.line, filters.error().message())));
+    FEEDMILL_TRY(session.RegisterTable(context_.catalog, TableName(input.table), *filters, table->snapshot_id));
+  }
+  return Ok();
+}
+
+Status BatchRun::RegisterSelf(query::Session& session, const TableState& table) {
+  if (table.exists) return session.RegisterFiles(model_.name, {table.schema, table.files, {}, 0});
+  return session.RegisterFiles(model_.name, {model_.columns, {}, {}, 0});
+}
+
+// The table is made from the SELECT's columns, and gets the columns that the SELECT has and it has not.
+Status BatchRun::EnsureTable(query::Session& session, const std::string& sql) {
+  auto described = session.DescribeQuery(sql);
+  if (!described) {
+    std::string message = described.error().message();
+    size_t begin = message.starts_with("column '") ? std::string("column '").size() : std::string::npos;
+    auto tree = begin == std::string::npos ? std::unexpected(described.error()) : session.ParseSelect(sql);
+    if (!tree) return std::unexpected(InFile(described.error()));
+    int line = LineOfColumn(sql, *tree, message.substr(begin, message.find('\'', begin) - begin));
+    return InvalidArgument("{}:{}: {}", model_.file, std::max(line, model_.sql_line), message);
+  }
+  std::string name = TableName(model_.name);
+  auto table = context_.catalog.Load(name);
+  if (!table && table.error().kind() == ErrorKind::kNotFound)
+    table = context_.catalog.Create(name, *described, model_.partition);
+  if (!table) return std::unexpected(InFile(table.error()));
+  Schema missing;
+  for (const Column& column : *described) {
+    auto known = std::ranges::find(table->schema, column.name, &Column::name);
+    if (known == table->schema.end()) {
+      missing.push_back(column);
+    } else if (known->type != column.type) {
+      return InvalidArgument(
+          "{}: column '{}' is {} in the SELECT and {} in table {}; cast it, or give the column another name",
+          model_.file, column.name, ColumnTypeName(column.type), ColumnTypeName(known->type), name);
+    }
+  }
+  if (!missing.empty()) table = context_.catalog.AddColumns(name, missing);
+  if (!table) return std::unexpected(InFile(table.error()));
+  table_ = std::move(*table);
+  return Ok();
+}
+
+Status BatchRun::CheckPartitions(const Batch& batch, const std::vector<lake::DataFile>& files) const {
+  if (model_.materialization != Materialization::kIncremental) return Ok();
+  std::vector<int64_t> days = DaysOf(batch);
+  for (const lake::DataFile& file : files) {
+    auto day = file.partition.at(0);
+    if (day && std::ranges::find(days, *day) != days.end()) continue;
+    return InvalidArgument("{}:{}: {} rows are outside the interval {} ({}); filter by @start and @end", model_.file,
+                           model_.sql_line, file.record_count, BatchName(batch),
+                           day ? "day " + FormatDay(static_cast<Day>(*day)) : std::string("no day"));
+  }
+  return Ok();
+}
+
+Status BatchRun::Audit(query::Session& session, InputFiles& inputs, const Batch& batch,
+                       const std::vector<lake::DataFile>& files, ModelJobResult* result) {
+  auto checks = project_.checks.find(model_.name);
+  if (checks == project_.checks.end()) return Ok();
+  lake::ScanPlan staged{table_.schema, files, {}, 0};
+  if (model_.materialization == Materialization::kAppend) {
+    FEEDMILL_ASSIGN(const TableState* table, inputs.Load(model_.name));
+    staged.files.insert(staged.files.end(), table->files.begin(), table->files.end());
+  }
+  FEEDMILL_TRY(session.RegisterFiles("primary", staged));
+  FEEDMILL_TRY(session.RegisterFiles(model_.name, staged));
+  auto extra = project_.check_inputs.find(model_.name);
+  for (const std::string& table : extra == project_.check_inputs.end() ? std::vector<std::string>{} : extra->second) {
+    FEEDMILL_ASSIGN(const TableState* state, inputs.Load(table));
+    FEEDMILL_TRY(session.RegisterTable(context_.catalog, TableName(table), {}, state->snapshot_id));
+  }
+  FEEDMILL_ASSIGN(auto found, RunChecks(session, checks->second.file, checks->second.rules,
+                                        IntervalVariables(batch.start, batch.end)));
+  std::string failed;
+  for (const CheckResult& check : found) {
+    KeepCheck(check, &result->checks);
+    if (check.passed || !check.blocking) continue;
+    failed += fmt::format("{}{}:{}: rule '{}' found {}", failed.empty() ? "" : "\n", checks->second.file, check.line,
+                          check.rule, check.found);
+  }
+  if (!failed.empty()) return Conflict("{} ({}); nothing of it was published", failed, BatchName(batch));
+  return Ok();
+}
+
+Result<lake::Snapshot> BatchRun::Publish(const Batch& batch, const std::vector<lake::DataFile>& files) {
+  lake::CommitRequest request;
+  request.files = files;
+  request.summary = {{"feedmill.model", model_.name}, {"feedmill.batch", BatchName(batch)}, {"feedmill.run", run_id_}};
+  if (model_.materialization != Materialization::kAppend) {
+    request.operation = lake::CommitRequest::Operation::kReplacePartitions;
+    request.read_snapshot_id = table_.current_snapshot_id;
+  }
+  if (model_.materialization == Materialization::kIncremental) {
+    for (int64_t day : DaysOf(batch)) request.replaced_partitions.push_back({day});
+  }
+  if (model_.materialization == Materialization::kFull && !model_.partition.empty() && table_.current_snapshot_id) {
+    FEEDMILL_ASSIGN(lake::ScanPlan plan, context_.catalog.PlanScan(table_.name, {}, table_.current_snapshot_id));
+    for (const lake::DataFile& file : plan.files) request.replaced_partitions.push_back(file.partition);
+  }
+  return context_.catalog.Commit(table_.name, request);
+}
+
+Status BatchRun::Run(query::Session& session, InputFiles& inputs, const Batch& batch, ModelJobResult* result) {
+  Micros began = MonotonicMicros();
+  FEEDMILL_TRY(RegisterInputs(session, inputs, batch));
+  FEEDMILL_ASSIGN(std::string sql,
+                  ReplaceVariables(model_.file, model_.sql, IntervalVariables(batch.start, batch.end)));
+  FEEDMILL_TRY(EnsureTable(session, sql));
+  std::string stem = fmt::format("{}-{}-{:016x}", model_.name, FormatTime(batch.end).substr(0, 10),
+                                 Hash64(fmt::format("{}|{}|{}", run_id_, batch.end, MonotonicMicros())));
+  auto files = session.WriteQuery(context_.catalog, table_.name, sql, stem);
+  if (!files) return std::unexpected(InFile(files.error()));
+  result->select_time += MonotonicMicros() - began;
+  began = MonotonicMicros();
+  Status fit = CheckPartitions(batch, *files);
+  if (fit) fit = Audit(session, inputs, batch, *files, result);
+  result->audit_time += MonotonicMicros() - began;
+  if (!fit) {
+    RemoveFiles(context_.files, *files);
+    return fit;
+  }
+  int64_t snapshot_id = table_.current_snapshot_id.value_or(0);
+  if (!files->empty() || table_.current_snapshot_id) {
+    FEEDMILL_ASSIGN(lake::Snapshot snapshot, Publish(batch, *files));
+    snapshot_id = snapshot.id;
+  }
+  result->snapshot_id = snapshot_id;
+  for (const lake::DataFile& file : *files) {
+    result->rows += file.record_count;
+    result->bytes += file.size_bytes;
+  }
+  return Ok();
+}
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,23 @@
+// What the warehouse works with; owned by whoever wires the rooms.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "io/file_system.h"
+#include "lake/catalog.h"
+#include "meta/store.h"
+
+namespace feedmill::warehouse {
+
+struct Context {
+  io::FileSystem& files;
+  lake::Catalog& catalog;
+  meta::Store& store;  // with WarehouseMigrations() and jobs::JobsMigrations()
+  const Clock& clock;
+  std::string project_folder;
+  std::string temporary_directory;  // for what does not fit into memory
+  int threads = 2;
+};
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,41 @@
+// Data-quality rules in AWS Glue's DQDL, the part that the warehouse runs:
+//   Rules = [ RowCount > 0, IsUnique "id", Uniqueness "id" > 0.9, Completeness "user_id" > 0.999,
+//             ColumnValues "age" between -1 and 151, ColumnValues "clicked" in [0, 1],
+//             CustomSql "SELECT COUNT(*) FROM primary WHERE a > b" = 0 ]
+// As in Glue, `between` leaves both ends out and `primary` is the data under check. `#` begins a comment; `# level:
+// warn` right before a rule makes its failure a warning.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace feedmill::warehouse {
+
+enum class RuleKind { kRowCount, kIsUnique, kUniqueness, kCompleteness, kColumnValues, kCustomSql };
+
+struct Condition {
+  enum class Kind { kGreater, kAtLeast, kLess, kAtMost, kEqual, kNotEqual, kBetween, kIn };
+  Kind kind = Kind::kEqual;
+  std::vector<double> numbers;     // one; two for between; any number for in
+  std::vector<std::string> texts;  // in ["a", "b"], or = "a"
+};
+
+struct Rule {
+  RuleKind kind = RuleKind::kRowCount;
+  std::string subject;  // column, or the SQL of a CustomSql
+  std::optional<Condition> condition;
+  bool blocking = true;
+  int line = 0;
+  std::string text;  // as written, on one line, for reports
+};
+
+// Errors are `file:line: what, found, allowed`. Bounded in file size and rules.
+Result<std::vector<Rule>> ParseDqdl(std::string_view file, std::string_view text);
+
+bool Holds(const Condition& condition, double value);
+
+}  // namespace feedmill::warehouse

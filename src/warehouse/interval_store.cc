@@ -1,0 +1,95 @@
+#include "warehouse/interval_store.h"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+namespace feedmill::warehouse {
+namespace {
+
+using meta::Value;
+
+std::string Text(const Value& value) {
+  return std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : "";
+}
+int64_t Integer(const Value& value) { return std::holds_alternative<int64_t>(value) ? std::get<int64_t>(value) : 0; }
+
+std::map<std::string, std::string> InputsFromJson(const std::string& text) {
+  std::map<std::string, std::string> inputs;
+  auto document = nlohmann::json::parse(text, nullptr, false);
+  if (!document.is_object()) return inputs;
+  for (const auto& [table, hash] : document.items()) {
+    if (hash.is_string()) inputs[table] = hash.get<std::string>();
+  }
+  return inputs;
+}
+
+IntervalState FromRow(const meta::Row& row) {
+  IntervalState state;
+  state.model = Text(row[0]);
+  state.start = Integer(row[1]);
+  state.end = Integer(row[2]);
+  state.status = Text(row[3]);
+  state.sql_hash = Text(row[4]);
+  state.inputs = InputsFromJson(Text(row[5]));
+  state.snapshot_id = Integer(row[6]);
+  state.rows = Integer(row[7]);
+  state.bytes = Integer(row[8]);
+  state.run_id = Text(row[9]);
+  state.updated_at = Integer(row[10]);
+  return state;
+}
+
+}  // namespace
+
+std::vector<meta::Migration> WarehouseMigrations() {
+  return {{"warehouse/001_intervals",
+           "CREATE TABLE warehouse_interval (model TEXT NOT NULL, start_at INTEGER NOT NULL, end_at INTEGER NOT NULL, "
+           "status TEXT NOT NULL, "
+           "sql_hash TEXT NOT NULL, inputs TEXT NOT NULL, snapshot_id INTEGER NOT NULL, row_count INTEGER NOT NULL, "
+           "bytes INTEGER NOT NULL, "
+           "run_id TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (model, start_at));"}};
+}
+
+Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const std::string& model) {
+  std::vector<meta::Row> rows;
+  FEEDMILL_TRY(store.Read([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 1> name = {model};
+    FEEDMILL_ASSIGN(
+        rows, transaction.Query(
+                  "SELECT model, start_at, end_at, status, sql_hash, inputs, snapshot_id, row_count, bytes, run_id, "
+                  "updated_at FROM warehouse_interval WHERE model = ?1",
+                  name));
+    return Ok();
+  }));
+  std::map<Micros, IntervalState> states;
+  for (const meta::Row& row : rows) {
+    IntervalState state = FromRow(row);
+    states[state.start] = std::move(state);
+  }
+  return states;
+}
+
+Status SaveIntervals(meta::Store& store, const std::vector<IntervalState>& states) {
+  return store.Write([&](meta::Transaction& transaction) -> Status {
+    for (const IntervalState& state : states) {
+      std::array<Value, 11> values = {state.model,       state.start,     state.end,
+                                      state.status,      state.sql_hash,  nlohmann::json(state.inputs).dump(),
+                                      state.snapshot_id, state.rows,      state.bytes,
+                                      state.run_id,      state.updated_at};
+      FEEDMILL_TRY(transaction.Execute(
+          "INSERT OR REPLACE INTO warehouse_interval VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", values));
+    }
+    return Ok();
+  });
+}
+
+Status ForgetIntervals(meta::Store& store, const std::string& model) {
+  return store.Write([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 1> name = {model};
+    FEEDMILL_TRY(transaction.Execute("DELETE FROM warehouse_interval WHERE model = ?1", name));
+    return Ok();
+  });
+}
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,36 @@
+// Which intervals of which model were made, from what. One row an interval in the metadata store.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "meta/store.h"
+
+namespace feedmill::warehouse {
+
+std::vector<meta::Migration> WarehouseMigrations();
+
+struct IntervalState {
+  std::string model;
+  Micros start = 0;  // 0 and 0 for a model that is not incremental
+  Micros end = 0;
+  std::string status;  // done | refused (a blocking check failed; nothing was published)
+  std::string sql_hash;
+  std::map<std::string, std::string> inputs;  // table -> hash of the files that the interval reads
+  int64_t snapshot_id = 0;                    // of the model's table after publishing; 0 when nothing was published
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  std::string run_id;
+  Micros updated_at = 0;
+};
+
+Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const std::string& model);  // by start
+// All of them or none.
+Status SaveIntervals(meta::Store& store, const std::vector<IntervalState>& states);
+Status ForgetIntervals(meta::Store& store, const std::string& model);
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,140 @@
+#include "warehouse/model_job.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/time_text.h"
+#include "jobs/step.h"
+#include "jobs/step_protocol.h"
+#include "warehouse/batch_run.h"
+
+namespace feedmill::warehouse {
+namespace {
+
+// Of a step's memory: DuckDB's own limit. The rest is for what it does not count (metadata, Parquet buffers, our code).
+constexpr double kEngineShare = 0.7;
+
+Result<std::unique_ptr<query::Engine>> EngineFor(const Context& context, uint64_t memory_bytes) {
+  query::EngineOptions options;
+  options.temporary_directory = context.temporary_directory;
+  options.threads = context.threads;
+  if (memory_bytes > 0)
+    options.memory_bytes_max = static_cast<uint64_t>(static_cast<double>(memory_bytes) * kEngineShare);
+  return query::OpenEngine(options);
+}
+
+std::vector<IntervalState> StatesOf(const Context& context, const ModelPlan& plan, const Batch& batch,
+                                    const ModelJobResult& result, const ModelJobResult& before,
+                                    const std::string& status, const std::string& run_id) {
+  std::vector<IntervalState> states;
+  for (const PendingInterval& interval : batch.intervals) {
+    IntervalState state;
+    state.model = plan.model;
+    state.start = interval.start;
+    state.end = interval.end;
+    state.status = status;
+    state.sql_hash = plan.sql_hash;
+    state.inputs = interval.inputs;
+    state.snapshot_id = result.snapshot_id;
+    // Of the batch, told with its first interval, so that sums are right.
+    if (&interval == &batch.intervals.front()) {
+      state.rows = result.rows - before.rows;
+      state.bytes = result.bytes - before.bytes;
+    }
+    state.run_id = run_id;
+    state.updated_at = context.clock.Now();
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+// kConflict of a commit or of an audit; only the first may be tried again.
+bool MayRetry(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::kInvalidArgument:
+    case ErrorKind::kNotFound:
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kPermissionDenied:
+      return false;
+    case ErrorKind::kConflict:
+      return error.message().find("nothing of it was published") == std::string::npos;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+Result<ModelJobResult> RunModelJob(const Context& context, const Project& project, const ModelJobArguments& arguments,
+                                   const ProgressCallback& on_progress) {
+  const Model* model = project.Find(arguments.model);
+  if (model == nullptr) return NotFound("model '{}' is not in {}/warehouse", arguments.model, project.folder);
+  bool has_sql =
+      model->materialization != Materialization::kNative && model->materialization != Materialization::kExternal;
+  if (!has_sql) return InvalidArgument("{}: model '{}' has no SQL to run", model->file, model->name);
+  InputFiles planning(context.catalog);
+  PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model};
+  FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, *model, planning, options, {}));
+  ModelJobResult result;
+  result.late_intervals = plan.late_intervals;
+  std::vector<Batch> batches = MakeBatches(*model, plan.intervals);
+  BatchRun run(context, project, *model, arguments.run_id);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (on_progress)
+      on_progress(static_cast<double>(i) / static_cast<double>(batches.size()),
+                  fmt::format("{} of {}", i + 1, batches.size()));
+    // A fresh engine a batch: nothing of one batch takes memory from the next.
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, model->memory_bytes_max));
+    FEEDMILL_ASSIGN(auto session, engine->NewSession());
+    InputFiles fresh(context.catalog);
+    // An appending model must see what its own last batch wrote; the others keep the snapshots of the plan.
+    InputFiles& inputs = model->materialization == Materialization::kAppend ? fresh : planning;
+    ModelJobResult before = result;
+    Status made = run.Run(*session, inputs, batches[i], &result);
+    if (!made && made.error().kind() == ErrorKind::kConflict) {
+      FEEDMILL_TRY(SaveIntervals(context.store,
+                                 StatesOf(context, plan, batches[i], before, before, "refused", arguments.run_id)));
+    }
+    if (!made) return std::unexpected(made.error());
+    FEEDMILL_TRY(
+        SaveIntervals(context.store, StatesOf(context, plan, batches[i], result, before, "done", arguments.run_id)));
+    result.intervals += static_cast<int>(batches[i].intervals.size());
+    ++result.batches;
+  }
+  return result;
+}
+
+int ModelJobMain(const Context& context, const ModelJobArguments& arguments) {
+  auto run = [&]() -> Result<ModelJobResult> {
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, 0));
+    FEEDMILL_ASSIGN(auto session, engine->NewSession());
+    FEEDMILL_ASSIGN(Project project, LoadProject(context.files, context.project_folder, *session));
+    return RunModelJob(context, project, arguments, jobs::PrintProgress);
+  };
+  auto result = run();
+  if (result) {
+    jobs::PrintResult(ModelJobResultJson(*result));
+    return 0;
+  }
+  jobs::PrintError(result.error().message());
+  return MayRetry(result.error()) ? 1 : jobs::kExitPermanent;
+}
+
+std::string ModelJobResultJson(const ModelJobResult& result) {
+  nlohmann::json document = {{"rows", result.rows},
+                             {"bytes", result.bytes},
+                             {"intervals", result.intervals},
+                             {"batches", result.batches},
+                             {"late_intervals", result.late_intervals},
+                             {"select_seconds", static_cast<double>(result.select_time) / kMicrosPerSecond},
+                             {"audit_seconds", static_cast<double>(result.audit_time) / kMicrosPerSecond},
+                             {"checks", nlohmann::json::array()}};
+  for (const CheckResult& check : result.checks) {
+    document["checks"].push_back(
+        {{"rule", check.rule}, {"passed", check.passed}, {"blocking", check.blocking}, {"found", check.found}});
+  }
+  return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,55 @@
+// What would run and why: intervals never made, made from other SQL, or made before their inputs changed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "warehouse/context.h"
+#include "warehouse/input_files.h"
+#include "warehouse/interval_store.h"
+#include "warehouse/project.h"
+
+namespace feedmill::warehouse {
+
+// Events older than this before the end of a run make no interval.
+inline constexpr Micros kHistoryMax = 400 * kMicrosPerDay;
+
+struct PendingInterval {
+  Micros start = 0;                           // a full or native model: 0
+  Micros end = 0;                             // a full or native model: the end of the run
+  std::string reason;                         // "new interval", "SQL changed", "dwd_user_action changed", "forced", ...
+  std::map<std::string, std::string> inputs;  // hashes as IntervalState keeps them
+};
+
+struct ModelPlan {
+  std::string model;
+  std::string sql_hash;
+  std::vector<PendingInterval> intervals;  // ascending
+  int late_intervals = 0;                  // changed, but older than the lookback: a backfill makes them
+};
+
+struct PlanOptions {
+  Micros end = 0;  // the cut: nothing after it is looked at
+  std::optional<Micros>
+      force_start;  // backfill: intervals that touch [force_start, force_end) run whatever their state
+  std::optional<Micros> force_end;
+  std::string only;  // one model; "" = all
+};
+
+// Plans one model from what the tables are now. `upcoming` holds, by table, ranges that will change before this model
+// runs.
+Result<ModelPlan> PlanModel(const Context& context, const Model& model, InputFiles& inputs, const PlanOptions& options,
+                            const std::map<std::string, std::vector<TimeRange>>& upcoming);
+
+// Every model in order; a model sees what its upstream models will change. Models with nothing to do are left out.
+Result<std::vector<ModelPlan>> PlanAll(const Context& context, const Project& project, const PlanOptions& options);
+
+// For the terminal: "dwd_user_action  3 intervals 2024-01-01 .. 2024-01-03  new interval".
+std::string FormatPlan(const std::vector<ModelPlan>& plans);
+
+// Hash of what a model's rows depend on in its own file.
+std::string SqlHash(const Model& model);
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,103 @@
+#include "warehouse/report.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/progress.h"
+#include "base/time_text.h"
+#include "base/units.h"
+
+namespace feedmill::warehouse {
+namespace {
+
+using nlohmann::json;
+
+json ResultOf(const jobs::StepRecord& step) {
+  auto document = json::parse(step.result, nullptr, false);
+  return document.is_object() ? document : json::object();
+}
+
+double Seconds(Micros duration) { return static_cast<double>(duration) / kMicrosPerSecond; }
+
+Micros Duration(const jobs::StepRecord& step) {
+  return step.ended_at > step.started_at ? step.ended_at - step.started_at : 0;
+}
+
+std::string Checks(const json& result) {
+  auto checks = result.find("checks");
+  if (checks == result.end() || !checks->is_array() || checks->empty()) return "";
+  auto passed = std::ranges::count_if(*checks, [](const json& check) { return check.value("passed", false); });
+  return fmt::format("{}/{}", passed, checks->size());
+}
+
+std::string Count(const json& result, const char* member) {
+  auto found = result.find(member);
+  return found != result.end() && found->is_number() ? ShortNumber(found->get<double>()) : "";
+}
+
+std::string Warnings(const jobs::StepRecord& step, const json& result) {
+  std::string text;
+  auto checks = result.find("checks");
+  if (checks == result.end() || !checks->is_array()) return text;
+  for (const json& check : *checks) {
+    if (check.value("passed", true)) continue;
+    text += fmt::format("  {}: {} found {}\n", step.name, check.value("rule", ""), check.value("found", 0.0));
+  }
+  return text;
+}
+
+uint64_t MemoryPeak(const jobs::RunRecord& run) {
+  uint64_t peak = 0;
+  for (const auto& step : run.steps) peak = std::max(peak, step.memory_bytes_peak);
+  return peak;
+}
+
+}  // namespace
+
+std::string FormatReport(const jobs::RunRecord& run) {
+  std::string text = fmt::format("{:<24} {:<10} {:>8} {:>9} {:>9} {:>8} {:>9} {:>7}\n", "step", "state", "rows",
+                                 "bytes", "seconds", "cpu s", "peak MiB", "checks");
+  std::string below;
+  for (const jobs::StepRecord& step : run.steps) {
+    json result = ResultOf(step);
+    text += fmt::format("{:<24} {:<10} {:>8} {:>9} {:>9.1f} {:>8.1f} {:>9} {:>7}\n", step.name,
+                        jobs::StepStateName(step.state), Count(result, "rows"), Count(result, "bytes"),
+                        Seconds(Duration(step)), Seconds(step.cpu_time), step.memory_bytes_peak >> 20, Checks(result));
+    below += Warnings(step, result);
+    if (!step.message.empty()) below += fmt::format("  {}: {}\n", step.name, step.message);
+  }
+  text += fmt::format("{} {} in {}, peak {} MiB\n", run.id, run.state, ShortDuration(run.ended_at - run.started_at),
+                      MemoryPeak(run) >> 20);
+  return text + below;
+}
+
+std::string ReportJson(const jobs::RunRecord& run) {
+  json document = {{"run", run.id},
+                   {"kind", run.kind},
+                   {"state", run.state},
+                   {"started_at", FormatTime(run.started_at)},
+                   {"ended_at", FormatTime(run.ended_at)},
+                   {"seconds", Seconds(run.ended_at - run.started_at)},
+                   {"memory_bytes_peak", MemoryPeak(run)},
+                   {"steps", json::array()}};
+  for (const jobs::StepRecord& step : run.steps) {
+    json entry = ResultOf(step);
+    entry["name"] = step.name;
+    entry["state"] = jobs::StepStateName(step.state);
+    entry["attempts"] = step.attempts;
+    entry["seconds"] = Seconds(Duration(step));
+    entry["cpu_seconds"] = Seconds(step.cpu_time);
+    entry["memory_bytes_peak"] = step.memory_bytes_peak;
+    if (!step.message.empty()) entry["message"] = step.message;
+    document["steps"].push_back(std::move(entry));
+  }
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Status WriteReport(io::FileSystem& files, const std::string& folder, const jobs::RunRecord& run) {
+  FEEDMILL_TRY(files.CreateDirectories(folder));
+  return io::WriteFileAtomically(files, folder + "/" + run.id + ".json", ReportJson(run));
+}
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,26 @@
+// SQL as text: variables of a model, and the parts that are neither comment nor string.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace feedmill::warehouse {
+
+// "@start" -> its value. Names without the @.
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+// @start and @end as literals of instants.
+Variables IntervalVariables(Micros start, Micros end);
+
+// Replaces @name outside comments, strings and quoted names. An unknown one is kInvalidArgument with file:line and what
+// is allowed.
+Result<std::string> ReplaceVariables(std::string_view file, std::string_view sql, const Variables& variables);
+
+// `sql` with comments taken out and white space joined: equal for two texts that differ only in them.
+std::string CanonicalSql(std::string_view sql);
+
+}  // namespace feedmill::warehouse

@@ -1,0 +1,410 @@
+// The warehouse over a real lake and metadata store: what runs, why, and what a failure leaves behind.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/matchers.h"
+#include "base/time_text.h"
+#include "jobs/run_store.h"
+#include "warehouse/batch_run.h"
+#include "warehouse/nightly.h"
+#include "warehouse/report.h"
+
+namespace feedmill::warehouse {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kEventModel = R"(-- model: ods_event
+-- doc: events
+-- external: landed
+)";
+constexpr std::string_view kActionModel = R"(-- model: dwd_action
+-- doc: actions by day
+-- partition: day(event_time)
+-- materialize: incremental
+-- batch: 2
+-- lookback: 3 days
+-- reads: ods_event.event_time 0d 0d
+-- key: id
+-- memory: 512MiB
+-- timeout: 1m
+SELECT id, event_time, weight FROM ods_event WHERE event_time >= @start AND event_time < @end
+)";
+constexpr std::string_view kTotalModel = R"(-- model: dws_total
+-- doc: a sum a day
+-- partition: day(day)
+-- materialize: incremental
+-- reads: dwd_action.event_time 0d 0d
+-- key: day
+-- memory: 512MiB
+-- timeout: 1m
+SELECT CAST(event_time AS DATE) AS day, CAST(SUM(weight) AS BIGINT) AS weight
+FROM dwd_action WHERE event_time >= @start AND event_time < @end
+GROUP BY CAST(event_time AS DATE)
+)";
+constexpr std::string_view kTopModel = R"(-- model: ads_top
+-- doc: the heaviest
+-- materialize: full
+-- reads: dwd_action.event_time -2d
+-- key: id
+-- memory: 512MiB
+-- timeout: 1m
+SELECT id, weight FROM dwd_action WHERE event_time >= @end - INTERVAL 2 DAY AND event_time < @end
+)";
+constexpr std::string_view kNativeModel = R"(-- model: ads_native
+-- doc: made in C++
+-- native: features.dump
+-- depends: dwd_action
+-- memory: 512MiB
+-- timeout: 1m
+)";
+
+class WarehouseTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("feedmill_warehouse_" + std::to_string(getpid()) + "_" +
+                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    std::vector<meta::Migration> migrations = lake::CatalogMigrations();
+    for (auto more : {jobs::JobsMigrations(), WarehouseMigrations()})
+      migrations.insert(migrations.end(), more.begin(), more.end());
+    auto store = meta::OpenStore((folder_ / "meta.db").string(), migrations);
+    ASSERT_THAT(store, IsOk());
+    store_ = std::move(*store);
+    lake::CatalogOptions options;
+    options.warehouse = folder_ / "lake";
+    auto catalog = lake::OpenCatalog(io::PosixFileSystem(), *store_, clock_, options);
+    ASSERT_THAT(catalog, IsOk());
+    catalog_ = std::move(*catalog);
+    query::EngineOptions engine_options;
+    engine_options.temporary_directory = folder_ / "tmp";
+    engine_options.memory_bytes_max = 256ull << 20;
+    engine_ = std::move(*query::OpenEngine(engine_options));
+    session_ = std::move(*engine_->NewSession());
+    Write("warehouse/ods/ods_event.sql", kEventModel);
+    Write("warehouse/dwd/dwd_action.sql", kActionModel);
+    Write("warehouse/dws/dws_total.sql", kTotalModel);
+    Write("warehouse/ads/ads_top.sql", kTopModel);
+    Schema schema = {{0, "id", ColumnType::kLong, false, "", 0},
+                     {0, "event_time", ColumnType::kTimestamptz, false, "", 0},
+                     {0, "weight", ColumnType::kLong, false, "", 0}};
+    ASSERT_THAT(catalog_->Create("ods.ods_event", schema, {}), IsOk());
+  }
+  void TearDown() override {
+    session_.reset();
+    engine_.reset();
+    fs::remove_all(folder_);
+  }
+
+  void Write(const std::string& path, std::string_view text) {
+    fs::create_directories((folder_ / "project" / path).parent_path());
+    std::ofstream(folder_ / "project" / path) << text;
+  }
+  // rows: "(1, '2024-01-01 10:00:00', 5)"
+  void Land(const std::string& rows) {
+    std::string select =
+        "SELECT id::BIGINT AS id, time::TIMESTAMPTZ AS event_time, weight::BIGINT AS weight FROM (VALUES " + rows +
+        ") t(id, time, weight)";
+    auto files = session_->WriteQuery(*catalog_, "ods.ods_event", select, "land-" + std::to_string(landed_++));
+    ASSERT_THAT(files, IsOk());
+    lake::CommitRequest request;
+    request.files = *files;
+    ASSERT_THAT(catalog_->Commit("ods.ods_event", request), IsOk());
+  }
+  Context MakeContext() {
+    return {io::PosixFileSystem(), *catalog_, *store_, clock_, folder_ / "project", folder_ / "tmp", 2};
+  }
+  Result<Project> Load() { return LoadProject(io::PosixFileSystem(), folder_ / "project", *session_); }
+  std::string LoadError() {
+    auto project = Load();
+    return project ? "" : project.error().message();
+  }
+  Result<std::vector<ModelPlan>> Plan() {
+    auto project = Load();
+    if (!project) return std::unexpected(project.error());
+    return PlanAll(MakeContext(), *project, {clock_.Now(), {}, {}, ""});
+  }
+  // Children are calls of RunModelJob in this process.
+  NightlyOptions Options() {
+    NightlyOptions options;
+    options.runs_folder = folder_ / "runs";
+    options.model_command = [](const std::string& model, const std::string& run, Micros end) {
+      return std::vector<std::string>{"model", model, run, std::to_string(end)};
+    };
+    options.native_command = [](const std::string& native, const std::string&, Micros) {
+      return std::vector<std::string>{"native", native};
+    };
+    options.run_child = [this](const io::ChildOptions& child,
+                               const std::function<bool()>&) -> Result<io::ChildOutcome> {
+      made_.push_back(child.arguments[1]);
+      io::ChildOutcome outcome;
+      if (child.arguments[0] != "model") return outcome;
+      ModelJobArguments arguments{child.arguments[1], std::stoll(child.arguments[3]), force_start_, force_end_,
+                                  child.arguments[2]};
+      auto project = Load();
+      auto result = RunModelJob(MakeContext(), *project, arguments);
+      if (result) {
+        child.on_stdout_line(R"({"result":)" + ModelJobResultJson(*result) + "}");
+      } else {
+        child.on_stdout_line(R"({"error":")" + result.error().message().substr(0, 60) + "\"}");
+        outcome.exit_code = jobs::kExitPermanent;
+      }
+      return outcome;
+    };
+    options.force_start = force_start_;
+    options.force_end = force_end_;
+    return options;
+  }
+  jobs::RunRecord Nightly() {
+    made_.clear();
+    auto project = Load();
+    EXPECT_THAT(project, IsOk());
+    clock_.Advance(1);
+    auto run = RunNightly(MakeContext(), *project, Options());
+    EXPECT_THAT(run, IsOk());
+    return run.value_or(jobs::RunRecord{});
+  }
+  std::string Table(const std::string& name, const std::string& sql) {
+    auto session = std::move(*engine_->NewSession());
+    EXPECT_THAT(session->RegisterTable(*catalog_, TableName(name)), IsOk());
+    auto rows = session->Query(sql);
+    EXPECT_THAT(rows, IsOk());
+    std::string text;
+    for (const auto& row : rows->rows) {
+      for (const auto& cell : row)
+        text += (std::holds_alternative<int64_t>(cell) ? std::to_string(std::get<int64_t>(cell))
+                                                       : std::get<std::string>(cell)) +
+                " ";
+    }
+    return text;
+  }
+  std::string Totals() {
+    return Table("dws_total", "SELECT day::VARCHAR, weight FROM dws_total ORDER BY day ASC NULLS LAST");
+  }
+
+  fs::path folder_;
+  ManualClock clock_{*ParseTime("2024-01-06T12:00:00Z")};
+  std::unique_ptr<meta::Store> store_;
+  std::unique_ptr<lake::Catalog> catalog_;
+  std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<query::Session> session_;
+  std::vector<std::string> made_;
+  std::optional<Micros> force_start_;
+  std::optional<Micros> force_end_;
+  int landed_ = 0;
+};
+
+TEST_F(WarehouseTest, MakesEveryIntervalOnceAndThenNothing) {
+  Land("(1, '2024-01-01 10:00:00+00', 5), (2, '2024-01-01 11:00:00+00', 6), (3, '2024-01-03 00:00:00+00', 7)");
+  EXPECT_EQ(Nightly().state, "succeeded");
+  EXPECT_THAT(made_, ElementsAre("dwd_action", "dws_total", "ads_top"));
+  EXPECT_EQ(Totals(), "2024-01-01 11 2024-01-03 7 ");
+  auto plans = Plan();
+  ASSERT_THAT(plans, IsOk());
+  clock_.Set(clock_.Now() - 1);
+  auto project = Load();
+  auto same_end = PlanAll(MakeContext(), *project, {clock_.Now() + 1, {}, {}, ""});
+  ASSERT_THAT(same_end, IsOk());
+  EXPECT_EQ(FormatPlan(*same_end), "nothing to do: every table is up to date\n");
+}
+
+TEST_F(WarehouseTest, LateDataMakesItsDayAgainAndWhatReadsIt) {
+  Land("(1, '2024-01-04 10:00:00+00', 5), (2, '2024-01-05 10:00:00+00', 6)");
+  Nightly();
+  Land("(3, '2024-01-04 23:59:59+00', 10)");
+  auto plans = Plan();
+  ASSERT_THAT(plans, IsOk());
+  ASSERT_GE(plans->size(), 2u);
+  EXPECT_EQ((*plans)[0].intervals.size(), 1u);
+  EXPECT_EQ((*plans)[0].intervals[0].reason, "ods_event changed");
+  EXPECT_EQ((*plans)[0].intervals[0].start, *ParseTime("2024-01-04"));
+  EXPECT_EQ((*plans)[1].intervals[0].reason, "dwd_action changed");
+  Nightly();
+  EXPECT_EQ(Totals(), "2024-01-04 15 2024-01-05 6 ");
+}
+
+TEST_F(WarehouseTest, DataPastTheLookbackWaitsForABackfill) {
+  Land("(1, '2024-01-01 10:00:00+00', 5), (2, '2024-01-05 10:00:00+00', 6)");
+  Land("(4, '2024-01-05 11:00:00+00', 1)");
+  Nightly();
+  Land("(3, '2024-01-01 12:00:00+00', 10)");
+  auto plans = Plan();
+  ASSERT_THAT(plans, IsOk());
+  EXPECT_EQ((*plans)[0].late_intervals, 1);
+  EXPECT_THAT(FormatPlan(*plans), HasSubstr("past the lookback: backfill makes them"));
+  Nightly();
+  EXPECT_EQ(Totals(), "2024-01-01 5 2024-01-05 7 ");
+  force_start_ = *ParseTime("2024-01-01");
+  force_end_ = *ParseTime("2024-01-02");
+  EXPECT_EQ(Nightly().kind, "backfill");
+  EXPECT_EQ(Totals(), "2024-01-01 15 2024-01-05 7 ");
+}
+
+TEST_F(WarehouseTest, ChangedSqlMakesAllAgainAndAddsItsColumn) {
+  Land("(1, '2024-01-05 10:00:00+00', 5)");
+  Nightly();
+  std::string changed(kActionModel);
+  changed.replace(changed.find("id, event_time"), 2, "id, id * 2 AS twice");
+  Write("warehouse/dwd/dwd_action.sql", changed);
+  EXPECT_EQ((*Plan())[0].intervals[0].reason, "SQL changed");
+  Nightly();
+  EXPECT_EQ(Table("dwd_action", "SELECT id, twice FROM dwd_action"), "1 2 ");
+  Write("warehouse/dwd/dwd_action.sql", "-- doc: another comment\n" + changed.substr(0, changed.find("-- doc")) +
+                                            changed.substr(changed.find("-- partition")));
+  for (const ModelPlan& plan : *Plan()) EXPECT_NE(plan.model, "dwd_action") << "a comment is no change";
+}
+
+TEST_F(WarehouseTest, ABlockingCheckPublishesNothingAndStopsWhatDepends) {
+  Write("warehouse/checks/dwd_action.dqdl",
+        "Rules = [\n  RowCount > 0,\n  # level: warn\n  ColumnValues \"weight\" < 6,\n  IsUnique \"id\"\n]\n");
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  jobs::RunRecord good = Nightly();
+  EXPECT_EQ(good.state, "succeeded");
+  EXPECT_THAT(FormatReport(good), AllOf(HasSubstr("2/3"), HasSubstr("ColumnValues \"weight\" < 6 found 1")));
+  EXPECT_TRUE(fs::exists(folder_ / "runs" / (good.id + ".json")));
+  Land("(1, '2024-01-05 11:00:00+00', 1)");
+  jobs::RunRecord bad = Nightly();
+  EXPECT_EQ(bad.state, "failed");
+  EXPECT_EQ(made_.front(), "dwd_action");
+  EXPECT_THAT(bad.steps[0].message, HasSubstr("warehouse/checks/dwd_action.dqdl:5: rule 'IsUnique"));
+  EXPECT_EQ(bad.steps[1].state, jobs::StepState::kSkipped);
+  EXPECT_EQ(Totals(), "2024-01-05 7 ");
+  EXPECT_EQ(Table("dwd_action", "SELECT count(*) FROM dwd_action"), "1 ");
+  size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "lake/dwd/dwd_action/data"))
+    files += entry.is_regular_file();
+  EXPECT_EQ(files, 1u) << "refused files are removed";
+  EXPECT_EQ((*Plan())[0].intervals[0].reason, "refused last time");
+}
+
+TEST_F(WarehouseTest, AKilledJobGoesOnAfterItsLastBatch) {
+  Land(
+      "(1, '2024-01-01 10:00:00+00', 1), (2, '2024-01-02 10:00:00+00', 2), (3, '2024-01-03 10:00:00+00', 3), (4, "
+      "'2024-01-04 10:00:00+00', 4), "
+      "(5, '2024-01-05 10:00:00+00', 5)");
+  auto project = Load();
+  ModelJobArguments arguments{"dwd_action", clock_.Now(), {}, {}, "r1"};
+  struct Killed {};
+  int batches = 0;
+  auto kill = [&](double, std::string_view) {
+    if (++batches == 3) throw Killed();
+  };
+  EXPECT_THROW((void)RunModelJob(MakeContext(), *project, arguments, kill), Killed);
+  auto rest = RunModelJob(MakeContext(), *project, arguments);
+  ASSERT_THAT(rest, IsOk());
+  EXPECT_EQ(rest->intervals, 1);
+  EXPECT_EQ(Table("dwd_action", "SELECT count(*), sum(id) FROM dwd_action"), "5 15 ");
+}
+
+TEST_F(WarehouseTest, RowsOutsideTheIntervalAreRefused) {
+  std::string wrong(kActionModel);
+  wrong.replace(wrong.find(" AND event_time < @end"), 22, "");
+  Write("warehouse/dwd/dwd_action.sql", wrong);
+  Land("(1, '2024-01-01 10:00:00+00', 1)");
+  Land("(2, '2024-01-01 11:00:00+00', 1), (3, '2024-01-02 10:00:00+00', 1), (4, '2024-01-04 10:00:00+00', 1)");
+  auto project = Load();
+  auto result = RunModelJob(MakeContext(), *project, {"dwd_action", clock_.Now(), {}, {}, "r1"});
+  EXPECT_THAT(result, IsError(ErrorKind::kInvalidArgument,
+                              AllOf(HasSubstr("outside the interval"), HasSubstr("day 2024-01-04"))));
+}
+
+TEST_F(WarehouseTest, AWideSumNamesFileAndLine) {
+  std::string wrong(kTotalModel);
+  wrong.replace(wrong.find("CAST(SUM(weight) AS BIGINT)"), 27, "\n  SUM(weight)");
+  Write("warehouse/dws/dws_total.sql", wrong);
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  auto project = Load();
+  ASSERT_THAT(RunModelJob(MakeContext(), *project, {"dwd_action", clock_.Now(), {}, {}, "r1"}), IsOk());
+  EXPECT_THAT(RunModelJob(MakeContext(), *project, {"dws_total", clock_.Now(), {}, {}, "r1"}),
+              IsError(ErrorKind::kInvalidArgument,
+                      AllOf(HasSubstr("warehouse/dws/dws_total.sql:10: column 'weight' is HUGEINT"),
+                            HasSubstr("cast this sum to BIGINT"))));
+}
+
+TEST_F(WarehouseTest, AMissingColumnNamesFileLineAndColumn) {
+  std::string wrong(kTopModel);
+  wrong.replace(wrong.find("SELECT id"), 9, "SELECT ib");
+  Write("warehouse/ads/ads_top.sql", wrong);
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  auto project = Load();
+  ASSERT_THAT(RunModelJob(MakeContext(), *project, {"dwd_action", clock_.Now(), {}, {}, "r1"}), IsOk());
+  EXPECT_THAT(
+      RunModelJob(MakeContext(), *project, {"ads_top", clock_.Now(), {}, {}, "r1"}),
+      IsError(ErrorKind::kInvalidArgument, HasSubstr("warehouse/ads/ads_top.sql: line 8, column 8: Binder error")));
+}
+
+TEST_F(WarehouseTest, NativeStepsRunOnceTheirInputsChangedAndExtraStepsFollow) {
+  Write("warehouse/ads/ads_native.sql", kNativeModel);
+  std::string second(kNativeModel);
+  second.replace(second.find("ads_native"), 10, "ads_native2");
+  Write("warehouse/ads/ads_native2.sql", second);
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  auto project = Load();
+  ASSERT_THAT(project, IsOk());
+  NightlyOptions options = Options();
+  options.extra_steps = {{"train.rank", {"train", "train.rank"}, {"ads_native", "ads_top"}, 0, 0}};
+  auto run = RunNightly(MakeContext(), *project, options);
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(run->state, "succeeded");
+  EXPECT_THAT(made_, ElementsAre("dwd_action", "dws_total", "ads_top", "features.dump", "train.rank"));
+  options.extra_steps[0].after = {"nowhere"};
+  EXPECT_THAT(RunNightly(MakeContext(), *project, options),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("'nowhere'")));
+}
+
+TEST_F(WarehouseTest, ProjectErrorsAreAllTold) {
+  Write("warehouse/dwd/dwd_action.sql", "-- model: dwd_action\n-- doc: x\n-- colour: red\nSELECT 1\n");
+  Write("warehouse/dws/dws_total.sql",
+        "-- model: dws_total\n-- doc: x\n-- materialize: full\n-- key: a\n-- memory: 1GiB\n-- timeout: 1m\nSELECT * "
+        "EXCLUDE (a)\nFROM dwd_nothing\nORDER BY b\n");
+  Write("warehouse/ads/ads_again.sql", std::string(kTopModel));
+  Write("warehouse/checks/dws_nothing.dqdl", "Rules = [ RowCount > 0 ]");
+  Write("warehouse/checks/ads_top.dqdl", "Rules = [\n RowCount above 0 ]");
+  std::string errors = LoadError();
+  EXPECT_THAT(errors,
+              HasSubstr("warehouse/dwd/dwd_action.sql:3: unknown header key 'colour'; allowed: batch, columns"));
+  EXPECT_THAT(errors, HasSubstr("warehouse/ads/ads_top.sql:1: model 'ads_top' is also in warehouse/ads/ads_again.sql"));
+  EXPECT_THAT(errors, HasSubstr("warehouse/dws/dws_total.sql:7: EXCLUDE is DuckDB's only"));
+  EXPECT_THAT(errors, HasSubstr("warehouse/dws/dws_total.sql:9: ORDER BY without NULLS FIRST or NULLS LAST"));
+  EXPECT_THAT(errors, HasSubstr("the SELECT reads 'dwd_nothing', which no 'reads' line"));
+  EXPECT_THAT(errors, HasSubstr("warehouse/checks/dws_nothing.dqdl:1: checks of 'dws_nothing', which is no model"));
+  EXPECT_THAT(errors, HasSubstr("warehouse/checks/ads_top.dqdl:2: found 'above'; allowed conditions"));
+}
+
+TEST_F(WarehouseTest, CirclesAreRefused) {
+  auto model = [](std::string name, std::string input) {
+    return "-- model: " + name + "\n-- doc: x\n-- materialize: full\n-- reads: " + input +
+           "\n-- key: a\n-- memory: 1GiB\n-- timeout: 1m\nSELECT a FROM " + input + "\n";
+  };
+  Write("warehouse/dws/dws_one.sql", model("dws_one", "dws_two"));
+  Write("warehouse/dws/dws_two.sql", model("dws_two", "dws_one"));
+  EXPECT_THAT(LoadError(), HasSubstr("'dws_one' is part of a circle"));
+}
+
+TEST_F(WarehouseTest, TheTemplateLoads) {
+  auto project = LoadProject(io::PosixFileSystem(), std::string(FEEDMILL_SOURCE_DIR) + "/template", *session_);
+  ASSERT_THAT(project, IsOk());
+  EXPECT_GE(project->models.size(), 17u);
+  EXPECT_EQ(project->models.front().name, "ods_event");
+}
+
+TEST(Batches, NeighboursAreJoinedUpToTheLimit) {
+  Model model;
+  model.batch = 2;
+  std::vector<PendingInterval> intervals = {{10, 20, "", {}}, {20, 30, "", {}}, {30, 40, "", {}}, {50, 60, "", {}}};
+  auto batches = MakeBatches(model, intervals);
+  ASSERT_EQ(batches.size(), 3u);
+  EXPECT_EQ(batches[0].end, 30);
+  EXPECT_EQ(batches[1].start, 30);
+  EXPECT_EQ(batches[2].start, 50);
+}
+
+}  // namespace
+}  // namespace feedmill::warehouse

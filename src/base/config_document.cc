@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include <toml++/toml.h>
 
@@ -19,9 +20,9 @@ void ConvertTable(const toml::table& table, ConfigNode* out) {
       member.line = static_cast<int>(key.source().begin.line);
       member.column = static_cast<int>(key.source().begin.column);
     }
-    out->members.emplace_back(std::string(key.str()), std::move(member));
+    out->members.push_back({std::string(key.str()), std::move(member)});
   }
-  auto place = [](const auto& member) { return std::pair(member.second.line, member.second.column); };
+  auto place = [](const auto& member) { return std::pair(member.node.line, member.node.column); };
   std::ranges::stable_sort(out->members, {}, place);
 }
 

@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 
 namespace feedmill {
+
+struct ConfigMember;
 
 struct ConfigNode {
   enum class Kind { kString, kInteger, kReal, kBoolean, kTime, kList, kTable };
@@ -21,13 +22,18 @@ struct ConfigNode {
   int64_t integer = 0;
   double real = 0;
   bool boolean = false;
-  std::vector<ConfigNode> items;                            // kList
-  std::vector<std::pair<std::string, ConfigNode>> members;  // kTable, in the order of the file
+  std::vector<ConfigNode> items;      // kList
+  std::vector<ConfigMember> members;  // kTable, in the order of the file
 
   // The member of that name, or nullptr. Does not follow dots.
   const ConfigNode* Find(std::string_view name) const;
   // For messages: what was found, `text "abc"`, `integer 5`, `table`.
   std::string Describe() const;
+};
+
+struct ConfigMember {
+  std::string name;
+  ConfigNode node;
 };
 
 struct ConfigDocument {

@@ -28,10 +28,10 @@ n = 2
   ASSERT_THAT(document, IsOk());
   const ConfigNode& root = document->root;
   ASSERT_EQ(root.members.size(), 4u);
-  EXPECT_EQ(root.members[0].first, "zeta");
-  EXPECT_EQ(root.members[0].second.text, "text");
-  EXPECT_EQ(root.members[1].second.integer, 5);
-  EXPECT_EQ(root.members[1].second.line, 2);
+  EXPECT_EQ(root.members[0].name, "zeta");
+  EXPECT_EQ(root.members[0].node.text, "text");
+  EXPECT_EQ(root.members[1].node.integer, 5);
+  EXPECT_EQ(root.members[1].node.line, 2);
   const ConfigNode& table = *root.Find("table");
   EXPECT_EQ(table.Find("real")->real, 1.5);
   EXPECT_TRUE(table.Find("flag")->boolean);

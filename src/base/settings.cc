@@ -30,7 +30,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 // An override's text as the node it would be in a file: true, 5, 1.5, ["a"] or, when it is none of these, a text.
 ConfigNode NodeOf(const std::string& text) {
   if (auto parsed = ParseToml("", "value = " + text); parsed && parsed->root.members.size() == 1) {
-    ConfigNode node = parsed->root.members[0].second;
+    ConfigNode node = parsed->root.members[0].node;
     node.line = 0;
     return node;
   }

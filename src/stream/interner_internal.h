@@ -6,14 +6,14 @@
 #include <string_view>
 #include <vector>
 
-#include "features/counter_table.h"
 #include "features/body_codec.h"
+#include "features/counter_table.h"
 
 namespace feedmill::stream {
 
-using features::EntityHandle;
 using features::BodyReader;
 using features::BodyWriter;
+using features::EntityHandle;
 using features::kNoEntity;
 
 class Interner {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "features/counter_table.h"
 #include "features/body_codec.h"
+#include "features/counter_table.h"
 #include "stream/live_state.h"
 
 namespace feedmill::stream {

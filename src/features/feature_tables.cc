@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include "features/feature_tables_internal.h"
+
+namespace feedmill::features {
+namespace {
+
+constexpr std::string_view kTexts[] = {"event_id",  "request_id", "user_id", "post_id",
+                                       "author_id", "topic",      "scene",   "source"};
+constexpr std::string_view kLabels[] = {"click", "like", "comment", "share", "follow", "hide"};
+
+Column Make(std::string name, ColumnType type, std::string doc) {
+  Column column;
+  column.name = std::move(name);
+  column.type = type;
+  column.doc = std::move(doc);
+  return column;
+}
+
+void PutKey(query::ParquetWriter& writer, size_t column, EntityHandle key) {
+  if (key == kNoEntity) return writer.AppendNull(column);
+  writer.AppendLong(column, key);
+}
+
+// Dimension of the dumped key: table, its SQL name, id column. Authors are users.
+struct Dimension {
+  const char* table;
+  std::string_view name;
+  std::string_view noun;
+};
+Dimension DimensionOf(CounterKey key) {
+  return key == CounterKey::kPost ? Dimension{"dim.dim_post", "dim_post", "post"}
+                                  : Dimension{"dim.dim_user", "dim_user", "user"};
+}
+
+}  // namespace
+
+Result<TableWriter> TableWriter::Open(query::Session& session, lake::Catalog& catalog, const std::string& table,
+                                      const Schema& columns, const lake::PartitionSpec& partition,
+                                      const std::string& file_stem) {
+  auto described = catalog.Load(table);
+  if (!described && described.error().kind() == ErrorKind::kNotFound)
+    described = catalog.Create(table, columns, partition);
+  if (!described) return std::unexpected(described.error());
+  const auto find = [&](const std::string& name) { return std::ranges::find(described->schema, name, &Column::name); };
+  Schema missing;
+  for (const Column& column : columns) {
+    if (find(column.name) == described->schema.end()) missing.push_back(column);
+  }
+  if (!missing.empty()) {
+    described = catalog.AddColumns(table, missing);
+    if (!described) return std::unexpected(described.error());
+  }
+  TableWriter writer;
+  writer.catalog_ = &catalog;
+  writer.table_ = table;
+  for (const Column& column : columns) {
+    const auto found = find(column.name);
+    if (found == described->schema.end() || found->type != column.type) {
+      return InvalidArgument("table {}: column {} is {}; this program writes {}", table, column.name,
+                             found == described->schema.end() ? "missing" : ColumnTypeName(found->type),
+                             ColumnTypeName(column.type));
+    }
+    writer.places_.push_back(static_cast<size_t>(found - described->schema.begin()));
+  }
+  for (size_t i = 0; i < described->schema.size(); ++i) {
+    if (std::ranges::find(writer.places_, i) == writer.places_.end()) writer.absent_.push_back(i);
+  }
+  FEEDMILL_ASSIGN(writer.writer_, session.OpenWriter(catalog, table, file_stem));
+  return writer;
+}
+
+Status TableWriter::EndRow() {
+  for (const size_t column : absent_) writer_->AppendNull(column);
+  ++rows_;
+  return writer_->EndRow();
+}
+
+Status TableWriter::Commit(const std::vector<std::vector<std::optional<int64_t>>>& days) {
+  lake::CommitRequest request;
+  request.operation = lake::CommitRequest::Operation::kReplacePartitions;
+  request.replaced_partitions = days;
+  FEEDMILL_ASSIGN(request.files, writer_->Finish());
+  FEEDMILL_TRY(catalog_->Commit(table_, request));
+  return Ok();
+}
+
+Schema SampleColumns(const FeatureSet& set) {
+  Schema columns = {
+      Make("event_time", ColumnType::kTimestamptz, "when the post was shown"),
+      Make("as_of", ColumnType::kTimestamptz, "first impression of the request that day; features are of that instant"),
+      Make("user_key", ColumnType::kLong, ""),
+      Make("post_key", ColumnType::kLong, ""),
+      Make("author_key", ColumnType::kLong, ""),
+      Make("position", ColumnType::kLong, "place in the feed, 0 is the top"),
+      Make("dwell_ms", ColumnType::kLong, "time on the post within 24 hours")};
+  for (const std::string_view text : kTexts) columns.push_back(Make(std::string(text), ColumnType::kString, ""));
+  for (const std::string_view label : kLabels)
+    columns.push_back(Make(std::string(label), ColumnType::kInt, "1 when it happened within 24 hours"));
+  for (const FeatureDefinition& feature : set.features) {
+    columns.push_back(
+        Make(std::string(kFeatureColumnPrefix) + feature.name, ColumnType::kFloat, "null where the value is missing"));
+  }
+  return columns;
+}
+
+Status WriteSample(const ImpressionSlice& slice, const Impression& impression, std::span<const float> features,
+                   TableWriter* table) {
+  query::ParquetWriter& writer = table->writer();
+  size_t column = 0;
+  const auto next = [&] { return table->place(column++); };
+  writer.AppendLong(next(), impression.event_time);
+  writer.AppendLong(next(), impression.as_of);
+  for (const EntityHandle key : {impression.user, impression.post, impression.author}) PutKey(writer, next(), key);
+  if (const size_t place = next(); impression.position < 0) {
+    writer.AppendNull(place);
+  } else {
+    writer.AppendLong(place, impression.position);
+  }
+  writer.AppendLong(next(), impression.dwell_ms);
+  for (const SliceText& text : impression.texts) {
+    const size_t place = next();
+    if (text.size == SliceText::kNull) {
+      writer.AppendNull(place);
+    } else {
+      writer.AppendText(place, slice.Text(text));
+    }
+  }
+  for (const int32_t label : impression.labels) writer.AppendInt(next(), label);
+  for (const float value : features) {
+    const size_t place = next();
+    if (value != value) {
+      writer.AppendNull(place);
+    } else {
+      writer.AppendFloat(place, value);
+    }
+  }
+  return table->EndRow();
+}
+
+std::string DumpTable(CounterKey key) { return fmt::format("ads.ads_{}_features", CounterKeyName(key)); }
+
+Schema DumpColumns(const FeatureSet& set, CounterKey key) {
+  const std::string noun(CounterKeyName(key));
+  Schema columns = {Make(noun + "_key", ColumnType::kLong, ""), Make(noun + "_id", ColumnType::kString, ""),
+                    Make("as_of", ColumnType::kTimestamptz, "actions strictly earlier are counted"),
+                    Make("last_action_time", ColumnType::kTimestamptz, "newest counted action")};
+  for (const CounterDefinition& counter : set.counters) {
+    if (counter.key == key)
+      columns.push_back(
+          Make(std::string(kCounterColumnPrefix) + CounterName(counter), ColumnType::kDouble, "decayed count"));
+  }
+  return columns;
+}
+
+Status WriteDump(query::Session& session, lake::Catalog& catalog, const FeatureSet& set, CounterKey key,
+                 const ReplayState& state, TableWriter* table) {
+  const Dimension dimension = DimensionOf(key);
+  FEEDMILL_TRY(session.RegisterTable(catalog, dimension.table));
+  std::vector<double> values(static_cast<size_t>(std::ranges::count(set.counters, key, &CounterDefinition::key)));
+  const std::string sql =
+      fmt::format("SELECT {0}_key, {0}_id FROM {1} ORDER BY {0}_key ASC NULLS LAST", dimension.noun, dimension.name);
+  return session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
+    for (size_t row = 0; row < chunk.row_count(); ++row) {
+      const auto handle = static_cast<EntityHandle>(chunk.Longs(0)[row]);
+      if (!state.counters.Row(key, handle, kNoEntity, state.cut, values)) continue;
+      query::ParquetWriter& writer = table->writer();
+      writer.AppendLong(table->place(0), handle);
+      writer.AppendText(table->place(1), chunk.Text(1, row));
+      writer.AppendLong(table->place(2), state.cut);
+      writer.AppendLong(table->place(3), state.counters.LastTime(key, handle, kNoEntity));
+      for (size_t i = 0; i < values.size(); ++i) writer.AppendDouble(table->place(4 + i), values[i]);
+      FEEDMILL_TRY(table->EndRow());
+    }
+    return Ok();
+  });
+}
+
+}  // namespace feedmill::features

@@ -1,0 +1,58 @@
+// The nightly's native steps: the past is replayed through the CounterTable that serving reads, action by action in
+// order of (event_time, event_id). features.samples writes ads.ads_sample_ctr, features.dump writes
+// ads.ads_{user,post,author}_features.
+//
+// A sample's features are those of the instant of its request's first impression of the same day (as_of): only actions
+// strictly earlier count, all impressions of one request see one state, and follows are those that stood then.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "features/feature_set.h"
+#include "io/file_system.h"
+#include "lake/catalog.h"
+#include "query/engine.h"
+
+namespace feedmill::features {
+
+struct ReplayArguments {
+  io::FileSystem* files = nullptr;
+  lake::Catalog* catalog = nullptr;
+  query::Engine* engine = nullptr;
+  const FeatureSet* set = nullptr;
+  // Counters as of the end of a run are kept here, so that the next night replays one day only. A checkpoint counts
+  // only when the actions before its cut are still the same rows (late arrivals and re-keyed users make it void); else
+  // all of history is replayed.
+  std::string checkpoint_folder;
+  Micros start = 0;  // samples of impressions in [start, end); both at midnight UTC
+  Micros end = 0;
+  std::function<void(double)> on_progress;  // share done, 0 to 1; may be empty
+};
+
+struct ReplayReport {
+  int64_t actions_applied = 0;
+  int64_t rows_written = 0;
+  Micros replayed_from = 0;    // cut of the checkpoint used, or 0: from the first action
+  uint64_t counter_bytes = 0;  // memory of the counters at the end
+  Micros wall_time = 0;
+};
+
+// Replaces the days [start, end) of ads.ads_sample_ctr in one commit and keeps a checkpoint at `end`. Needs
+// dwd.dwd_user_action, dwd.dwd_impression, dwd.dwd_post and dwd.dwd_user_relation. kInvalidArgument when start or end
+// are no midnights or in wrong order.
+Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments);
+
+// One row a user, post or author with all counters of that key as of `arguments.end` (columns c_<counter>), replacing
+// the table's rows. `key` is kUser, kPost or kAuthor. `start` is not used.
+Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments, CounterKey key);
+
+inline constexpr std::string_view kSampleTable = "ads.ads_sample_ctr";
+// Feature columns of kSampleTable are this and the feature's name.
+inline constexpr std::string_view kFeatureColumnPrefix = "f_";
+inline constexpr std::string_view kCounterColumnPrefix = "c_";
+
+}  // namespace feedmill::features

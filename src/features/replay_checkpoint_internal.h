@@ -1,0 +1,53 @@
+// Counters as of a cut with what they were made from, on disk between two nights.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "features/counter_table.h"
+#include "io/file_system.h"
+
+namespace feedmill::features {
+
+// What the warehouse holds of one day: two runs over the same rows get the same.
+struct DayDigest {
+  int64_t day = 0;  // since epoch
+  int64_t actions = 0;
+  int64_t digest = 0;
+  friend bool operator==(const DayDigest&, const DayDigest&) = default;
+};
+
+// Topics have no dense ids in the warehouse; handles are given in order of first sight.
+class TopicNames {
+ public:
+  EntityHandle FindOrAdd(std::string_view name);
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::vector<std::string> names_;
+  std::unordered_map<std::string, EntityHandle> handles_;
+};
+
+struct ReplayState {
+  explicit ReplayState(const FeatureSet& set) : counters(set) {}
+  CounterTable counters;
+  TopicNames topics;
+  Micros cut = 0;  // actions strictly earlier are in; 0: none
+};
+
+inline constexpr size_t kReplayCheckpointsKept = 2;
+
+// Writes counters-<cut's day>.ckpt and removes all but the newest kReplayCheckpointsKept by cut.
+Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const ReplayState& state,
+                             const std::vector<DayDigest>& days);
+
+// The newest checkpoint with cut <= `until` whose days are the given ones before its cut; else an empty state. A broken
+// checkpoint is told in the log and passed over.
+Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
+                                         Micros until, const std::vector<DayDigest>& days);
+
+}  // namespace feedmill::features

@@ -36,8 +36,8 @@ struct LandingParts {
   MetricsRegistry& metrics;
   OpenRowWriter open_writer;  // called on the landing thread, and on Start's
   const PlaceFinder* places = nullptr;
-  std::function<uint64_t(uint32_t partition)>
-      keep_from;  // oldest record another reader of the log still needs; empty = no other reader
+  std::function<uint64_t(uint32_t partition)> keep_from =
+      nullptr;  // oldest record another reader of the log still needs; empty = no other reader
 };
 
 class Landing {

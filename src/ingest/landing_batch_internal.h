@@ -24,8 +24,8 @@ class LandingLane {
 
   // Creates the table or adds the columns of `schema` it lacks, and reads where the landing stands.
   Status Prepare(const Schema& schema, int64_t writer_epoch);
-  // Reads what the catalog holds, if that is not known. Before that worked nothing may be taken: a batch whose outcome is unknown may
-  // be in the lake, and its files must not be written over.
+  // Reads what the catalog holds, if that is not known. Before that worked nothing may be taken: a batch whose outcome
+  // is unknown may be in the lake, and its files must not be written over.
   Status ReadOffsets();
 
   // Takes the record when it is of this lane's kind and not landed yet.

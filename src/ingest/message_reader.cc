@@ -129,11 +129,13 @@ void MessageReader::Read(const element& message, LogRecord* out) {
   Refusal refusal = Collect(message, &fields);
   if (!refusal) refusal = Fill(fields, &event);
   if (!refusal) return;
-  *out = Refused(*refusal, simdjson::minify(message));
   // What could be read of it stays readable; the rest is in `raw`.
-  out->event = std::move(event);
-  out->event.context.clear();
-  out->event.properties = "{}";
+  Event readable = std::move(event);
+  readable.context.clear();
+  readable.properties = "{}";
+  *out = Refused(*refusal, simdjson::minify(message));
+  readable.remote_ip = out->event.remote_ip;
+  out->event = std::move(readable);
 }
 
 LogRecord MessageReader::Refused(const Rejection& rejection, std::string_view raw) const {

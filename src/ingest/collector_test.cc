@@ -1,0 +1,337 @@
+// The collector over real HTTP: what clients send, what they hear, what the log then has.
+#include "ingest/collector.h"
+
+#include <atomic>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text_encoding.h"
+#include "data/event_codec.h"
+#include "ingest/message_reader_internal.h"
+#include "io/gzip.h"
+#include "io/harsh_file_system.h"
+#include "io/http_client.h"
+
+namespace feedmill::ingest {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class CollectorTest : public testing::Test {
+ protected:
+  CollectorTest() {
+    options_.write_keys = {{"app", "app-key"}, {"import", "import-key", 1 << 20, 4 << 20}};
+    log_options_.directory = "log";
+    log_options_.repair_interval = 5000;
+    plan_ = *TrackingPlan::Load(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/events");
+    Start();
+  }
+  ~CollectorTest() override { Stop(); }
+
+  void Start() {
+    auto log = OpenEventLog(files_, clock_, log_options_);
+    ASSERT_TRUE(log) << log.error().ToString();
+    log_ = std::move(*log);
+    metrics_ = std::make_unique<MetricsRegistry>();
+    auto collector = Collector::Open({files_, clock_, *log_, *plan_, *metrics_}, options_);
+    ASSERT_TRUE(collector) << collector.error().ToString();
+    collector_ = std::move(*collector);
+    auto server = io::StartHttpServer({}, [this](io::HttpRequest&& request, io::HttpResponder&& responder) {
+      collector_->Handle(std::move(request), std::move(responder));
+    });
+    ASSERT_TRUE(server) << server.error().ToString();
+    server_ = std::move(*server);
+    client_ = *io::MakeHttpClient(fmt::format("http://127.0.0.1:{}", server_->port()));
+  }
+
+  void Stop() {
+    if (server_) server_->Stop(kMicrosPerSecond);
+    if (log_) log_->Close();
+    client_.reset();
+    server_.reset();
+    collector_.reset();
+    log_.reset();
+  }
+
+  io::HttpReply Post(std::string_view path, std::string_view body, std::string_view key = "app-key",
+                     std::vector<std::pair<std::string, std::string>> headers = {}) {
+    if (!key.empty()) headers.emplace_back("Authorization", "Basic " + Base64Encode(std::string(key) + ":"));
+    headers.emplace_back("Content-Type", "application/json");
+    auto reply = client_->Send("POST", path, headers, body, Deadline::After(20 * kMicrosPerSecond));
+    EXPECT_TRUE(reply) << reply.error().ToString();
+    return reply ? *reply : io::HttpReply{};
+  }
+
+  std::vector<LogRecord> Records() {
+    std::vector<LogRecord> records;
+    uint64_t offset = 0;
+    while (true) {
+      auto read = log_->Read(0, offset, 1 << 20);
+      EXPECT_TRUE(read);
+      if (!read || read->empty()) return records;
+      for (const auto& record : *read) records.push_back(*DecodeLogRecord(record.payload));
+      offset = read->back().offset + 1;
+    }
+  }
+
+  static std::string Like(std::string_view id, std::string_view more = "") {
+    return fmt::format(
+        R"({{"messageId":"{}","type":"track","event":"like","userId":"u1","properties":{{"post_id":"p1"}}{}}})", id,
+        more);
+  }
+  static std::string Batch(const std::vector<std::string>& messages) {
+    return fmt::format("{{\"batch\":[{}]}}", fmt::join(messages, ","));
+  }
+
+  io::HarshFileSystem files_;
+  ManualClock clock_{1'790'000'000 * kMicrosPerSecond};
+  LogOptions log_options_;
+  CollectorOptions options_;
+  std::shared_ptr<const TrackingPlan> plan_;
+  std::unique_ptr<MetricsRegistry> metrics_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<io::HttpServer> server_;
+  std::unique_ptr<io::HttpClient> client_;
+};
+
+TEST_F(CollectorTest, ATrackedEventIsInTheLogWhenItIsAnswered) {
+  auto reply =
+      Post("/v1/track",
+           R"({"messageId":"m1","event":"like","userId":"u1","anonymousId":null,"timestamp":"2026-09-21T00:00:00Z",
+      "context":{"ip":"203.0.113.77","userAgent":"Phone 1","os":{"name":"x"}},"properties":{"post_id":"p1","position":3,"scene":null}})");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body,
+            R"({"success":true,"position":"0:0","accepted":1,"duplicates":0,"rejected_count":0,"rejected":[]})");
+  auto records = Records();
+  ASSERT_EQ(records.size(), 1u);
+  const Event& event = records[0].event;
+  EXPECT_EQ(records[0].kind, RecordKind::kEvent);
+  EXPECT_EQ(event.message_id, "m1");
+  EXPECT_EQ(event.type, "track");
+  EXPECT_EQ(event.name, "like");
+  EXPECT_EQ(event.user_id, "u1");
+  EXPECT_EQ(event.anonymous_id, "");
+  EXPECT_EQ(event.remote_ip, "203.0.113.0");
+  EXPECT_EQ(event.user_agent, "Phone 1");
+  EXPECT_EQ(event.source, "app");
+  EXPECT_EQ(event.context, R"({"userAgent":"Phone 1","os":{"name":"x"}})");
+  EXPECT_EQ(event.properties, R"({"post_id":"p1","position":3,"scene":null})");
+  EXPECT_EQ(event.received_time, clock_.Now());
+}
+
+TEST_F(CollectorTest, AClientsWrongClockIsCorrectedBySentAt) {
+  Micros now = clock_.Now();  // 2026-09-21T14:13:20Z
+  Post("/v1/batch",
+       R"({"sentAt":"2020-01-01T00:00:10Z","batch":[)" + Like("a", R"(,"timestamp":"2020-01-01T00:00:00Z")") + "]}");
+  Post("/v1/batch", Batch({Like("b", R"(,"timestamp":"2020-01-01T00:00:00.5Z")"),
+                           Like("c", R"(,"timestamp":"2026-09-21T14:13:30Z")"), Like("d"),
+                           Like("e", R"(,"timestamp":"2026-12-01T00:00:00Z")"),
+                           Like("f", R"(,"timestamp":"1980-01-01")"), Like("g", R"(,"timestamp":"soon")")}));
+  auto records = Records();
+  ASSERT_EQ(records.size(), 7u);
+  EXPECT_EQ(records[0].event.event_time, now - 10 * kMicrosPerSecond);
+  EXPECT_EQ(records[0].event.original_time, 1577836800 * kMicrosPerSecond);
+  EXPECT_EQ(records[1].event.event_time, 1577836800 * kMicrosPerSecond + 500'000);
+  EXPECT_EQ(records[2].event.event_time, now);  // a little early: capped
+  EXPECT_EQ(records[3].event.event_time, now);
+  EXPECT_EQ(records[4].rejection.rule, "time_in_future");
+  EXPECT_EQ(records[5].rejection.rule, "time_too_old");
+  EXPECT_EQ(records[6].rejection.rule, "malformed_time");
+}
+
+TEST_F(CollectorTest, ABatchKeepsItsGoodEventsAndNamesTheBad) {
+  auto reply = Post(
+      "/v1/batch",
+      Batch({Like("a"), R"({"messageId":"b","type":"track","event":"jump","userId":"u"})",
+             R"({"messageId":"c","type":"track","event":"like","userId":"u","properties":{"post_id":7}})", Like("d")}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body,
+              AllOf(HasSubstr(R"("position":"0:3","accepted":2,"duplicates":0,"rejected_count":2)"),
+                    HasSubstr(R"({"index":1,"messageId":"b","field":"event","rule":"unknown_event")"),
+                    HasSubstr(R"({"index":2,"messageId":"c","field":"properties.post_id","rule":"wrong_type",)"
+                              R"("reason":"found integer 7, allowed string"})")));
+  auto records = Records();
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[1].kind, RecordKind::kRejected);
+  EXPECT_EQ(records[1].rejection.raw, R"({"messageId":"b","type":"track","event":"jump","userId":"u"})");
+  EXPECT_EQ(records[1].event.user_id, "u");
+}
+
+TEST_F(CollectorTest, ASingleBadEventIsA400AndIsKept) {
+  auto reply = Post("/v1/track", R"({"event":"dwell","userId":"u","properties":{"post_id":"p","dwell_ms":-5}})");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(
+      reply.body,
+      R"({"success":false,"rule":"too_small","field":"properties.dwell_ms","reason":"found -5, at least 0 is allowed"})");
+  ASSERT_EQ(Records().size(), 1u);
+  EXPECT_EQ(Records()[0].rejection.rule, "too_small");
+}
+
+TEST_F(CollectorTest, OtherMessageTypesKeepWhatTheyBring) {
+  EXPECT_EQ(Post("/v1/identify", R"({"userId":"u","traits":{"country":"DE","topics":["a","b"],"plan":1}})").status,
+            200);
+  EXPECT_EQ(Post("/v1/page", R"({"userId":"u","name":"Home","category":null,"properties":{"url":"/"}})").status, 200);
+  EXPECT_EQ(Post("/v1/group", R"({"userId":"u","groupId":"g\"1","traits":{"size":3}})").status, 200);
+  EXPECT_EQ(Post("/v1/a", R"({"userId":"u","previousId":"old"})").status, 200);
+  EXPECT_EQ(Post("/v1/identify", R"({"userId":"u","traits":{"country":"Germany"}})").status, 400);
+  auto records = Records();
+  EXPECT_EQ(records[0].event.properties, R"({"country":"DE","topics":["a","b"],"plan":1})");
+  EXPECT_EQ(records[1].event.properties, R"({"name":"Home","url":"/"})");
+  EXPECT_EQ(records[2].event.properties, R"({"groupId":"g\"1","size":3})");
+  EXPECT_EQ(records[3].event.properties, R"({"previousId":"old"})");
+  EXPECT_EQ(records[4].rejection.field, "traits.country");
+  EXPECT_NE(records[0].event.message_id, records[1].event.message_id);
+  EXPECT_THAT(records[0].event.message_id, testing::StartsWith("srv-"));
+}
+
+TEST_F(CollectorTest, RetriesAreAcknowledgedAndNotStoredAgain) {
+  EXPECT_THAT(Post("/v1/batch", Batch({Like("a"), Like("b"), Like("a")})).body,
+              HasSubstr(R"("accepted":2,"duplicates":1)"));
+  EXPECT_THAT(Post("/v1/batch", Batch({Like("b"), Like("c")})).body,
+              HasSubstr(R"("position":"0:2","accepted":1,"duplicates":1)"));
+  EXPECT_THAT(Post("/v1/track", Like("a")).body, HasSubstr(R"("position":"0:2","accepted":0,"duplicates":1)"));
+  EXPECT_EQ(Records().size(), 3u);
+}
+
+TEST_F(CollectorTest, WhatTheLogHasIsKnownAfterARestart) {
+  options_.dedupe_checkpoint = "dedupe";
+  for (bool with_checkpoint : {false, true}) {
+    Stop();
+    Start();
+    Post("/v1/track", Like("a"));
+    Post("/v1/track", Like(with_checkpoint ? "c" : "b"));
+    if (with_checkpoint) {
+      ASSERT_TRUE(collector_->Checkpoint());
+    }
+    Post("/v1/track", Like(with_checkpoint ? "d" : "b"));
+  }
+  Stop();
+  Start();
+  auto reply = Post("/v1/batch", Batch({Like("a"), Like("b"), Like("c"), Like("d"), Like("e")}));
+  EXPECT_THAT(reply.body, HasSubstr(R"("accepted":1,"duplicates":4)"));
+  EXPECT_EQ(Records().size(), 5u);
+}
+
+TEST_F(CollectorTest, WrongInputTour) {
+  auto refused = [&](io::HttpReply reply, int status, std::string_view part) {
+    EXPECT_EQ(reply.status, status);
+    EXPECT_THAT(reply.body, HasSubstr(std::string(part)));
+  };
+  refused(Post("/v1/batch", R"({"batch":[)"), 400, "malformed_json");
+  refused(Post("/v1/batch", "[]"), 400, "the body is no JSON object");
+  refused(Post("/v1/batch", "{}"), 400, "found no list of messages under batch");
+  refused(Post("/v1/batch", R"({"batch":[]})"), 400, "found an empty list");
+  refused(Post("/v1/batch", R"({"batch":[],"sentAt":"later"})"), 400, R"("field":"sentAt")");
+  refused(Post("/v1/track", R"({"event":"like"})"), 400, "missing_user");
+  refused(Post("/v1/track", R"({"userId":"u"})"), 400, "missing_event");
+  refused(Post("/v1/track", R"({"userId":17,"event":"like"})"), 400, "found number, allowed string");
+  refused(Post("/v1/track", R"({"userId":"u","event":"like","properties":[]})"), 400, "found array, allowed object");
+  refused(Post("/v1/track", R"({"userId":"u","event":"like","context":"x"})"), 400, R"("field":"context")");
+  refused(Post("/v1/track", std::string(100, '[')), 400, "malformed_json");
+  refused(Post("/v1/batch", Batch({R"({"type":"dance","userId":"u"})", "3"})), 200, "unknown_type");
+  size_t kept = Records().size();
+  EXPECT_EQ(kept, 13u);
+
+  refused(Post("/v1/track", Like("k"), "other-key"), 401, "wrong_write_key");
+  refused(Post("/v1/track", Like("k"), ""), 401, "missing_write_key");
+  refused(Post("/v1/track", Like("k", R"(,"writeKey":"import-key")")), 401,
+          "header and body name different write keys");
+  refused(Post("/v1/track", Like("k", R"(,"writeKey":3)")), 401, "wrong_write_key");
+  refused(Post("/v1/dance", "{}"), 404, "no such path");
+  EXPECT_EQ(client_->Send("GET", "/v1/track", {}, "", Deadline::After(kMicrosPerSecond))->status, 405);
+  EXPECT_EQ(Records().size(), kept);  // strangers leave nothing
+  EXPECT_EQ(Post("/v1/track", Like("k1", R"(,"writeKey":"app-key")")).status, 200);
+  EXPECT_EQ(Post("/v1/track", Like("k2", R"(,"writeKey":"app-key")"), "").status, 200);
+
+  std::string large(400'000, 'x');
+  std::string search = fmt::format(R"({{"userId":"u","event":"app_open","properties":{{"text":"{}"}}}})", large);
+  refused(Post("/v1/track", search), 400, "event_too_large");
+  EXPECT_EQ(Post("/v1/track", search, "import-key").status, 200);
+  refused(Post("/v1/batch", Batch({search, search})), 413, "at most 512000 are allowed");
+  refused(Post("/v1/batch", std::string(10 << 20, ' ')), 413, "");
+  EXPECT_EQ(Post("/v1/track", Like("last")).status, 200);  // and the server stands
+}
+
+TEST_F(CollectorTest, GzipBodiesAreRead) {
+  auto reply = Post("/v1/batch", io::Gzip(Batch({Like("a")})), "app-key", {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(Records().size(), 1u);
+}
+
+TEST_F(CollectorTest, AFullQueueIs429) {
+  Stop();
+  log_options_.queue_bytes_max = 2000;
+  Start();
+  // The writer waits for company longer than the test lasts, so the queue stays as it is.
+  std::vector<std::string> large;
+  for (int i = 0; i < 40; ++i) large.push_back(Like(fmt::format("m{}", i)));
+  EXPECT_EQ(Post("/v1/batch", Batch(large)).status, 413);  // could never be queued
+  Stop();
+  log_options_.commit_delay_max = 500 * kMicrosPerMilli;
+  Start();
+  // The second group waits for as many as the first had.
+  auto send = [&](int from, int count) {
+    std::vector<std::thread> senders;
+    std::atomic<int> overloaded = 0;
+    for (int i = from; i < from + count; ++i) {
+      senders.emplace_back([&, i] {
+        auto client = *io::MakeHttpClient(fmt::format("http://127.0.0.1:{}", server_->port()));
+        auto reply = client->Send("POST", "/v1/track", {{"Authorization", "Basic " + Base64Encode("app-key:")}},
+                                  Like(fmt::format("q{}", i)), Deadline::After(20 * kMicrosPerSecond));
+        ASSERT_TRUE(reply);
+        if (reply->status == 429) {
+          ++overloaded;
+          EXPECT_EQ(reply->Header("retry-after"), "1");
+          EXPECT_THAT(reply->body, HasSubstr("is full"));
+        } else {
+          EXPECT_EQ(reply->status, 200) << reply->body;
+        }
+      });
+    }
+    for (auto& sender : senders) sender.join();
+    return overloaded.load();
+  };
+  int overloaded = 0;
+  for (int round = 0; round < 5 && overloaded == 0; ++round) overloaded = send(round * 40, 40);
+  EXPECT_GT(overloaded, 0);
+  EXPECT_EQ(Post("/v1/track", Like("later")).status, 200);
+}
+
+TEST_F(CollectorTest, AFailingDiskIs503AndTheServerStaysUp) {
+  ASSERT_EQ(Post("/v1/track", Like("a")).status, 200);
+  files_.FailCall(1, io::Fault::kNoSpace);
+  auto reply = Post("/v1/track", Like("b"));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.Header("retry-after"), "1");
+  int status = 503;
+  for (int i = 0; i < 500 && status == 503; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    status = Post("/v1/track", Like("b")).status;
+  }
+  EXPECT_EQ(status, 200);  // room again, and the failed claim of "b" does not stand in the way
+  EXPECT_EQ(Records().size(), 2u);
+}
+
+TEST(TruncateAddressTest, KeepsTheNetworkOnly) {
+  EXPECT_EQ(TruncateAddress("203.0.113.77"), "203.0.113.0");
+  EXPECT_EQ(TruncateAddress("2001:db8:1:2::3"), "2001:db8:1::");
+  EXPECT_EQ(TruncateAddress("::ffff:203.0.113.77"), "203.0.113.0");
+  EXPECT_EQ(TruncateAddress("somewhere"), "");
+  EXPECT_EQ(TruncateAddress(std::string(1000, '1')), "");
+}
+
+TEST(BasicUserTest, ReadsTheUserName) {
+  EXPECT_EQ(BasicUser("Basic " + Base64Encode("key:")), "key");
+  EXPECT_EQ(BasicUser("basic " + Base64Encode("key:pass:word")), "key");
+  EXPECT_EQ(BasicUser("Bearer abc"), std::nullopt);
+  EXPECT_EQ(BasicUser("Basic ***"), std::nullopt);
+  EXPECT_FALSE(WriteKeys::Make({}));
+  EXPECT_FALSE(WriteKeys::Make({{"a", "k"}, {"b", "k"}}));
+}
+
+}  // namespace
+}  // namespace feedmill::ingest

@@ -1,5 +1,7 @@
 // A small world in memory behind the real feed service and the real console: what the browser tests talk to, and a way to work on
 // the pages without a data folder. Not part of the product. Usage: console_demo_server [--port N] [--scale N]
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
@@ -17,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kToken = "demo-token";
+constexpr std::string_view kToken = "demo-token";
 
 // Takes Segment's events the way the collector does and applies them at once.
 class Door {
@@ -143,6 +145,101 @@ serve::SmallWorldOptions WorldOptions(int scale) {
   return options;
 }
 
+registry::BundleRow Bundle(std::string id, std::string state, Micros created_at, std::map<std::string, double> metrics) {
+  registry::BundleRow row;
+  row.id = std::move(id);
+  row.state = std::move(state);
+  row.created_at = created_at;
+  row.metrics = std::move(metrics);
+  return row;
+}
+
+constexpr const char* kFormerBundle = "77aa01c9be21f350";
+
+// The small house: world, feed and console, joined as the product joins them.
+class Demo {
+ public:
+  explicit Demo(const serve::SmallWorldOptions& options) : world_(options), door_(world_, activity_) {
+    feed_ = MakeFeed();
+    bundle_ = world_.OpenTheBundle();
+    feed_->SetBundle(bundle_);
+    const registry::BundleManifest& live = bundle_->manifest;
+    records_.bundles.push_back(
+        Bundle("5e0ffc1d2a9b4c77", "candidate", serve::SmallWorld::kNow - kMicrosPerHour, {{"ndcg10", 0.3871}, {"auc", 0.688}}));
+    records_.bundles.push_back(Bundle(live.id, "live", live.created_at, live.metrics));
+    records_.bundles.push_back(
+        Bundle(kFormerBundle, "former", serve::SmallWorld::kNow - kMicrosPerDay, {{"ndcg10", 0.4311}, {"auc", 0.702}}));
+    console_ = console::MakeConsoleService(Wiring());
+  }
+
+  void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) { console_->Handle(std::move(request), std::move(respond)); }
+
+  void Stop() {
+    console_->Stop();
+    feed_->Stop();
+  }
+
+ private:
+  std::unique_ptr<serve::FeedService> MakeFeed() {
+    serve::FeedServiceOptions options;
+    options.feed_folder = FEEDMILL_SOURCE_DIR "/template/feed";
+    serve::FeedServiceWiring wiring;
+    wiring.clock = &world_.clock;
+    wiring.state = world_.state.get();
+    wiring.features = &world_.features;
+    wiring.may_read = [](std::string_view key) { return key == "read"; };
+    wiring.metrics = &metrics_;
+    return Must(serve::MakeFeedService(options, wiring));
+  }
+
+  console::ConsoleWiring Wiring() {
+    console::ConsoleWiring wiring;
+    wiring.admin_token = kToken;
+    wiring.read_key = "read";
+    wiring.write_key = "write";
+    wiring.metrics = &metrics_;
+    wiring.activity = &activity_;
+    wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+      const bool feed = request.path == "/v1/feed" || request.path.starts_with("/v1/explain/");
+      feed ? feed_->Handle(std::move(request), std::move(respond)) : respond(door_.Take(request));
+    };
+    wiring.state = [this] { return State(); };
+    wiring.users = [this](const std::string& search, int limit) -> Result<std::vector<console::UserRow>> {
+      return FindUsers(*world_.state, search, limit);
+    };
+    wiring.bundles = [this]() -> Result<std::vector<registry::BundleRow>> {
+      std::lock_guard lock(records_.mutex);
+      return records_.bundles;
+    };
+    wiring.promote = [this](const std::string& id, bool force) -> Result<registry::Promotion> { return records_.MakeLive(id, force); };
+    wiring.rollback = [this]() -> Result<registry::Promotion> { return records_.MakeLive(kFormerBundle, true); };
+    wiring.runs = [](int) -> Result<std::vector<console::RunRow>> { return Runs(); };
+    return wiring;
+  }
+
+  console::StateTiles State() {
+    console::StateTiles tiles;
+    tiles.now = world_.clock.Now() + door_.taken();
+    tiles.clock_driven = true;
+    tiles.events_total = static_cast<int64_t>(world_.log_end());
+    tiles.lake_committed_at = tiles.now - 42 * kMicrosPerSecond;
+    tiles.live_bundle = bundle_->manifest.id;
+    tiles.bundle_created_at = bundle_->manifest.created_at;
+    tiles.bundle_metrics = bundle_->manifest.metrics;
+    for (const serve::SceneInfo& scene : feed_->scenes()) tiles.scenes.emplace_back(scene.name, scene.description);
+    return tiles;
+  }
+
+  serve::SmallWorld world_;
+  MetricsRegistry metrics_;
+  console::ActivityRing activity_;
+  Door door_;
+  Records records_;
+  std::shared_ptr<const serve::Bundle> bundle_;
+  std::unique_ptr<serve::FeedService> feed_;
+  std::unique_ptr<console::ConsoleService> console_;
+};
+
 int Main(int argc, char** argv) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -151,72 +248,18 @@ int Main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   const serve::SmallWorldOptions options = WorldOptions(Option(argc, argv, "--scale", 1));
-  serve::SmallWorld world(options);
-  MetricsRegistry metrics;
-  console::ActivityRing activity;
-  Door door(world, activity);
-  serve::FeedServiceOptions feed_options;
-  feed_options.feed_folder = FEEDMILL_SOURCE_DIR "/template/feed";
-  serve::FeedServiceWiring feed_wiring;
-  feed_wiring.clock = &world.clock;
-  feed_wiring.state = world.state.get();
-  feed_wiring.features = &world.features;
-  feed_wiring.may_read = [](std::string_view key) { return key == "read"; };
-  feed_wiring.metrics = &metrics;
-  const auto feed = Must(serve::MakeFeedService(feed_options, feed_wiring));
-  const auto bundle = world.OpenTheBundle();
-  feed->SetBundle(bundle);
-
-  Records records;
-  records.bundles = {{"5e0ffc1d2a9b4c77", "", "candidate", serve::SmallWorld::kNow - kMicrosPerHour, {{"ndcg10", 0.3871}, {"auc", 0.688}}, ""},
-                     {bundle->manifest.id, "", "live", bundle->manifest.created_at, bundle->manifest.metrics, ""},
-                     {"77aa01c9be21f350", "", "former", serve::SmallWorld::kNow - kMicrosPerDay, {{"ndcg10", 0.4311}, {"auc", 0.702}}, ""}};
-  console::ConsoleWiring wiring;
-  wiring.admin_token = kToken;
-  wiring.read_key = "read";
-  wiring.write_key = "write";
-  wiring.metrics = &metrics;
-  wiring.activity = &activity;
-  wiring.route = [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
-    if (request.path.starts_with("/v1/feed") || request.path.starts_with("/v1/explain/")) {
-      return feed->Handle(std::move(request), std::move(respond));
-    }
-    respond(door.Take(request));
-  };
-  wiring.state = [&] {
-    console::StateTiles tiles;
-    tiles.now = world.clock.Now() + door.taken();
-    tiles.clock_driven = true;
-    tiles.events_total = static_cast<int64_t>(world.log_end());
-    tiles.lake_committed_at = tiles.now - 42 * kMicrosPerSecond;
-    tiles.live_bundle = bundle->manifest.id;
-    tiles.bundle_created_at = bundle->manifest.created_at;
-    tiles.bundle_metrics = bundle->manifest.metrics;
-    for (const serve::SceneInfo& scene : feed->scenes()) tiles.scenes.emplace_back(scene.name, scene.description);
-    return tiles;
-  };
-  wiring.users = [&](const std::string& search, int limit) { return FindUsers(*world.state, search, limit); };
-  wiring.bundles = [&]() -> Result<std::vector<registry::BundleRow>> {
-    std::lock_guard lock(records.mutex);
-    return records.bundles;
-  };
-  wiring.promote = [&](const std::string& id, bool force) -> Result<registry::Promotion> { return records.MakeLive(id, force); };
-  wiring.rollback = [&]() -> Result<registry::Promotion> { return records.MakeLive("77aa01c9be21f350", true); };
-  wiring.runs = [](int) -> Result<std::vector<console::RunRow>> { return Runs(); };
-  const auto pages = console::MakeConsoleService(wiring);
-
+  Demo demo(options);
   io::HttpServerOptions server_options;
   server_options.port = static_cast<uint16_t>(Option(argc, argv, "--port", 0));
   const auto server = Must(io::StartHttpServer(server_options, [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
-    pages->Handle(std::move(request), std::move(respond));
+    demo.Handle(std::move(request), std::move(respond));
   }));
   fmt::print("http://127.0.0.1:{}/console/#token={}\n", server->port(), kToken);
   std::fflush(stdout);
   int signal = 0;
   sigwait(&signals, &signal);
   server->Stop(kMicrosPerSecond);
-  pages->Stop();
-  feed->Stop();
+  demo.Stop();
   std::filesystem::remove_all(options.bundle_folder);
   return 0;
 }

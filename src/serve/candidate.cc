@@ -18,6 +18,7 @@ std::string_view MoveName(Move move) {
     case Move::kAuthorCap: return "author_cap";
     case Move::kCapRelaxed: return "author_cap_relaxed";
     case Move::kFreshQuota: return "fresh_quota";
+    case Move::kInterest: return "interest";
     case Move::kExploration: return "exploration";
     case Move::kFallback: return "fallback";
   }

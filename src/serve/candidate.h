@@ -13,7 +13,7 @@
 namespace feedmill::serve {
 
 // Why an item stands where it stands after re-ranking; kNone when its score alone put it there.
-enum class Move : uint8_t { kNone, kDiversity, kAuthorCap, kCapRelaxed, kFreshQuota, kExploration, kFallback };
+enum class Move : uint8_t { kNone, kDiversity, kAuthorCap, kCapRelaxed, kFreshQuota, kInterest, kExploration, kFallback };
 std::string_view MoveName(Move move);
 
 struct Candidate {

@@ -1,14 +1,12 @@
-#define TOML_EXCEPTIONS 0
 #include "serve/scene.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <set>
 
-#include <toml++/toml.h>
+#include "base/config_document.h"
 
 namespace feedmill::serve {
 namespace {
@@ -19,41 +17,35 @@ constexpr double kHoursMax = 24.0 * 365 * 10;
 // One table of a scene: reads known keys, remembers the first mistake, and at the end refuses the keys nobody read.
 class TableReader {
  public:
-  TableReader(const toml::table* table, std::string where, const std::string& path)
-      : table_(table), where_(std::move(where)), path_(path) {}
+  // `table` may be null: a reader of nothing.
+  TableReader(const ConfigDocument& document, const ConfigNode* table, std::string where)
+      : document_(document), table_(table), where_(std::move(where)) {}
 
   bool present() const { return table_ != nullptr; }
 
   void Boolean(std::string_view key, bool* out) {
-    const toml::node* node = Find(key);
+    const ConfigNode* node = Find(key);
     if (node == nullptr) return;
-    if (auto value = node->value_exact<bool>()) {
-      *out = *value;
-    } else {
-      Wrong(*node, key, "true or false");
-    }
+    if (node->kind != ConfigNode::Kind::kBoolean) return Wrong(*node, key, "true or false");
+    *out = node->boolean;
   }
 
   void Number(std::string_view key, double low, double high, double* out) {
-    const toml::node* node = Find(key);
+    const ConfigNode* node = Find(key);
     if (node == nullptr) return;
-    const std::optional<double> value = node->is_number() ? node->value<double>() : std::nullopt;
-    if (value && *value >= low && *value <= high) {
-      *out = *value;
-    } else {
-      Wrong(*node, key, fmt::format("a number from {} to {}", low, high));
-    }
+    const bool whole = node->kind == ConfigNode::Kind::kInteger;
+    const double value = whole ? static_cast<double>(node->integer) : node->real;
+    const bool good = (whole || node->kind == ConfigNode::Kind::kReal) && value >= low && value <= high;
+    if (!good) return Wrong(*node, key, fmt::format("a number from {} to {}", low, high));
+    *out = value;
   }
 
   void Integer(std::string_view key, int low, int high, int* out) {
-    const toml::node* node = Find(key);
+    const ConfigNode* node = Find(key);
     if (node == nullptr) return;
-    const auto value = node->value_exact<int64_t>();
-    if (value && *value >= low && *value <= high) {
-      *out = static_cast<int>(*value);
-    } else {
-      Wrong(*node, key, fmt::format("a whole number from {} to {}", low, high));
-    }
+    const bool good = node->kind == ConfigNode::Kind::kInteger && node->integer >= low && node->integer <= high;
+    if (!good) return Wrong(*node, key, fmt::format("a whole number from {} to {}", low, high));
+    *out = static_cast<int>(node->integer);
   }
 
   void Hours(std::string_view key, Micros* out) {
@@ -63,22 +55,18 @@ class TableReader {
   }
 
   void Text(std::string_view key, std::string* out) {
-    const toml::node* node = Find(key);
+    const ConfigNode* node = Find(key);
     if (node == nullptr) return;
-    if (auto value = node->value_exact<std::string>()) {
-      *out = *value;
-    } else {
-      Wrong(*node, key, "a text");
-    }
+    if (node->kind != ConfigNode::Kind::kString) return Wrong(*node, key, "a text");
+    *out = node->text;
   }
 
   void OneOf(std::string_view key, std::initializer_list<std::pair<std::string_view, Order>> choices, Order* out) {
-    const toml::node* node = Find(key);
+    const ConfigNode* node = Find(key);
     if (node == nullptr) return;
-    const auto value = node->value_exact<std::string>();
     std::string allowed;
     for (const auto& [name, order] : choices) {
-      if (value && *value == name) {
+      if (node->kind == ConfigNode::Kind::kString && node->text == name) {
         *out = order;
         return;
       }
@@ -89,49 +77,48 @@ class TableReader {
 
   // The table under `key`; a reader of nothing when it is not there.
   TableReader Table(std::string_view key) {
-    const toml::node* node = Find(key);
-    std::string where = where_.empty() ? std::string(key) : fmt::format("{}.{}", where_, key);
-    if (node != nullptr && !node->is_table()) Wrong(*node, key, "a table");
-    return TableReader(node == nullptr ? nullptr : node->as_table(), std::move(where), path_);
+    const ConfigNode* node = Find(key);
+    const bool table = node != nullptr && node->kind == ConfigNode::Kind::kTable;
+    if (node != nullptr && !table) Wrong(*node, key, "a table");
+    return TableReader(document_, table ? node : nullptr, where_.empty() ? std::string(key) : fmt::format("{}.{}", where_, key));
   }
 
   std::vector<std::string> Keys() const {
     std::vector<std::string> keys;
     if (table_ != nullptr) {
-      for (const auto& [key, node] : *table_) keys.emplace_back(key.str());
+      for (const auto& [key, node] : table_->members) keys.push_back(key);
     }
     return keys;
   }
 
+  Status Good() const { return error_ ? Status(std::unexpected(*error_)) : Ok(); }
+
   Status Done() {
     if (error_) return std::unexpected(*error_);
     if (table_ == nullptr) return Ok();
-    for (const auto& [key, node] : *table_) {
-      if (known_.contains(std::string(key.str()))) continue;
-      return InvalidArgument("{}:{}: unknown key \"{}\"{}; allowed: {}", path_, key.source().begin.line, key.str(),
+    for (const auto& [key, node] : table_->members) {
+      if (known_.contains(key)) continue;
+      return InvalidArgument("{}: unknown key \"{}\"{}; allowed: {}", document_.Where(node), key,
                              where_.empty() ? "" : fmt::format(" in [{}]", where_), fmt::join(known_, ", "));
     }
     return Ok();
   }
 
  private:
-  const toml::node* Find(std::string_view key) {
+  const ConfigNode* Find(std::string_view key) {
     known_.insert(std::string(key));
-    return table_ == nullptr ? nullptr : table_->get(key);
+    return table_ == nullptr ? nullptr : table_->Find(key);
   }
 
-  void Wrong(const toml::node& node, std::string_view key, std::string_view allowed) {
+  void Wrong(const ConfigNode& node, std::string_view key, std::string_view allowed) {
     if (error_) return;
-    std::ostringstream found;
-    node.visit([&](const auto& value) { found << value; });
-    error_ = Error(ErrorKind::kInvalidArgument,
-                   fmt::format("{}:{}: {}{}{}: found {}, allowed: {}", path_, node.source().begin.line, where_,
-                               where_.empty() ? "" : ".", key, found.str(), allowed));
+    error_ = Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}{}{}: found {}; allowed: {}", document_.Where(node), where_,
+                                                            where_.empty() ? "" : ".", key, node.Describe(), allowed));
   }
 
-  const toml::table* table_;
+  const ConfigDocument& document_;
+  const ConfigNode* table_;
   std::string where_;
-  const std::string& path_;
   std::set<std::string> known_;
   std::optional<Error> error_;
 };
@@ -185,6 +172,7 @@ Status ReadRerank(TableReader table, RerankSettings* rerank) {
   table.Integer("author_cap", 0, 1000, &rerank->author_cap);
   table.Number("fresh_share", 0, 1, &rerank->fresh_share);
   table.Hours("fresh_age_hours", &rerank->fresh_age);
+  table.Number("interest_share", 0, 1, &rerank->interest_share);
   table.Number("exploration_share", 0, 1, &rerank->exploration_share);
   return table.Done();
 }
@@ -199,16 +187,15 @@ Status ReadFilter(TableReader table, FilterSettings* filter) {
 }  // namespace
 
 Result<Scene> ParseScene(std::string_view text, const std::string& path, const std::string& name) {
-  const toml::parse_result parsed = toml::parse(text, path);
-  if (!parsed) {
-    return InvalidArgument("{}:{}: {}", path, parsed.error().source().begin.line, parsed.error().description());
-  }
+  FEEDMILL_ASSIGN(const ConfigDocument document, ParseToml(path, text));
   Scene scene;
   scene.name = name;
-  TableReader root(&parsed.table(), "", path);
+  TableReader root(document, &document.root, "");
   root.Text("description", &scene.description);
   root.Boolean("fallback", &scene.fallback);
-  FEEDMILL_TRY(ReadChannels(root.Table("recall"), path, &scene));
+  TableReader recall = root.Table("recall");
+  FEEDMILL_TRY(root.Good());
+  FEEDMILL_TRY(ReadChannels(std::move(recall), path, &scene));
   FEEDMILL_TRY(ReadFilter(root.Table("filter"), &scene.filter));
   FEEDMILL_TRY(ReadRank(root.Table("rank"), &scene.rank));
   FEEDMILL_TRY(ReadRerank(root.Table("rerank"), &scene.rerank));

@@ -42,6 +42,7 @@ struct RerankSettings {
   int author_cap = 0;                    // items of one author a page, 0 = any
   double fresh_share = 0;                // of a page, posts younger than fresh_age
   Micros fresh_age = 6 * kMicrosPerHour;
+  double interest_share = 0;             // of a newcomer's page, posts of the topics they told
   double exploration_share = 0;          // of the places of a page, drawn
 };
 

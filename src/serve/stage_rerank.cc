@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "serve/arrange.h"
+#include "serve/recall.h"
 #include "serve/stage.h"
 #include "serve/user_vector.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double kSameAuthor = 1;
 constexpr double kSameTopic = 0.6;
+constexpr int kNewcomerActions = 3;  // who has done fewer is a newcomer
 
 // How alike two posts are: by vectors where both have one, else by author and topic.
 class Similarity {
@@ -80,20 +82,16 @@ class Page {
     }
   }
 
-  // Replaces the lowest posts that are not new by the best new ones until their share is met.
   void KeepFreshShare() {
-    std::vector<Candidate>& page = context_->page;
-    int missing = static_cast<int>(std::floor(settings_.fresh_share * static_cast<double>(page.size())));
-    for (const Candidate& candidate : page) missing -= Young(candidate) ? 1 : 0;
-    for (const Candidate& candidate : all_) {
-      if (missing <= 0) return;
-      if (!Young(candidate) || OnPage(candidate) || AuthorFull(candidate)) continue;
-      const auto last = std::find_if(page.rbegin(), page.rend(), [&](const Candidate& shown) { return !Young(shown); });
-      if (last == page.rend()) return;
-      *last = candidate;
-      last->move = Move::kFreshQuota;
-      --missing;
-    }
+    KeepShare(settings_.fresh_share, Move::kFreshQuota, [this](const Candidate& candidate) { return Young(candidate); });
+  }
+
+  // A newcomer's page holds what they told; later their actions speak.
+  void KeepInterestShare() {
+    int known = 0;
+    for (const stream::LastAction& action : context_->last_actions) known += TasteWeight(action.action) > 0;
+    if (known >= kNewcomerActions || context_->query->topics.empty()) return;
+    KeepShare(settings_.interest_share, Move::kInterest, [this](const Candidate& candidate) { return Told(candidate); });
   }
 
   // Gives each place with a small chance to a new post drawn from those the channels brought.
@@ -115,6 +113,28 @@ class Page {
   }
 
  private:
+  // Replaces the lowest posts that are not such by the best that are, until their share of the page is met.
+  void KeepShare(double share, Move move, const std::function<bool(const Candidate&)>& such) {
+    std::vector<Candidate>& page = context_->page;
+    int missing = static_cast<int>(std::floor(share * static_cast<double>(page.size())));
+    for (const Candidate& candidate : page) missing -= such(candidate) ? 1 : 0;
+    for (const Candidate& candidate : all_) {
+      if (missing <= 0) return;
+      if (!such(candidate) || OnPage(candidate) || AuthorFull(candidate)) continue;
+      const auto last = std::find_if(page.rbegin(), page.rend(),
+                                     [&](const Candidate& shown) { return !such(shown) && shown.move != Move::kFreshQuota; });
+      if (last == page.rend()) return;
+      *last = candidate;
+      last->move = move;
+      --missing;
+    }
+  }
+
+  bool Told(const Candidate& candidate) const {
+    if (candidate.input.topic == features::kNoEntity) return false;
+    const auto& topics = context_->query->topics;
+    return std::find(topics.begin(), topics.end(), context_->state->TopicName(candidate.input.topic)) != topics.end();
+  }
   bool Young(const Candidate& candidate) const { return context_->now - candidate.input.created_at <= settings_.fresh_age; }
   bool OnPage(const Candidate& candidate) const {
     return std::any_of(context_->page.begin(), context_->page.end(),
@@ -138,6 +158,7 @@ void ArrangePage(FeedContext* context) {
   Page page(context);
   page.Arrange(static_cast<size_t>(context->query->n));
   page.KeepFreshShare();
+  page.KeepInterestShare();
   page.Explore();
 }
 

@@ -11,6 +11,7 @@ const moveWords: Record<string, string> = {
   author_cap: "moved because its author had enough places",
   author_cap_relaxed: "fills a place nobody else could take",
   fresh_quota: "lifted: a share of the page is for new posts",
+  interest: "lifted: it is of a topic this newcomer told",
   exploration: "drawn to try something new",
   fallback: "fills a short page with what is popular",
 };

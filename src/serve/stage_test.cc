@@ -1,0 +1,266 @@
+// Stages and channels one by one, over a small world.
+#include "serve/stage.h"
+
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "serve/pipeline.h"
+#include "serve/reason.h"
+#include "serve/recall.h"
+#include "serve/small_world_fixture.h"
+#include "serve/user_vector.h"
+
+namespace feedmill::serve {
+namespace {
+
+using features::EntityHandle;
+using features::kNoEntity;
+
+class StageTest : public testing::Test {
+ protected:
+  StageTest() {
+    SmallWorldOptions options;
+    options.features_folder = FEEDMILL_SOURCE_DIR "/template/features";
+    options.bundle_folder = std::string(testing::TempDir()) + "stage_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    world_ = std::make_unique<SmallWorld>(options);
+    bundle_ = world_->OpenTheBundle();
+    std::filesystem::remove_all(options.bundle_folder);  // mapped files live on
+    scene_ = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed")->at("home");
+    query_.user_id = "user-3";
+    query_.n = 20;
+    context_.query = &query_;
+    context_.scene = &scene_;
+    context_.bundle = bundle_.get();
+    context_.state = world_->state.get();
+    context_.features_match = true;
+    context_.now = world_->clock.Now();
+    context_.as_of = context_.state->AsOf(context_.now);
+    context_.random = Random(1);
+  }
+
+  // A fresh context for user `id` after the query stage.
+  void Begin(const std::string& id) {
+    context_.Reset();
+    query_.user_id = id;
+    trending_ = MakeTrendingList(*context_.state, &world_->features, bundle_.get(), context_.as_of, {});
+    context_.trending = &trending_;
+    HydrateQuery(&context_);
+  }
+
+  std::string PostOf(const Candidate& candidate) const { return std::string(context_.state->PostId(candidate.input.post)); }
+
+  std::unique_ptr<SmallWorld> world_;
+  std::shared_ptr<const Bundle> bundle_;
+  Scene scene_;
+  FeedQuery query_;
+  TrendingList trending_;
+  FeedContext context_;
+};
+
+TEST_F(StageTest, TheQueryKnowsTheUsersTopics) {
+  query_.topics = {"games"};
+  Begin("user-3");
+  EXPECT_NE(context_.user, kNoEntity);
+  ASSERT_GE(context_.topics.size(), 2u);
+  EXPECT_EQ(context_.topics[0], "games");
+  EXPECT_EQ(context_.topics[1], SmallWorld::Topic(3));
+  Begin("nobody");
+  EXPECT_EQ(context_.user, kNoEntity);
+  EXPECT_TRUE(context_.last_actions.empty());
+}
+
+TEST_F(StageTest, InNetworkBringsTheFolloweesPostsNewestFirst) {
+  Begin("user-3");
+  RecallInNetwork({true, 25, 48 * kMicrosPerHour, 500, 0}, &context_);
+  HydrateCandidates(&context_);
+  const auto& items = context_.candidates.items();
+  ASSERT_EQ(items.size(), 25u);
+  for (size_t i = 0; i < items.size(); ++i) {
+    EXPECT_TRUE(items[i].input.follows_author);
+    EXPECT_LE(context_.now - items[i].input.created_at, 48 * kMicrosPerHour);
+    if (i > 0) EXPECT_GE(items[i - 1].input.created_at, items[i].input.created_at);
+  }
+  Begin("nobody");
+  EXPECT_FALSE(HasInNetwork(context_));
+}
+
+TEST_F(StageTest, I2iFollowsTheLastActionsAndSaysWhich) {
+  Begin("user-3");
+  RecallI2i({true, 40, 0, 20, 0}, &context_);
+  ASSERT_FALSE(context_.candidates.items().empty());
+  ASSERT_LE(context_.candidates.items().size(), 40u);
+  std::set<EntityHandle> acted;
+  for (const stream::LastAction& action : context_.last_actions) acted.insert(action.post);
+  for (const Candidate& candidate : context_.candidates.items()) EXPECT_TRUE(acted.contains(candidate.because));
+  EXPECT_THAT(ReasonFor(context_, context_.candidates.items()[0]), testing::StartsWith("Similar to a post you "));
+}
+
+TEST_F(StageTest, U2uBringsTheNightsList) {
+  Begin("user-3");
+  RecallU2u({true, 5, 0, 0, 0}, &context_);
+  const auto list = bundle_->u2u->Get("user-3");
+  ASSERT_EQ(context_.candidates.items().size(), 5u);
+  for (size_t i = 0; i < 5; ++i) EXPECT_EQ(PostOf(context_.candidates.items()[i]), list[i].id);
+}
+
+TEST_F(StageTest, TheVectorFindsTheUsersTopicAlsoForThoseTheNightDidNotKnow) {
+  for (const char* name : {"user-3", "newcomer"}) {
+    if (std::string(name) == "newcomer") {
+      world_->Act("newcomer", "like", "post-3");
+      world_->Act("newcomer", "like", "post-23");
+      ASSERT_LT(bundle_->users->Find("newcomer"), 0);
+    }
+    Begin(name);
+    RecallVector({true, 30, 0, 20, 0.3}, &context_);
+    HydrateCandidates(&context_);
+    ASSERT_FALSE(context_.candidates.items().empty()) << name;
+    for (size_t i = 0; i < 10; ++i) EXPECT_EQ(context_.state->TopicName(context_.candidates.items()[i].input.topic), SmallWorld::Topic(3));
+  }
+  Begin("nobody");
+  EXPECT_TRUE(UserVector(context_, 0.3, 20).empty());
+}
+
+TEST_F(StageTest, TrendingCountsLiveEngagement) {
+  for (int i = 0; i < 50; ++i) world_->Act(SmallWorld::User(i), "share", "post-222");
+  Begin("nobody");
+  RecallTrending({true, 10, 0, 0, 0}, &context_);
+  EXPECT_EQ(PostOf(context_.candidates.items()[0]), "post-222");
+}
+
+TEST_F(StageTest, RandomDrawsEvenly) {
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 600; ++i) {
+    Begin("nobody");
+    RecallRandom({true, 30, 14 * kMicrosPerDay, 0, 0}, &context_);
+    for (const Candidate& candidate : context_.candidates.items()) ++counts[PostOf(candidate)];
+  }
+  EXPECT_EQ(counts.size(), 300u);  // each is expected 60 times, deviation about 7.3
+  for (const auto& [post, count] : counts) EXPECT_NEAR(count, 60, 40) << post;
+}
+
+TEST_F(StageTest, TheFilterCountsByRule) {
+  query_.exclude = {"post-250", "post-no-such"};
+  world_->Act("user-3", "feed_impression", "post-251");
+  world_->Act("user-3", "hide", "post-252");
+  world_->Act("user-9", "like", "post-never-created");
+  Begin("user-3");
+  int rank = 0;
+  for (const char* post : {"post-250", "post-251", "post-252", "post-never-created", "post-299"}) {
+    context_.candidates.Add(Source::kFresh, rank++, context_.state->FindPost(post));
+  }
+  HydrateCandidates(&context_);
+  FilterCandidates(&context_);
+  ASSERT_EQ(context_.candidates.items().size(), 1u);
+  EXPECT_EQ(PostOf(context_.candidates.items()[0]), "post-299");
+  for (FilterRule rule : {FilterRule::kExcluded, FilterRule::kSeen, FilterRule::kHidden, FilterRule::kUnknown}) {
+    EXPECT_EQ(context_.filtered[static_cast<size_t>(rule)], 1) << FilterRuleName(rule);
+  }
+  context_.now += 365 * kMicrosPerDay;
+  FilterCandidates(&context_);
+  EXPECT_EQ(context_.filtered[static_cast<size_t>(FilterRule::kExpired)], 1);
+}
+
+TEST_F(StageTest, ScoresAreTheWeightedCalibratedSum) {
+  scene_.rank.weights = {{"like", 10}};
+  Begin("user-3");
+  Recall(&context_);
+  HydrateCandidates(&context_);
+  RankCandidates(&context_);
+  const size_t width = bundle_->feature_set.features.size();
+  for (const Candidate& candidate : context_.candidates.items()) {
+    std::vector<float> row(width);
+    const features::CandidateInput input = candidate.input;
+    features::ComputeFeatures(bundle_->feature_set, context_.state->counters(), context_.user, context_.as_of, {&input, 1}, row);
+    double score = 0;
+    for (const ActionModel& model : bundle_->actions) {
+      double raw = 0;
+      model.trees->Score(row, 1, {&raw, 1}, false);
+      const double weight = model.action == "like" ? 10 : model.weight;
+      score += weight / (1 + std::exp(-(model.slope * raw + model.intercept)));
+    }
+    EXPECT_NEAR(candidate.score, score, 1e-12);
+  }
+}
+
+TEST_F(StageTest, TrimKeepsTheBestByRecall) {
+  Begin("user-3");
+  Recall(&context_);
+  HydrateCandidates(&context_);
+  std::vector<float> all;
+  for (const Candidate& candidate : context_.candidates.items()) all.push_back(candidate.recall);
+  std::sort(all.rbegin(), all.rend());
+  scene_.rank.candidates_max = 30;
+  TrimCandidates(&context_);
+  ASSERT_EQ(context_.candidates.items().size(), 30u);
+  for (const Candidate& candidate : context_.candidates.items()) EXPECT_GE(candidate.recall, all[29]);
+}
+
+TEST_F(StageTest, AShareOfThePageIsFresh) {
+  scene_.rerank.fresh_share = 0.5;
+  scene_.rerank.fresh_age = 12 * kMicrosPerHour;
+  Begin("user-3");
+  context_.candidates.Clear();
+  RunStages(&context_);
+  ASSERT_EQ(context_.page.size(), 20u);
+  int young = 0;
+  for (const Candidate& candidate : context_.page) young += context_.now - candidate.input.created_at <= scene_.rerank.fresh_age;
+  EXPECT_GE(young, 9);  // an explored post may have taken one place
+}
+
+TEST_F(StageTest, ExplorationTakesItsShareOfPlaces) {
+  scene_.rerank.exploration_share = 0.2;
+  scene_.rerank.fresh_age = 24 * kMicrosPerHour;
+  int explored = 0, places = 0;
+  for (int i = 0; i < 60; ++i) {
+    Begin(SmallWorld::User(i));
+    RunStages(&context_);
+    for (const Candidate& candidate : context_.page) explored += candidate.move == Move::kExploration;
+    places += static_cast<int>(context_.page.size());
+  }
+  EXPECT_NEAR(explored / static_cast<double>(places), 0.2, 0.06);
+}
+
+TEST_F(StageTest, OtherFeaturesMeanNoRanking) {
+  context_.features_match = false;
+  Begin("user-3");
+  RunStages(&context_);
+  EXPECT_EQ(context_.page.size(), 20u);
+  EXPECT_THAT(context_.degraded, testing::Contains("rank: the bundle's models know other features"));
+  EXPECT_TRUE(context_.probabilities.empty());
+}
+
+TEST_F(StageTest, TheTrendingBoardIsRemadeWhenSomethingChanged) {
+  TrendingBoard board(&world_->features, {});
+  const auto first = board.Current(*context_.state, bundle_.get(), context_.as_of);
+  EXPECT_EQ(board.Current(*context_.state, bundle_.get(), context_.as_of), first);
+  for (int i = 0; i < 50; ++i) world_->Act(SmallWorld::User(i), "share", "post-111");
+  const auto second = board.Current(*context_.state, bundle_.get(), context_.state->AsOf(context_.now));
+  ASSERT_NE(second, first);
+  EXPECT_EQ(context_.state->PostId(second->best_first[0].post), "post-111");
+  EXPECT_FALSE(second->by_topic.empty());
+}
+
+TEST_F(StageTest, ABrokenBundleIsRefused) {
+  SmallWorldOptions options;
+  options.features_folder = FEEDMILL_SOURCE_DIR "/template/features";
+  options.bundle_folder = std::string(testing::TempDir()) + "stage_broken";
+  const SmallWorld world(options);
+  io::FileSystem& files = io::PosixFileSystem();
+  ASSERT_TRUE(OpenBundle(files, options.bundle_folder).has_value());
+  const std::string model = options.bundle_folder + "/rank_click.model";
+  auto text = io::ReadWholeFile(files, model);
+  ASSERT_TRUE(text.has_value());
+  (*text)[text->size() / 2] ^= 1;
+  ASSERT_TRUE(io::WriteFileAtomically(files, model, *text).has_value());
+  const auto broken = OpenBundle(files, options.bundle_folder);
+  ASSERT_FALSE(broken.has_value());
+  EXPECT_EQ(broken.error().kind(), ErrorKind::kCorrupt);
+  EXPECT_THAT(broken.error().message(), testing::HasSubstr("rank_click.model"));
+  std::filesystem::remove_all(options.bundle_folder);
+}
+
+}  // namespace
+}  // namespace feedmill::serve

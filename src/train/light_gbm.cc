@@ -45,6 +45,10 @@ Result<Dataset> Dataset::Make(const DatasetInput& input, const std::string& para
   return made;
 }
 
+Status Dataset::SetLabels(std::span<const float> labels) {
+  return SetField(handle_.get(), "label", labels.data(), labels.size(), C_API_DTYPE_FLOAT32);
+}
+
 Result<Booster> Booster::Make(const Dataset& training, const std::string& parameters) {
   void* handle = nullptr;
   FEEDMILL_TRY(Checked(LGBM_BoosterCreate(training.handle(), parameters.c_str(), &handle), "start a booster"));

@@ -29,6 +29,8 @@ class Dataset {
   static Result<Dataset> Make(const DatasetInput& input, const std::string& parameters, const Dataset* reference);
   Dataset(Dataset&&) noexcept = default;
   Dataset& operator=(Dataset&&) noexcept = default;
+  // Other labels over the same rows, before a booster is made of it.
+  Status SetLabels(std::span<const float> labels);
   void* handle() const { return handle_.get(); }
 
  private:

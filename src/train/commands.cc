@@ -1,0 +1,153 @@
+#include "train/commands.h"
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "lake/catalog.h"
+#include "meta/store.h"
+#include "query/engine.h"
+#include "registry/bundle_files.h"
+#include "registry/registry.h"
+#include "train/bundle_builder.h"
+#include "train/rank_trainer.h"
+#include "train/recall_trainer.h"
+#include "train/work_folder.h"
+
+namespace feedmill::train {
+namespace {
+
+using Json = nlohmann::json;
+
+// The step protocol of nightly runs: one JSON object a line on standard output.
+void PrintProgress(double share, std::string_view note) {
+  std::printf("%s\n", Json{{"progress", share}, {"note", note}}.dump().c_str());
+  std::fflush(stdout);
+}
+
+// Everything a step needs open. Movable parts only; the clock outlives them.
+struct Workplace {
+  SystemClock clock;
+  std::unique_ptr<meta::Store> store;
+  std::unique_ptr<lake::Catalog> catalog;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<query::Engine> engine;
+  std::unique_ptr<query::Session> session;
+};
+
+std::string WorkFolder(const CommandOptions& options) {
+  return fmt::format("{}/tmp/training-{}", options.data, options.cut);
+}
+
+Status OpenStores(const CommandOptions& options, io::FileSystem& files, Workplace* place) {
+  const std::string path = options.data + "/meta.db";
+  FEEDMILL_ASSIGN(const bool exists, files.Exists(path));
+  if (!exists) return NotFound("{} is not there: is --data the data folder of a Feedmill that has run?", path);
+  std::vector<meta::Migration> migrations = lake::CatalogMigrations();
+  for (meta::Migration& migration : registry::RegistryMigrations()) migrations.push_back(std::move(migration));
+  FEEDMILL_ASSIGN(place->store, meta::OpenStore(path, migrations));
+  lake::CatalogOptions catalog;
+  catalog.warehouse = options.data + "/lake";
+  FEEDMILL_ASSIGN(place->catalog, lake::OpenCatalog(files, *place->store, place->clock, catalog));
+  FEEDMILL_ASSIGN(place->registry, registry::OpenRegistry(*place->store, place->clock));
+  return Ok();
+}
+
+Status OpenPlace(const CommandOptions& options, io::FileSystem& files, std::span<const std::string> tables,
+                 Workplace* place) {
+  FEEDMILL_TRY(OpenStores(options, files, place));
+  const std::string temporary = WorkFolder(options) + "/sql";
+  FEEDMILL_TRY(files.CreateDirectories(temporary));
+  query::EngineOptions engine;
+  engine.temporary_directory = temporary;
+  engine.memory_bytes_max = options.memory_bytes_max;
+  engine.threads = options.threads;
+  FEEDMILL_ASSIGN(place->engine, query::OpenEngine(engine));
+  FEEDMILL_ASSIGN(place->session, place->engine->NewSession());
+  for (const std::string& table : tables) FEEDMILL_TRY(place->session->RegisterTable(*place->catalog, table));
+  return Ok();
+}
+
+struct LiveModel {
+  std::string bundle;       // id
+  std::string click_model;  // "" when there is none that fits
+};
+
+// The live bundle's click model, when it was trained on these very features.
+Result<LiveModel> ReadLiveModel(io::FileSystem& files, const CommandOptions& options, registry::Registry& registry,
+                                const features::FeatureSet& set, Json* notes) {
+  FEEDMILL_ASSIGN(const std::optional<registry::BundleRow> live, registry.Live());
+  if (!live) return LiveModel{};
+  const std::string folder = live->folder.starts_with('/') ? live->folder : options.data + "/bundles/" + live->id;
+  auto manifest = registry::VerifyBundle(files, folder);
+  if (!manifest) {
+    notes->push_back("the live bundle is not measured: " + manifest.error().ToString());
+    return LiveModel{live->id, ""};
+  }
+  if (manifest->feature_set_hash != set.hash) {
+    notes->push_back(
+        fmt::format("the live bundle {} is not measured: its features hash to {}, those of the project to {}", live->id,
+                    manifest->feature_set_hash, set.hash));
+    return LiveModel{live->id, ""};
+  }
+  FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files, folder + "/" + registry::ModelFile("click")));
+  return LiveModel{live->id, std::move(text)};
+}
+
+Json MetricsJson(const std::map<std::string, double>& metrics) { return Json(metrics); }
+
+}  // namespace
+
+Result<std::string> RunAls(const CommandOptions& options) {
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_ASSIGN(const AlsPlan plan, LoadAlsPlan(files, options.project + "/models"));
+  Workplace place;
+  const std::string tables[] = {"dwd.dwd_user_action"};
+  FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
+  PrintProgress(0, "reading interactions");
+  FEEDMILL_ASSIGN(const InteractionSet set, ReadInteractions(*place.session, plan, options.cut));
+  FEEDMILL_ASSIGN(const RecallResult result, TrainRecall(set, plan, options.cut, PrintProgress));
+  FEEDMILL_TRY(WriteRecallPart(files, WorkFolder(options), result));
+  return Json{{"interactions", set.interactions.size()},
+              {"users", result.users.size()},
+              {"posts", result.posts.size()},
+              {"metrics", MetricsJson(result.metrics)},
+              {"notes", result.notes}}
+      .dump();
+}
+
+Result<std::string> RunRank(const CommandOptions& options) {
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_ASSIGN(const RankPlan plan, LoadRankPlan(files, options.project + "/models"));
+  FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadFeatureSet(files, options.project + "/features"));
+  Workplace place;
+  const std::string tables[] = {"ads.ads_sample_ctr"};
+  FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
+  PrintProgress(0, "reading samples");
+  FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
+  Json notes = Json::array();
+  FEEDMILL_ASSIGN(const LiveModel live, ReadLiveModel(files, options, *place.registry, set, &notes));
+  FEEDMILL_ASSIGN(const RankResult result, TrainRank(samples, set, plan, live.click_model, PrintProgress));
+  for (const std::string& note : result.notes) notes.push_back(note);
+  FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), result, set, live.bundle));
+  return Json{{"rows", samples.row_count()},
+              {"rows_in_table", samples.rows_in_table},
+              {"metrics", MetricsJson(result.metrics)},
+              {"notes", notes}}
+      .dump();
+}
+
+Result<std::string> RunBundle(const CommandOptions& options) {
+  io::FileSystem& files = io::PosixFileSystem();
+  Workplace place;
+  const std::string tables[] = {"ads.ads_recall_i2i", "ads.ads_recall_u2u_cf", "ads.ads_trending"};
+  FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
+  PrintProgress(0, "gathering parts");
+  const BundleInput input = {WorkFolder(options), options.data + "/bundles", options.cut};
+  FEEDMILL_ASSIGN(const BuiltBundle built, BuildBundle(files, *place.session, input, PrintProgress));
+  FEEDMILL_TRY(place.registry->Add(built.manifest, built.folder));
+  return Json{{"bundle", built.manifest.id}, {"folder", built.folder}, {"metrics", MetricsJson(built.manifest.metrics)}}
+      .dump();
+}
+
+}  // namespace feedmill::train

@@ -1,0 +1,24 @@
+// The steps of feedmill-train as functions: what the command line does, without the command line.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace feedmill::train {
+
+struct CommandOptions {
+  std::string data;                        // data folder
+  std::string project;                     // project folder: features/, models/
+  Micros cut = 0;                          // events earlier than this count
+  uint64_t memory_bytes_max = 2ull << 30;  // of SQL
+  int threads = 2;                         // of SQL
+};
+
+// Each prints progress lines and answers the JSON object of its result line.
+Result<std::string> RunAls(const CommandOptions& options);
+Result<std::string> RunRank(const CommandOptions& options);
+Result<std::string> RunBundle(const CommandOptions& options);
+
+}  // namespace feedmill::train

@@ -1,0 +1,87 @@
+// feedmill-train: the training steps of a nightly, each also runnable by hand. The only program that loads LightGBM.
+#include <cstdio>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/time_text.h"
+#include "train/commands.h"
+
+namespace feedmill::train {
+namespace {
+
+constexpr int kExitPermanent = 65;  // trying again cannot help (the step protocol's code)
+constexpr int kExitFailed = 1;
+
+using Command = std::function<Result<std::string>(const CommandOptions&)>;
+
+bool IsPermanent(const Error& error) {
+  return error.kind() == ErrorKind::kInvalidArgument || error.kind() == ErrorKind::kNotFound ||
+         error.kind() == ErrorKind::kCorrupt;
+}
+
+int Run(const Command& command, const CommandOptions& options) {
+  const Result<std::string> result = command(options);
+  if (result) {
+    std::printf("{\"result\":%s}\n", result->c_str());
+    return 0;
+  }
+  std::printf("%s\n", nlohmann::json{{"error", result.error().ToString()}}.dump().c_str());
+  std::fprintf(stderr, "feedmill-train: %s\n", result.error().ToString().c_str());
+  return IsPermanent(result.error()) ? kExitPermanent : kExitFailed;
+}
+
+Result<std::string> RunAll(const CommandOptions& options) {
+  FEEDMILL_ASSIGN(const std::string als, RunAls(options));
+  FEEDMILL_ASSIGN(const std::string rank, RunRank(options));
+  FEEDMILL_ASSIGN(const std::string bundle, RunBundle(options));
+  return fmt::format("{{\"als\":{},\"rank\":{},\"bundle\":{}}}", als, rank, bundle);
+}
+
+void AddOptions(CLI::App* app, CommandOptions* options, std::string* cut) {
+  app->add_option("--data", options->data, "data folder")->default_val("./feedmill-data");
+  app->add_option("--project", options->project, "project folder (features/, models/)")->default_val(".");
+  app->add_option("--cut", *cut, "events earlier than this instant count, e.g. 2026-11-22T00:00:00Z")->required();
+  app->add_option("--memory", options->memory_bytes_max, "bytes that SQL may use")->transform(CLI::AsSizeValue(false));
+  app->add_option("--threads", options->threads, "threads of SQL")->check(CLI::Range(1, 256));
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  CLI::App app(
+      "Trains the models of one night and builds its bundle.\n\n"
+      "  feedmill-train all --data ./feedmill-data --project . --cut 2026-11-22\n"
+      "  feedmill-train rank --cut 2026-11-22T00:00:00Z      only the ranking models\n\n"
+      "Prints one JSON object a line: {\"progress\":0.4,\"note\":\"..\"}, then {\"result\":{..}} or "
+      "{\"error\":\"..\"}.\n"
+      "Exit code 65: trying again cannot help.",
+      "feedmill-train");
+  app.require_subcommand(1);
+  CommandOptions options;
+  std::string cut;
+  const std::tuple<const char*, const char*, Command> commands[] = {
+      {"als", "vectors of users and posts from who acted on what", RunAls},
+      {"rank", "one ranking model per action from ads_sample_ctr", RunRank},
+      {"bundle", "gathers als, rank and the candidate lists into a sealed bundle and adds it to the registry",
+       RunBundle},
+      {"all", "als, rank and bundle", RunAll}};
+  int exit_code = 0;
+  for (const auto& [name, doc, command] : commands) {
+    CLI::App* verb = app.add_subcommand(name, doc);
+    AddOptions(verb, &options, &cut);
+    verb->callback([&options, &cut, &exit_code, command = command] {
+      const Result<Micros> at = ParseTime(cut);
+      if (!at) throw CLI::ValidationError("--cut", at.error().message());
+      options.cut = *at;
+      exit_code = Run(command, options);
+    });
+  }
+  CLI11_PARSE(app, argc, argv);
+  return exit_code;
+}
+
+}  // namespace feedmill::train
+
+int main(int argc, char** argv) { return feedmill::train::Main(argc, argv); }

@@ -1,0 +1,69 @@
+#include "train/train_plan.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "base/matchers.h"
+
+namespace feedmill::train {
+namespace {
+
+using testing::HasSubstr;
+
+class TrainPlanTest : public testing::Test {
+ protected:
+  TrainPlanTest()
+      : folder_((std::filesystem::temp_directory_path() / fmt::format("feedmill_plan_{}", getpid())).string()) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~TrainPlanTest() override { std::filesystem::remove_all(folder_); }
+  Result<RankPlan> Rank(std::string_view text) {
+    EXPECT_THAT(io::WriteFileAtomically(files_, folder_ + "/rank.toml", text), IsOk());
+    return LoadRankPlan(files_, folder_);
+  }
+
+  io::FileSystem& files_ = io::PosixFileSystem();
+  std::string folder_;
+};
+
+TEST_F(TrainPlanTest, TheTemplateSaysTheDefaults) {
+  const auto defaults = LoadRankPlan(files_, folder_),
+             written = LoadRankPlan(files_, FEEDMILL_SOURCE_DIR "/template/models");
+  ASSERT_THAT(written, IsOk());
+  EXPECT_EQ(written->leaves, defaults->leaves);
+  EXPECT_EQ(written->learning_rate, defaults->learning_rate);
+  EXPECT_EQ(written->leak_gap_max, defaults->leak_gap_max);
+  ASSERT_EQ(written->actions.size(), defaults->actions.size());
+  for (size_t i = 0; i < written->actions.size(); ++i) {
+    EXPECT_EQ(written->actions[i].label, defaults->actions[i].label);
+    EXPECT_EQ(written->actions[i].weight, defaults->actions[i].weight);
+    EXPECT_EQ(written->actions[i].losses, defaults->actions[i].losses);
+  }
+  const auto als = LoadAlsPlan(files_, folder_),
+             written_als = LoadAlsPlan(files_, FEEDMILL_SOURCE_DIR "/template/models");
+  ASSERT_THAT(written_als, IsOk());
+  EXPECT_EQ(written_als->weights, als->weights);
+  EXPECT_EQ(written_als->options.dimension, als->options.dimension);
+  EXPECT_EQ(written_als->half_life, als->half_life);
+}
+
+TEST_F(TrainPlanTest, WhatIsWrittenCounts) {
+  const auto plan = Rank("[trees]\nleaves = 7\n[action.hide]\nweight = -9.5\nlosses = [\"lambdarank\"]\n");
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(plan->leaves, 7);
+  EXPECT_EQ(plan->actions[5].weight, -9.5);
+  EXPECT_EQ(plan->actions[0].weight, 1.0);
+}
+
+TEST_F(TrainPlanTest, ErrorsNameFileLineFoundAndAllowed) {
+  EXPECT_THAT(Rank("[trees]\nleaves = 1000\n"), IsError(ErrorKind::kInvalidArgument, HasSubstr("rank.toml:2")));
+  EXPECT_THAT(Rank("[tress]\nleaves = 10\n"), IsError(ErrorKind::kInvalidArgument, HasSubstr("tress")));
+  EXPECT_THAT(Rank("[action.click]\nlosses = [\"softmax\"]\n"),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("found \"softmax\"")));
+  EXPECT_THAT(Rank("[action.click]\nlosses = []\n"), IsError(ErrorKind::kInvalidArgument, HasSubstr("at least one")));
+}
+
+}  // namespace
+}  // namespace feedmill::train

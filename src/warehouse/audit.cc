@@ -1,6 +1,6 @@
 #include "warehouse/audit.h"
 
-#include <string_view>
+#include <cctype>
 
 namespace feedmill::warehouse {
 namespace {
@@ -86,7 +86,8 @@ Result<double> OneNumber(query::Session& session, const std::string& sql) {
   return InvalidArgument("gives something other than a number; allowed: one number");
 }
 
-// `primary` is Glue's name for the data; as a bare word it would be a keyword.
+}  // namespace
+
 std::string QuotePrimary(std::string_view sql) {
   std::string text;
   size_t at = 0;
@@ -102,8 +103,6 @@ std::string QuotePrimary(std::string_view sql) {
     at = end;
   }
 }
-
-}  // namespace
 
 Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::string& file,
                                            const std::vector<Rule>& rules, const Variables& variables) {

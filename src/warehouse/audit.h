@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -24,5 +25,8 @@ struct CheckResult {
 // An error means that a rule could not be run: `file:line: why`.
 Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::string& file,
                                            const std::vector<Rule>& rules, const Variables& variables);
+
+// CustomSql as the engine reads it: `primary`, Glue's name for the data and a keyword of SQL, in quotes.
+std::string QuotePrimary(std::string_view sql);
 
 }  // namespace feedmill::warehouse

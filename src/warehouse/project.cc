@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "warehouse/audit.h"
 #include "warehouse/sql_lint.h"
 #include "warehouse/sql_text.h"
 
@@ -145,7 +146,7 @@ class Loader {
   void FindCheckInputs(const std::string& model, const std::string& file, const std::vector<Rule>& rules) {
     for (const Rule& rule : rules) {
       if (rule.kind != RuleKind::kCustomSql) continue;
-      auto sql = ReplaceVariables(file, rule.subject, IntervalVariables(0, kMicrosPerDay));
+      auto sql = ReplaceVariables(file, QuotePrimary(rule.subject), IntervalVariables(0, kMicrosPerDay));
       auto tables = sql ? session_.ReferencedTables(*sql) : std::unexpected(sql.error());
       if (!tables) {
         errors_.push_back(fmt::format("{}:{}: {}", file, rule.line, tables.error().message()));

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/matchers.h"
+#include "base/text_encoding.h"
 #include "base/time_text.h"
 #include "jobs/run_store.h"
 #include "warehouse/batch_run.h"
@@ -40,6 +41,7 @@ constexpr std::string_view kTotalModel = R"(-- model: dws_total
 -- doc: a sum a day
 -- partition: day(day)
 -- materialize: incremental
+-- lookback: 3 days
 -- reads: dwd_action.event_time 0d 0d
 -- key: day
 -- memory: 512MiB
@@ -153,7 +155,9 @@ class WarehouseTest : public ::testing::Test {
       if (result) {
         child.on_stdout_line(R"({"result":)" + ModelJobResultJson(*result) + "}");
       } else {
-        child.on_stdout_line(R"({"error":")" + result.error().message().substr(0, 60) + "\"}");
+        std::string line = R"({"error":)";
+        AppendJsonString(result.error().message(), &line);
+        child.on_stdout_line(line + "}");
         outcome.exit_code = jobs::kExitPermanent;
       }
       return outcome;
@@ -225,6 +229,7 @@ TEST_F(WarehouseTest, LateDataMakesItsDayAgainAndWhatReadsIt) {
   EXPECT_EQ((*plans)[0].intervals.size(), 1u);
   EXPECT_EQ((*plans)[0].intervals[0].reason, "ods_event changed");
   EXPECT_EQ((*plans)[0].intervals[0].start, *ParseTime("2024-01-04"));
+  ASSERT_EQ((*plans)[1].intervals.size(), 1u);
   EXPECT_EQ((*plans)[1].intervals[0].reason, "dwd_action changed");
   Nightly();
   EXPECT_EQ(Totals(), "2024-01-04 15 2024-01-05 6 ");
@@ -258,7 +263,9 @@ TEST_F(WarehouseTest, ChangedSqlMakesAllAgainAndAddsItsColumn) {
   EXPECT_EQ(Table("dwd_action", "SELECT id, twice FROM dwd_action"), "1 2 ");
   Write("warehouse/dwd/dwd_action.sql", "-- doc: another comment\n" + changed.substr(0, changed.find("-- doc")) +
                                             changed.substr(changed.find("-- partition")));
-  for (const ModelPlan& plan : *Plan()) EXPECT_NE(plan.model, "dwd_action") << "a comment is no change";
+  const auto plans = Plan();
+  ASSERT_THAT(plans, IsOk());
+  for (const ModelPlan& plan : *plans) EXPECT_NE(plan.model, "dwd_action") << "a comment is no change";
 }
 
 TEST_F(WarehouseTest, ABlockingCheckPublishesNothingAndStopsWhatDepends) {
@@ -324,7 +331,7 @@ TEST_F(WarehouseTest, AWideSumNamesFileAndLine) {
   ASSERT_THAT(RunModelJob(MakeContext(), *project, {"dwd_action", clock_.Now(), {}, {}, "r1"}), IsOk());
   EXPECT_THAT(RunModelJob(MakeContext(), *project, {"dws_total", clock_.Now(), {}, {}, "r1"}),
               IsError(ErrorKind::kInvalidArgument,
-                      AllOf(HasSubstr("warehouse/dws/dws_total.sql:10: column 'weight' is HUGEINT"),
+                      AllOf(HasSubstr("warehouse/dws/dws_total.sql:11: column 'weight' is HUGEINT"),
                             HasSubstr("cast this sum to BIGINT"))));
 }
 
@@ -353,7 +360,7 @@ TEST_F(WarehouseTest, NativeStepsRunOnceTheirInputsChangedAndExtraStepsFollow) {
   auto run = RunNightly(MakeContext(), *project, options);
   ASSERT_THAT(run, IsOk());
   EXPECT_EQ(run->state, "succeeded");
-  EXPECT_THAT(made_, ElementsAre("dwd_action", "dws_total", "ads_top", "features.dump", "train.rank"));
+  EXPECT_THAT(made_, ElementsAre("dwd_action", "dws_total", "features.dump", "ads_top", "train.rank"));
   options.extra_steps[0].after = {"nowhere"};
   EXPECT_THAT(RunNightly(MakeContext(), *project, options),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("'nowhere'")));

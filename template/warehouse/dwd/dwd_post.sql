@@ -3,6 +3,8 @@
 -- partition: none
 -- materialize: full
 -- reads: ods_event.event_time
+-- reads: dim_post stable
+-- reads: dim_user stable
 -- key: post_id, version
 -- memory: 2GiB
 -- timeout: 10m

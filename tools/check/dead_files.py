@@ -5,11 +5,11 @@ import pathlib
 import re
 import sys
 
-from repository import Finding, Repository, run
+from repository import TEST_SUFFIXES, Finding, Repository, run
 
 READ_WHOLE = "tools/read_whole.txt"
 ENTRANCES = {"README.md", "CMakeLists.txt", "Makefile", "CMakePresets.json", "LICENSE", "CONTRIBUTING.md", "ARCHITECTURE.md", "GLOSSARY.md", "DEPENDENCIES.md", "package.json", "package-lock.json", "index.html", ".ci/run"}
-FOUND_BY_PATTERN = re.compile(r"(_test\.(py|cc)|\.test\.(ts|tsx|mjs|js)|_fuzz\.cc|_bench\.cc|/run\.sh)$")
+FOUND_BY_PATTERN = re.compile(r"(_test\.(py|cc)|\.test\.(ts|tsx|mjs|js)|_fuzz\.cc|_bench\.cc|/run\.sh|\.d\.ts)$")
 MODULES = (".ts", ".tsx", ".py", ".mjs", ".js", ".css")
 WORD = re.compile(r"[A-Za-z0-9_.-]+")
 REASON = "a file that nothing uses is read, searched and kept for nothing"
@@ -86,8 +86,8 @@ def untested_sources(repository: Repository, users: dict[str, set[str]]) -> list
     reached = reached_by_tests(repository, users)
     findings = []
     for path in repository.sources():
-        is_process = path.startswith("src/app/") or "/verb_" in path or path.endswith("main.cc")
-        if not path.startswith("src/") or not path.endswith(".cc") or FOUND_BY_PATTERN.search(path) or is_process:
+        is_process = path.startswith("src/app/") or "/verb_" in path or path.endswith(("main.cc", *TEST_SUFFIXES))
+        if not path.startswith("src/") or not path.endswith(".cc") or is_process:
             continue
         if path not in reached:
             findings.append(Finding(path, 1, "no test reaches it", f"write {path.removesuffix('.cc')}_test.cc", "what is not tested is not known to work"))

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterable
 
 SOURCE_SUFFIXES = (".cc", ".h")
+# Tests, and what only tests include.
+TEST_SUFFIXES = ("_test.cc", "_bench.cc", "_fuzz.cc", "_fixture.h", "_fixture.cc", "_for_test.h", "_for_test.cc")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,11 @@ import dataclasses
 import re
 import sys
 
-from repository import Finding, Repository, run
+from repository import TEST_SUFFIXES, Finding, Repository, run
 
 TABLE = "tools/rooms.txt"
 GROUND = ("base", "io", "data")
 README_LINES_MAX = 30
-TESTS = ("_test.cc", "_bench.cc", "_fuzz.cc")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 DEPS = re.compile(r"\b(TEST_)?DEPS\b([^)]*?)(?=\bLIBS\b|\bTEST_LIBS\b|\bDEPS\b|\bTEST_DEPS\b|\bMAIN\b|\))", re.DOTALL)
 ONE_WAY = "rooms stand in one direction, so that each can be read, tested and replaced without those above it"
@@ -74,7 +73,7 @@ def check_include(repository: Repository, rooms: dict[str, Room], path: str, num
     findings = []
     if f"src/{target}" not in repository.files:
         findings.append(Finding(path, number, f'"{target}" does not exist', "correct the name", "an include that names no file does not build"))
-    if not allowed(rooms, room, other, path.endswith(TESTS)):
+    if not allowed(rooms, room, other, path.endswith(TEST_SUFFIXES)):
         may = " ".join(sorted(rooms[room].may)) or "nothing"
         fix = f"move the code, or pass what is needed as an argument; '{room}' may include: {may}"
         findings.append(Finding(path, number, f"room '{room}' may not include room '{other}'", fix, ONE_WAY))

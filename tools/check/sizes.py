@@ -4,7 +4,7 @@
 import sys
 
 from cpp_functions import functions
-from repository import Finding, Repository, run
+from repository import TEST_SUFFIXES, Finding, Repository, run
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = {".cc": 450, ".h": 160, ".py": 450, ".sh": 250, ".ts": 450, ".tsx": 450, ".css": 1500, ".sql": 250, ".mjs": 450}
@@ -12,7 +12,8 @@ REASON = "what does not fit on a few screens is not read, and what is not read i
 
 
 def check_file(repository: Repository, path: str) -> list[Finding]:
-    limit = FILE_LINES_MAX.get("." + path.rsplit(".", 1)[-1])
+    suffix = "." + path.rsplit(".", 1)[-1]
+    limit = FILE_LINES_MAX.get(".cc" if path.endswith(TEST_SUFFIXES) else suffix)
     count = len(repository.text(path).splitlines())
     if limit is None or count <= limit:
         return []

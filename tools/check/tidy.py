@@ -14,10 +14,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from repository import Finding, Repository, run
+from repository import TEST_SUFFIXES, Finding, Repository, run
 
 CLANG_TIDY = "clang-tidy-19"
-SKIPPED = ("_test.cc", "_bench.cc", "_fuzz.cc")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 VERDICT = re.compile(r"^(\S+?):(\d+):\d+: (?:warning|error): (.*)$")
 
@@ -78,7 +77,7 @@ def examine(repository: Repository, path: str) -> list[Finding]:
 
 
 def check(repository: Repository) -> list[Finding]:
-    paths = [path for path in repository.sources() if path.startswith("src/") and path.endswith(".cc") and not path.endswith(SKIPPED)]
+    paths = [path for path in repository.sources() if path.startswith("src/") and path.endswith(".cc") and not path.endswith(TEST_SUFFIXES)]
     with ThreadPoolExecutor(int(os.environ.get("JOBS") or os.cpu_count() or 2)) as pool:
         found = [finding for findings in pool.map(lambda path: examine(repository, path), paths) for finding in findings]
     return list(dict.fromkeys(found))

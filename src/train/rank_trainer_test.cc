@@ -16,6 +16,7 @@ RankPlan TestPlan() {
   RankPlan plan = LoadRankPlan(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/models").value();
   plan.rounds_max = 60;
   plan.leaves = 15;
+  plan.threads = 1;  // two spinning threads are slow on a busy machine
   plan.rows_per_leaf_min = 30;
   return plan;
 }

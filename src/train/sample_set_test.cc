@@ -78,7 +78,7 @@ TEST_F(SampleSetTest, RowsFromTheCutOnDoNotCount) {
   Fill(std::string("SELECT CAST('2026-11-01 23:59:58' AS TIMESTAMPTZ) + INTERVAL (x) SECOND AS event_time, CAST(NULL "
                    "AS VARCHAR) AS request_id, "
                    "concat('e', x) AS event_id, 'u' AS user_id, ") +
-       kLabels + "NULL AS position, 0.0 AS f_a, 0.0 AS f_b FROM range(5) t(x)");
+       kLabels + "NULL AS position, CAST(0 AS FLOAT) AS f_a, CAST(0 AS FLOAT) AS f_b FROM range(5) t(x)");
   const auto samples = ReadSamples(*session_, TwoFeatures(), plan_, Cut());
   ASSERT_THAT(samples, IsOk());
   EXPECT_EQ(samples->row_count(), 2u);
@@ -88,7 +88,7 @@ TEST_F(SampleSetTest, ThinsByWholeRequests) {
   Fill(std::string("SELECT CAST('2026-11-01' AS TIMESTAMPTZ) + INTERVAL (x) SECOND AS event_time, concat('r', x // 10) "
                    "AS request_id, "
                    "concat('e', x) AS event_id, 'u' AS user_id, ") +
-       kLabels + "0 AS position, 0.0 AS f_a, 0.0 AS f_b FROM range(20000) t(x)");
+       kLabels + "0 AS position, CAST(0 AS FLOAT) AS f_a, CAST(0 AS FLOAT) AS f_b FROM range(20000) t(x)");
   plan_.rows_max = 5000;
   const auto samples = ReadSamples(*session_, TwoFeatures(), plan_, Cut());
   ASSERT_THAT(samples, IsOk());
@@ -112,12 +112,12 @@ TEST_F(SampleSetTest, NamesWhatIsMissing) {
               IsError(ErrorKind::kInvalidArgument, HasSubstr("no column 'like'")));
   Fill(std::string("SELECT CAST('2026-11-01' AS TIMESTAMPTZ) AS event_time, 'r' AS request_id, 'e' AS event_id, 'u' AS "
                    "user_id, 0 AS position, ") +
-       kLabels + "0.0 AS f_a FROM range(1) t(x)");
+       kLabels + "CAST(0 AS FLOAT) AS f_a FROM range(1) t(x)");
   EXPECT_THAT(ReadSamples(*session_, TwoFeatures(), plan_, Cut()),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("no column 'f_b'")));
   Fill(std::string("SELECT CAST('2026-11-01' AS TIMESTAMPTZ) AS event_time, 'r' AS request_id, 'e' AS event_id, 'u' AS "
                    "user_id, 0 AS position, ") +
-       kLabels + "0.0 AS f_a, 0.0 AS f_b FROM range(3) t(x)");
+       kLabels + "CAST(0 AS FLOAT) AS f_a, CAST(0 AS FLOAT) AS f_b FROM range(3) t(x)");
   plan_.rows_min = 4;
   EXPECT_THAT(ReadSamples(*session_, TwoFeatures(), plan_, Cut()),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("holds 3 rows")));

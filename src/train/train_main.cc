@@ -1,5 +1,8 @@
 // feedmill-train: the training steps of a nightly, each also runnable by hand. The only program that loads LightGBM.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 
 #include <CLI/CLI.hpp>
@@ -84,4 +87,12 @@ int Main(int argc, char** argv) {
 
 }  // namespace feedmill::train
 
-int main(int argc, char** argv) { return feedmill::train::Main(argc, argv); }
+// LightGBM's OpenMP threads spin while they wait, which costs several times the work when other programs need the
+// processors. The runtime reads its setting before main(), so the program starts itself once more with it.
+int main(int argc, char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);
+  }
+  return feedmill::train::Main(argc, argv);
+}

@@ -9,9 +9,7 @@ say() { echo "setup: $*"; }
 fail() { echo "setup: failed: $*" >&2; exit 1; }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
-  command -v sudo >/dev/null || fail "needs root for apt-get and there is no sudo; run 'tools/setup.sh' once as root"
-  sudo "$@"
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -26,6 +24,10 @@ install_packages() {
   done < <(awk -v set="$set" '$1 == set { $1 = ""; print }' tools/packages.txt)
   [ "${#missing[@]}" = 0 ] && return
   command -v apt-get >/dev/null || fail "this machine has no apt-get; install by hand: ${missing[*]}"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "apt-get needs root and there is no sudo; run 'tools/setup.sh $set' once as root"
+    sudo -v || fail "apt-get needs root and sudo refused"
+  fi
   say "installing ${#missing[@]} Debian packages (set '$set') with apt-get"
   local log; log="$(mktemp)"
   if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """clang-tidy over product sources (tests, benches and fuzzers are left to the compiler and the sanitizers).
 
-What passed is remembered in the cache by a hash of everything the verdict depends on: the file, our headers it reaches, the checks,
+What passed is remembered in the cache by a hash of everything the verdict depends on: the code, our headers it reaches, the checks,
 the flags and the tool. So only changed files cost time, also in a fresh clone on the same machine.
 """
 
@@ -53,10 +53,19 @@ def reached(repository: Repository, path: str) -> list[str]:
     return sorted(seen)
 
 
+def meaning(text: str) -> str:
+    """The text without what cannot change the verdict: comment lines (but NOLINT), spacing, the order of includes."""
+    lines = [line.strip() for line in text.split("\n")]
+    code = [line for line in lines if not line.startswith("//") or "NOLINT" in line]
+    includes = sorted(line for line in code if line.startswith("#include"))
+    rest = " ".join(line for line in code if not line.startswith("#include"))
+    return "\n".join([*includes, "".join(rest.split())])
+
+
 def verdict_key(repository: Repository, path: str) -> str:
     digest = hashlib.sha256(tool_identity(repository.root).encode())
     for reached_path in reached(repository, path):
-        digest.update(f"\0{reached_path}\0{repository.text(reached_path)}".encode())
+        digest.update(f"\0{reached_path}\0{meaning(repository.text(reached_path))}".encode())
     return digest.hexdigest()
 
 

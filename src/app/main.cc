@@ -3,7 +3,9 @@
 
 #include "app/verb_config.h"
 #include "app/verb_init.h"
+#include "app/verb_job.h"
 #include "app/verb_query.h"
+#include "app/verb_run.h"
 #include "app/verb_up.h"
 #include "cli/verb.h"
 #include "cli/verb_bundle.h"
@@ -17,8 +19,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Start:\n  feedmill init myapp && feedmill up --project myapp\nExit codes: 0 done, 1 failed (the last line says why), other: wrong use.");
   constexpr feedmill::cli::AddVerb kVerbs[] = {
-      feedmill::app::AddInitVerb,     feedmill::app::AddUpVerb,    feedmill::app::AddConfigVerb, feedmill::cli::AddImportVerb,
-      feedmill::cli::AddSimulateVerb, feedmill::app::AddQueryVerb, feedmill::cli::AddBundleVerb, feedmill::cli::AddCompletionVerb,
+      feedmill::app::AddInitVerb,     feedmill::app::AddUpVerb,       feedmill::app::AddConfigVerb, feedmill::cli::AddImportVerb,
+      feedmill::cli::AddSimulateVerb, feedmill::app::AddPlanVerb,     feedmill::app::AddRunVerb,    feedmill::app::AddBackfillVerb,
+      feedmill::app::AddQueryVerb,    feedmill::cli::AddBundleVerb,   feedmill::cli::AddCompletionVerb, feedmill::app::AddJobVerb,
   };
   for (const auto add : kVerbs) add(app);
   CLI11_PARSE(app, argc, argv);

@@ -1,0 +1,67 @@
+#include "app/nightly_steps.h"
+
+#include <climits>
+#include <unistd.h>
+
+#include "base/time_text.h"
+
+namespace feedmill::app {
+namespace {
+
+// What every child is told: where it works, and the settings that were changed on the command line.
+std::vector<std::string> JobCommand(const NightlyArguments& arguments, std::vector<std::string> what) {
+  std::vector<std::string> command = {ProgramFolder() + "/feedmill", "job"};
+  command.insert(command.end(), what.begin(), what.end());
+  command.insert(command.end(), {"--project", arguments.project});
+  for (const std::string& override : arguments.overrides) command.insert(command.end(), {"--set", override});
+  return command;
+}
+
+warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, Micros end, std::vector<std::string> after) {
+  warehouse::ExtraStep step;
+  step.name = verb == "bundle" ? "bundle.build" : "train." + verb;
+  step.arguments = {ProgramFolder() + "/feedmill-train", verb,      "--data",   config.paths.data,
+                    "--project",                         config.paths.project, "--cut", FormatTime(end),
+                    "--threads",                         std::to_string(config.nightly.threads)};
+  step.after = std::move(after);
+  step.memory_bytes_max = config.nightly.memory_bytes_max;
+  step.timeout = config.nightly.step_time_max;
+  return step;
+}
+
+}  // namespace
+
+std::string ProgramFolder() {
+  char path[PATH_MAX];
+  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof(path));
+  const std::string program(path, length > 0 ? static_cast<size_t>(length) : 0);
+  return program.substr(0, program.rfind('/'));
+}
+
+void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end, warehouse::NightlyOptions* options) {
+  options->end = end;
+  options->only = arguments.only;
+  options->parallel_max = config.nightly.parallel;
+  options->runs_folder = config.paths.Runs();
+  options->model_command = [arguments](const std::string& model, const std::string& run_id, Micros cut) {
+    std::vector<std::string> what = {"model", model, "--run", run_id, "--end", FormatTime(cut)};
+    if (!arguments.start.empty()) what.insert(what.end(), {"--force-start", arguments.start});
+    return JobCommand(arguments, what);
+  };
+  options->native_command = [arguments](const std::string& native, const std::string& run_id, Micros cut) {
+    return JobCommand(arguments, {"native", native, "--run", run_id, "--end", FormatTime(cut)});
+  };
+  if (!arguments.only.empty()) return;
+  options->extra_steps = {TrainStep(config, "als", end, {"dwd_user_action", "dwd_post"}), TrainStep(config, "rank", end, {"ads_sample_ctr"}),
+                          TrainStep(config, "bundle", end, {"train.als", "train.rank", "ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"})};
+  warehouse::ExtraStep promote;
+  promote.name = "bundle.promote";
+  promote.arguments = JobCommand(arguments, {"promote"});
+  if (arguments.force_promote) promote.arguments.push_back("--force");
+  promote.after = {"bundle.build"};
+  promote.memory_bytes_max = config.nightly.memory_bytes_max;
+  promote.timeout = config.nightly.step_time_max;
+  options->extra_steps.push_back(std::move(promote));
+}
+
+}  // namespace feedmill::app

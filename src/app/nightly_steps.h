@@ -1,0 +1,30 @@
+// The command lines of the nightly's children, and the steps that are no tables: training, the bundle, its promotion.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "warehouse/nightly.h"
+
+namespace feedmill::app {
+
+struct NightlyArguments {
+  std::string project = ".";
+  Overrides overrides;
+  std::string url;                  // of the server that is asked to land first; "" = none
+  std::string until;                // "" = the last midnight, "now", or an instant
+  std::string start;                // backfill
+  std::string only;                 // one model
+  std::string resume;               // a run's id
+  bool force_promote = false;
+  bool json = false;
+};
+
+// Commands, limits and extra steps of the options; the rest stays as it was. `end` is the cut.
+void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end, warehouse::NightlyOptions* options);
+
+// Folder of this program, in which feedmill-train stands too.
+std::string ProgramFolder();
+
+}  // namespace feedmill::app

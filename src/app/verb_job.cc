@@ -1,0 +1,164 @@
+#include "app/verb_job.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "app/data_folder.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "features/replay.h"
+#include "jobs/step.h"
+#include "jobs/step_protocol.h"
+#include "warehouse/model_job.h"
+
+namespace feedmill::app {
+namespace {
+
+struct JobArguments {
+  std::string project = ".";
+  Overrides overrides;
+  std::string name;
+  std::string run_id;
+  std::string end;
+  std::string force_start;
+  bool force = false;
+};
+
+// A step's own outcome goes over the step protocol; the exit code says whether trying again may help.
+[[noreturn]] void ExitStep(const Result<std::string>& result) {
+  if (result) {
+    jobs::PrintResult(*result);
+    std::exit(0);
+  }
+  jobs::PrintError(result.error().message());
+  const ErrorKind kind = result.error().kind();
+  const bool permanent = kind == ErrorKind::kInvalidArgument || kind == ErrorKind::kNotFound || kind == ErrorKind::kCorrupt;
+  std::exit(permanent ? jobs::kExitPermanent : cli::kExitFailed);
+}
+
+struct Job {
+  Config config;
+  SystemClock clock;
+  DataFolder folder;
+  Micros end = 0;
+};
+
+Status OpenJob(const JobArguments& arguments, Job* job) {
+  FEEDMILL_ASSIGN(job->config, LoadConfig(arguments.project, arguments.overrides));
+  log::Configure(log::Level::kWarn, job->config.logging.format);
+  FEEDMILL_ASSIGN(job->folder, OpenDataFolder(job->config.paths, job->clock));
+  if (arguments.end.empty()) return Ok();
+  FEEDMILL_ASSIGN(job->end, ParseTime(arguments.end));
+  return Ok();
+}
+
+int RunModel(const JobArguments& arguments) {
+  Job job;
+  const Status opened = OpenJob(arguments, &job);
+  if (!opened) ExitStep(std::unexpected(opened.error()));
+  warehouse::ModelJobArguments model;
+  model.model = arguments.name;
+  model.end = job.end;
+  model.run_id = arguments.run_id;
+  if (!arguments.force_start.empty()) {
+    const auto start = ParseTime(arguments.force_start);
+    if (!start) ExitStep(std::unexpected(start.error()));
+    model.force_start = *start;
+    model.force_end = job.end;
+  }
+  const warehouse::Context context{io::PosixFileSystem(),         *job.folder.catalog, *job.folder.store, job.clock, arguments.project,
+                                   job.config.paths.Temporary(), job.config.nightly.threads};
+  return warehouse::ModelJobMain(context, model);
+}
+
+// First day that has impressions: samples are made from there on.
+Result<Micros> FirstImpressionDay(query::Session& session, lake::Catalog& catalog, Micros otherwise) {
+  FEEDMILL_TRY(session.RegisterTable(catalog, "dwd.dwd_impression"));
+  FEEDMILL_ASSIGN(const query::Rows rows, session.Query("SELECT min(event_time) AS first FROM dwd_impression"));
+  const auto* first = rows.rows.empty() ? nullptr : std::get_if<int64_t>(&rows.rows[0][0]);
+  return first == nullptr ? otherwise : FloorTo(*first, kMicrosPerDay);
+}
+
+Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments replay) {
+  replay.on_progress = [](double share) { jobs::PrintProgress(share); };
+  if (step == "features.samples") {
+    FEEDMILL_ASSIGN(const auto report, features::RunSampleReplay(replay));
+    return report.rows_written;
+  }
+  int64_t rows = 0;
+  for (const auto key : {features::CounterKey::kUser, features::CounterKey::kPost, features::CounterKey::kAuthor}) {
+    FEEDMILL_ASSIGN(const auto report, features::RunFeatureDump(replay, key));
+    rows += report.rows_written;
+  }
+  return rows;
+}
+
+Result<std::string> RunNative(const JobArguments& arguments) {
+  if (arguments.name != "features.samples" && arguments.name != "features.dump") {
+    return InvalidArgument("native step \"{}\" does not exist; allowed: features.samples, features.dump", arguments.name);
+  }
+  Job job;
+  FEEDMILL_TRY(OpenJob(arguments, &job));
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config));
+  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+  features::ReplayArguments replay;
+  replay.files = &files;
+  replay.catalog = job.folder.catalog.get();
+  replay.engine = engine.get();
+  replay.set = &set;
+  replay.checkpoint_folder = job.config.paths.data + "/features";
+  FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
+  replay.end = FloorTo(job.end, kMicrosPerDay);
+  FEEDMILL_ASSIGN(replay.start, FirstImpressionDay(*session, *job.folder.catalog, replay.end - kMicrosPerDay));
+  FEEDMILL_ASSIGN(const int64_t rows, RunReplay(arguments.name, replay));
+  return fmt::format(R"({{"rows":{}}})", rows);
+}
+
+// The newest bundle that has not been live.
+Result<std::string> RunPromote(const JobArguments& arguments) {
+  Job job;
+  FEEDMILL_TRY(OpenJob(arguments, &job));
+  FEEDMILL_ASSIGN(const auto bundles, job.folder.registry->List());
+  const auto it = std::find_if(bundles.begin(), bundles.end(), [](const registry::BundleRow& row) { return row.state == "candidate"; });
+  if (it == bundles.end()) {
+    FEEDMILL_ASSIGN(const auto live, job.folder.registry->Live());
+    if (!live) return NotFound("there is no candidate bundle; the step bundle.build makes one");
+    const nlohmann::json json = {{"bundle", live->id}, {"promoted", false}, {"reason", "the newest bundle is live already"}, {"metrics", live->metrics}};
+    return json.dump();
+  }
+  FEEDMILL_ASSIGN(const registry::Promotion promotion, job.folder.registry->Promote(it->id, arguments.force));
+  const nlohmann::json json = {{"bundle", it->id}, {"promoted", promotion.promoted}, {"reason", promotion.reason}, {"metrics", it->metrics}};
+  return json.dump();
+}
+
+}  // namespace
+
+void AddJobVerb(CLI::App& app) {
+  auto arguments = std::make_shared<JobArguments>();
+  CLI::App* verb = app.add_subcommand("job", "one step of a nightly")->group("");
+  verb->require_subcommand(1);
+  CLI::App* model = verb->add_subcommand("model", "make what is pending of one model");
+  CLI::App* native = verb->add_subcommand("native", "a step in C++: features.samples, features.dump");
+  CLI::App* promote = verb->add_subcommand("promote", "make the newest bundle live if it passes the gate");
+  for (CLI::App* sub : {model, native, promote}) {
+    sub->add_option("--project", arguments->project, "project folder");
+    sub->add_option("--set", arguments->overrides, "name=value");
+    sub->add_option("--run", arguments->run_id, "id of the run");
+    sub->add_option("--end", arguments->end, "the cut");
+  }
+  model->add_option("name", arguments->name)->required();
+  model->add_option("--force-start", arguments->force_start, "backfill from here to the cut");
+  native->add_option("name", arguments->name)->required();
+  promote->add_flag("--force", arguments->force, "even when it is not better");
+  model->callback([arguments] { std::exit(RunModel(*arguments)); });
+  native->callback([arguments] { ExitStep(RunNative(*arguments)); });
+  promote->callback([arguments] { ExitStep(RunPromote(*arguments)); });
+}
+
+}  // namespace feedmill::app

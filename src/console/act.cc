@@ -15,7 +15,7 @@ constexpr size_t kItemsMax = 200;
 struct ActionEvent {
   std::string_view action;
   std::string_view event;
-  bool about_post;      // else about an author
+  bool about_post;  // else about an author
 };
 constexpr std::array<ActionEvent, 9> kEvents = {{{"click", "post_click", true},
                                                  {"like", "like", true},
@@ -30,7 +30,8 @@ constexpr std::array<ActionEvent, 9> kEvents = {{{"click", "post_click", true},
 Result<std::string> TextOf(const Json& from, const char* key) {
   const auto found = from.find(key);
   if (found == from.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
-    return InvalidArgument("{}: found {}, allowed: a text that is not empty", key, found == from.end() ? "nothing" : found->dump());
+    return InvalidArgument("{}: found {}, allowed: a text that is not empty", key,
+                           found == from.end() ? "nothing" : found->dump());
   }
   return found->get<std::string>();
 }
@@ -52,7 +53,11 @@ Result<Json> PostProperties(const Json& from) {
 }
 
 Json Track(std::string_view event, const std::string& user_id, const std::string& message_id, Json properties) {
-  return {{"type", "track"}, {"event", event}, {"userId", user_id}, {"messageId", message_id}, {"properties", std::move(properties)}};
+  return {{"type", "track"},
+          {"event", event},
+          {"userId", user_id},
+          {"messageId", message_id},
+          {"properties", std::move(properties)}};
 }
 
 Result<ActedEvent> Impressions(const Json& from, const std::string& user_id, const std::string& message_id) {
@@ -78,7 +83,8 @@ Result<ActedEvent> Identify(const Json& from, const std::string& user_id, const 
   return ActedEvent{"/v1/identify", event.dump()};
 }
 
-Result<ActedEvent> OneAction(const Json& from, const std::string& action, const std::string& user_id, const std::string& message_id) {
+Result<ActedEvent> OneAction(const Json& from, const std::string& action, const std::string& user_id,
+                             const std::string& message_id) {
   std::string allowed = "impression, identify";
   for (const ActionEvent& known : kEvents) {
     allowed += fmt::format(", {}", known.action);
@@ -101,7 +107,8 @@ Result<ActedEvent> OneAction(const Json& from, const std::string& action, const 
 
 Result<ActedEvent> MakeActedEvent(std::string_view body, const std::string& message_id) {
   const Json from = Json::parse(body, nullptr, false);
-  if (!from.is_object()) return InvalidArgument("body: allowed: a JSON object like {{\"action\": \"like\", \"user_id\": ...}}");
+  if (!from.is_object())
+    return InvalidArgument("body: allowed: a JSON object like {{\"action\": \"like\", \"user_id\": ...}}");
   FEEDMILL_ASSIGN(const std::string action, TextOf(from, "action"));
   FEEDMILL_ASSIGN(const std::string user_id, TextOf(from, "user_id"));
   if (action == "impression") return Impressions(from, user_id, message_id);

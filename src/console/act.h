@@ -13,8 +13,8 @@ struct ActedEvent {
   std::string body;  // Segment's JSON
 };
 
-// `body`: {"action", "user_id", and what the action is about}. Actions: impression (with "items"), click, like, comment, share,
-// dwell, follow, unfollow, hide, hide_author, identify. `message_id` names the event. Pure.
+// `body`: {"action", "user_id", and what the action is about}. Actions: impression (with "items"), click, like,
+// comment, share, dwell, follow, unfollow, hide, hide_author, identify. `message_id` names the event. Pure.
 Result<ActedEvent> MakeActedEvent(std::string_view body, const std::string& message_id);
 
 }  // namespace feedmill::console

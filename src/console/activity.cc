@@ -52,7 +52,8 @@ void ActivityRing::Observe(const LogRecord& record) {
 std::vector<ActivityRow> ActivityRing::Newest(size_t count, uint64_t after_sequence) const {
   std::lock_guard lock(mutex_);
   std::vector<ActivityRow> newest;
-  for (auto row = rows_.rbegin(); row != rows_.rend() && newest.size() < count && row->sequence > after_sequence; ++row) {
+  for (auto row = rows_.rbegin(); row != rows_.rend() && newest.size() < count && row->sequence > after_sequence;
+       ++row) {
     newest.push_back(*row);
   }
   return newest;

@@ -12,12 +12,12 @@
 namespace feedmill::console {
 
 struct ActivityRow {
-  uint64_t sequence = 0;       // rises by one an event
+  uint64_t sequence = 0;  // rises by one an event
   Micros time = 0;
-  std::string kind;            // "track" | "identify" | "rejected" | "feed"
-  std::string name;            // "like"; the rule for a refused event
+  std::string kind;  // "track" | "identify" | "rejected" | "feed"
+  std::string name;  // "like"; the rule for a refused event
   std::string user_id;
-  std::string detail;          // properties, cut; the reason for a refused event
+  std::string detail;  // properties, cut; the reason for a refused event
 };
 
 class ActivityRing {

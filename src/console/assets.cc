@@ -10,7 +10,8 @@ namespace {
 constexpr std::string_view kRoot = "/console/";
 // Everything comes from this server and nothing else; no page may frame the console.
 constexpr const char* kContentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src "
+    "'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kContentTypes = {{
@@ -69,11 +70,12 @@ io::HttpResponse AnswerAsset(const io::HttpRequest& request, std::span<const Ass
   if (asset == nullptr) return Plain(404, "there is no such page\n");
   io::HttpResponse response;
   response.content_type = ContentType(name);
-  response.headers = {{"ETag", std::string(asset->etag)},
-                      {"Cache-Control", name.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"},
-                      {"Content-Security-Policy", kContentSecurityPolicy}};
+  response.headers = {
+      {"ETag", std::string(asset->etag)},
+      {"Cache-Control", name.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Content-Security-Policy", kContentSecurityPolicy}};
   if (request.Header("if-none-match") == asset->etag) {
     response.status = 304;
     return response;

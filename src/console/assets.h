@@ -9,16 +9,16 @@
 namespace feedmill::console {
 
 struct Asset {
-  std::string_view path;   // "index.html", "assets/index-abc.js"
+  std::string_view path;  // "index.html", "assets/index-abc.js"
   std::string_view bytes;
-  std::string_view etag;   // with its quotes
+  std::string_view etag;  // with its quotes
 };
 
 // Generated (embed_assets.cmake).
 std::span<const Asset> Assets();
 
-// Answers GET and HEAD of /console and below: content type, ETag and 304, caching, content security policy. A path without a dot is
-// a page of the application and gets index.html.
+// Answers GET and HEAD of /console and below: content type, ETag and 304, caching, content security policy. A path
+// without a dot is a page of the application and gets index.html.
 io::HttpResponse AnswerAsset(const io::HttpRequest& request, std::span<const Asset> assets);
 
 }  // namespace feedmill::console

@@ -20,8 +20,11 @@ Json AgeOrNull(Micros now, Micros time) {
 }
 
 Json HistoryOf(const std::vector<Sample>& history) {
-  Json columns = {{"events_per_s", Json::array()}, {"feeds_per_s", Json::array()}, {"feed_p50_ms", Json::array()},
-                  {"feed_p99_ms", Json::array()}, {"log_lag_records", Json::array()}};
+  Json columns = {{"events_per_s", Json::array()},
+                  {"feeds_per_s", Json::array()},
+                  {"feed_p50_ms", Json::array()},
+                  {"feed_p99_ms", Json::array()},
+                  {"log_lag_records", Json::array()}};
   for (const Sample& sample : history) {
     columns["events_per_s"].push_back(sample.events_per_s);
     columns["feeds_per_s"].push_back(sample.feeds_per_s);
@@ -34,10 +37,12 @@ Json HistoryOf(const std::vector<Sample>& history) {
 
 Json StepOf(const StepRow& step) {
   Json checks = Json::array();
-  for (const CheckRow& check : step.checks) checks.push_back({{"rule", check.rule}, {"passed", check.passed}, {"found", check.found}});
-  return {{"name", step.name},         {"state", step.state},     {"seconds", step.seconds},
-          {"rows", step.rows < 0 ? Json(nullptr) : Json(step.rows)},
-          {"attempts", step.attempts}, {"message", step.message}, {"checks", std::move(checks)}};
+  for (const CheckRow& check : step.checks)
+    checks.push_back({{"rule", check.rule}, {"passed", check.passed}, {"found", check.found}});
+  return {{"name", step.name},          {"state", step.state},
+          {"seconds", step.seconds},    {"rows", step.rows < 0 ? Json(nullptr) : Json(step.rows)},
+          {"attempts", step.attempts},  {"message", step.message},
+          {"checks", std::move(checks)}};
 }
 
 }  // namespace
@@ -47,8 +52,10 @@ std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& histor
   for (const auto& [name, description] : tiles.scenes) scenes.push_back({{"name", name}, {"description", description}});
   Json bundle = nullptr;
   if (!tiles.live_bundle.empty()) {
-    bundle = {{"id", tiles.live_bundle}, {"created_at", TimeOrNull(tiles.bundle_created_at)},
-              {"age_s", AgeOrNull(tiles.now, tiles.bundle_created_at)}, {"metrics", tiles.bundle_metrics}};
+    bundle = {{"id", tiles.live_bundle},
+              {"created_at", TimeOrNull(tiles.bundle_created_at)},
+              {"age_s", AgeOrNull(tiles.now, tiles.bundle_created_at)},
+              {"metrics", tiles.bundle_metrics}};
   }
   const Sample now = history.empty() ? Sample() : history.back();
   return Dump({{"now", FormatTime(tiles.now)},
@@ -73,7 +80,10 @@ std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& histor
 std::string UsersJson(const std::vector<UserRow>& users) {
   Json rows = Json::array();
   for (const UserRow& user : users) {
-    rows.push_back({{"id", user.id}, {"follows", user.follows}, {"actions", user.actions}, {"last_action_at", TimeOrNull(user.last_action_at)}});
+    rows.push_back({{"id", user.id},
+                    {"follows", user.follows},
+                    {"actions", user.actions},
+                    {"last_action_at", TimeOrNull(user.last_action_at)}});
   }
   return Dump({{"users", std::move(rows)}});
 }
@@ -81,8 +91,12 @@ std::string UsersJson(const std::vector<UserRow>& users) {
 std::string ActivityJson(const std::vector<ActivityRow>& rows) {
   Json list = Json::array();
   for (const ActivityRow& row : rows) {
-    list.push_back({{"sequence", row.sequence}, {"time", FormatTime(row.time)}, {"kind", row.kind}, {"name", row.name},
-                    {"user_id", row.user_id}, {"detail", row.detail}});
+    list.push_back({{"sequence", row.sequence},
+                    {"time", FormatTime(row.time)},
+                    {"kind", row.kind},
+                    {"name", row.name},
+                    {"user_id", row.user_id},
+                    {"detail", row.detail}});
   }
   return Dump({{"activity", std::move(list)}});
 }
@@ -90,8 +104,11 @@ std::string ActivityJson(const std::vector<ActivityRow>& rows) {
 std::string BundlesJson(const std::vector<registry::BundleRow>& bundles) {
   Json rows = Json::array();
   for (const registry::BundleRow& bundle : bundles) {
-    rows.push_back({{"id", bundle.id}, {"state", bundle.state}, {"created_at", TimeOrNull(bundle.created_at)},
-                    {"metrics", bundle.metrics}, {"note", bundle.note}});
+    rows.push_back({{"id", bundle.id},
+                    {"state", bundle.state},
+                    {"created_at", TimeOrNull(bundle.created_at)},
+                    {"metrics", bundle.metrics},
+                    {"note", bundle.note}});
   }
   return Dump({{"bundles", std::move(rows)}});
 }
@@ -105,8 +122,12 @@ std::string RunsJson(const std::vector<RunRow>& runs) {
   for (const RunRow& run : runs) {
     Json steps = Json::array();
     for (const StepRow& step : run.steps) steps.push_back(StepOf(step));
-    rows.push_back({{"id", run.id}, {"state", run.state}, {"started_at", TimeOrNull(run.started_at)},
-                    {"finished_at", TimeOrNull(run.finished_at)}, {"interval", run.interval}, {"steps", std::move(steps)}});
+    rows.push_back({{"id", run.id},
+                    {"state", run.state},
+                    {"started_at", TimeOrNull(run.started_at)},
+                    {"finished_at", TimeOrNull(run.finished_at)},
+                    {"interval", run.interval},
+                    {"steps", std::move(steps)}});
   }
   return Dump({{"runs", std::move(rows)}});
 }

@@ -20,7 +20,8 @@ Json Properties(const std::string& body) {
 }
 
 TEST(ActTest, SaysWhatTheAppWouldHaveSaid) {
-  EXPECT_EQ(Properties(R"({"action":"follow","user_id":"u","author_id":"a","post_id":"p"})"), (Json{{"target_user_id", "a"}}));
+  EXPECT_EQ(Properties(R"({"action":"follow","user_id":"u","author_id":"a","post_id":"p"})"),
+            (Json{{"target_user_id", "a"}}));
   EXPECT_EQ(Properties(R"({"action":"hide","user_id":"u","author_id":"a","post_id":"p"})"), (Json{{"post_id", "p"}}));
   EXPECT_EQ(Properties(R"({"action":"hide_author","user_id":"u","author_id":"a"})"), (Json{{"target_user_id", "a"}}));
   EXPECT_EQ(Properties(R"({"action":"dwell","user_id":"u","author_id":"a","post_id":"p"})")["dwell_ms"], 8000);
@@ -43,9 +44,10 @@ TEST(ActTest, ImpressionsAreOneBatch) {
 }
 
 TEST(ActTest, RefusesWhatItCannotSay) {
-  for (const char* body : {"", "[]", "{}", R"({"action":"like"})", R"({"action":"like","user_id":"u"})", R"({"action":7,"user_id":"u"})",
-                           R"({"action":"impression","user_id":"u","items":[]})", R"({"action":"impression","user_id":"u","items":[3]})",
-                           R"({"action":"fly","user_id":"u"})"}) {
+  for (const char* body :
+       {"", "[]", "{}", R"({"action":"like"})", R"({"action":"like","user_id":"u"})", R"({"action":7,"user_id":"u"})",
+        R"({"action":"impression","user_id":"u","items":[]})", R"({"action":"impression","user_id":"u","items":[3]})",
+        R"({"action":"fly","user_id":"u"})"}) {
     EXPECT_FALSE(MakeActedEvent(body, "m").has_value()) << body;
   }
 }

@@ -42,15 +42,21 @@ HttpResponse Answer(int status, std::string body) {
 
 int StatusOf(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalidArgument: return 400;
-    case ErrorKind::kPermissionDenied: return 403;
-    case ErrorKind::kNotFound: return 404;
+    case ErrorKind::kInvalidArgument:
+      return 400;
+    case ErrorKind::kPermissionDenied:
+      return 403;
+    case ErrorKind::kNotFound:
+      return 404;
     case ErrorKind::kConflict:
-    case ErrorKind::kAlreadyExists: return 409;
+    case ErrorKind::kAlreadyExists:
+      return 409;
     case ErrorKind::kUnavailable:
     case ErrorKind::kResourceExhausted:
-    case ErrorKind::kDeadlineExceeded: return 503;
-    default: return 500;
+    case ErrorKind::kDeadlineExceeded:
+      return 503;
+    default:
+      return 500;
   }
 }
 
@@ -74,7 +80,8 @@ int LimitOf(const HttpRequest& request, int otherwise) {
 class ConsoleServiceImpl final : public ConsoleService {
  public:
   explicit ConsoleServiceImpl(ConsoleWiring wiring)
-      : wiring_(std::move(wiring)), sampler_([this] { return ReadTotals(); }, FeedSeconds(wiring_)),
+      : wiring_(std::move(wiring)),
+        sampler_([this] { return ReadTotals(); }, FeedSeconds(wiring_)),
         pool_(std::make_unique<ThreadPool>(kThreads, kQueueMax)) {
     sampler_.Start();
   }
@@ -185,7 +192,8 @@ bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
 }
 
 void ConsoleServiceImpl::Act(HttpRequest&& request, HttpResponder&& respond) {
-  if (request.method != "POST") return respond(Answer(405, ErrorJson("act: found " + request.method + ", allowed: POST")));
+  if (request.method != "POST")
+    return respond(Answer(405, ErrorJson("act: found " + request.method + ", allowed: POST")));
   Result<ActedEvent> acted = MakeActedEvent(request.body, "console-" + NewSecret());
   if (!acted) return respond(AnswerError(acted.error()));
   HttpRequest event;
@@ -193,7 +201,8 @@ void ConsoleServiceImpl::Act(HttpRequest&& request, HttpResponder&& respond) {
   event.path = acted->path;
   event.body = std::move(acted->body);
   event.remote_address = request.remote_address;
-  event.headers = {{"content-type", "application/json"}, {"authorization", "Basic " + Base64Encode(wiring_.write_key + ":")}};
+  event.headers = {{"content-type", "application/json"},
+                   {"authorization", "Basic " + Base64Encode(wiring_.write_key + ":")}};
   wiring_.route(std::move(event), std::move(respond));
 }
 
@@ -205,7 +214,8 @@ HttpResponse ConsoleServiceImpl::Run(const HttpRequest& request) {
     if (endpoint.name == name) methods += (methods.empty() ? "" : ", ") + std::string(endpoint.method);
     names += (names.empty() ? "" : ", ") + std::string(endpoint.name);
   }
-  if (methods.empty()) return Answer(404, ErrorJson(fmt::format("found \"{}\", allowed: {}, feed, explain/<id>, act", name, names)));
+  if (methods.empty())
+    return Answer(404, ErrorJson(fmt::format("found \"{}\", allowed: {}, feed, explain/<id>, act", name, names)));
   return Answer(405, ErrorJson(fmt::format("{}: found {}, allowed: {}", name, request.method, methods)));
 }
 
@@ -257,7 +267,8 @@ HttpResponse ConsoleServiceImpl::ReadClock(const HttpRequest&) {
 }
 
 HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
-  if (!wiring_.set_clock) return Answer(409, ErrorJson("clock: found clock.source = \"system\", allowed: \"driven\" in feedmill.toml"));
+  if (!wiring_.set_clock)
+    return Answer(409, ErrorJson("clock: found clock.source = \"system\", allowed: \"driven\" in feedmill.toml"));
   const Json body = Json::parse(request.body, nullptr, false);
   if (!body.is_object() || !body.contains("now") || !body["now"].is_string()) {
     return Answer(400, ErrorJson("body: allowed: {\"now\": \"2026-01-31T12:00:00Z\"}"));

@@ -1,5 +1,5 @@
-// The web console: its pages under /console/ (embedded in the binary) and its API under /v1/admin/ (admin token, Bearer).
-// Thin: what it shows and does is wired by app. A function that is not wired answers 501.
+// The web console: its pages under /console/ (embedded in the binary) and its API under /v1/admin/ (admin token,
+// Bearer). Thin: what it shows and does is wired by app. A function that is not wired answers 501.
 #pragma once
 
 #include <functional>
@@ -20,17 +20,17 @@ namespace feedmill::console {
 
 // The totals and ages behind the health tiles; rates and latencies the console makes itself.
 struct StateTiles {
-  Micros now = 0;                    // of the clock
+  Micros now = 0;  // of the clock
   bool clock_driven = false;
   std::string version;
-  int64_t events_total = 0;          // accepted since the start
+  int64_t events_total = 0;  // accepted since the start
   int64_t rejected_total = 0;
-  int64_t log_lag_records = 0;       // written to the log and not yet applied by the stream
-  int64_t lake_lag_records = 0;      // written to the log and not yet in the lake
-  Micros lake_committed_at = 0;      // of the newest commit to ods_event, 0 when none; same clock as `now`
+  int64_t log_lag_records = 0;   // written to the log and not yet applied by the stream
+  int64_t lake_lag_records = 0;  // written to the log and not yet in the lake
+  Micros lake_committed_at = 0;  // of the newest commit to ods_event, 0 when none; same clock as `now`
   int64_t users = 0;
   int64_t posts = 0;
-  std::string live_bundle;           // "" when none
+  std::string live_bundle;  // "" when none
   Micros bundle_created_at = 0;
   std::map<std::string, double> bundle_metrics;
   std::vector<std::pair<std::string, std::string>> scenes;  // name, description
@@ -39,8 +39,8 @@ struct StateTiles {
 struct UserRow {
   std::string id;
   int64_t follows = 0;
-  int64_t actions = 0;               // kept last actions
-  Micros last_action_at = 0;         // 0: none
+  int64_t actions = 0;        // kept last actions
+  Micros last_action_at = 0;  // 0: none
 };
 
 struct CheckRow {
@@ -51,11 +51,11 @@ struct CheckRow {
 
 struct StepRow {
   std::string name;
-  std::string state;                 // "succeeded" | "failed" | "running" | "waiting" | "skipped"
+  std::string state;  // "succeeded" | "failed" | "running" | "waiting" | "skipped"
   double seconds = 0;
-  int64_t rows = -1;                 // written, -1 unknown
+  int64_t rows = -1;  // written, -1 unknown
   int attempts = 1;
-  std::string message;               // why it failed
+  std::string message;  // why it failed
   std::vector<CheckRow> checks;
 };
 
@@ -63,30 +63,30 @@ struct RunRow {
   std::string id;
   std::string state;
   Micros started_at = 0;
-  Micros finished_at = 0;            // 0: still running
-  std::string interval;              // "2026-11-21 .. 2026-11-22"
+  Micros finished_at = 0;  // 0: still running
+  std::string interval;    // "2026-11-21 .. 2026-11-22"
   std::vector<StepRow> steps;
 };
 
 struct ConsoleWiring {
-  std::string admin_token;           // empty: every request to the API is refused
+  std::string admin_token;  // empty: every request to the API is refused
   // Keys the console uses for the playground, so that none sits in a browser; route() must accept them.
   std::string read_key;
   std::string write_key;
   // The server's own front door: /v1/feed, /v1/explain/..., /v1/track, /v1/batch. Never called for /v1/admin/.
   std::function<void(io::HttpRequest&&, io::HttpResponder&&)> route;
-  MetricsRegistry* metrics = nullptr;                    // feedmill_feed_seconds is read for the tiles; may be null
-  ActivityRing* activity = nullptr;                      // may be null
+  MetricsRegistry* metrics = nullptr;  // feedmill_feed_seconds is read for the tiles; may be null
+  ActivityRing* activity = nullptr;    // may be null
   // Called on threads of the console; any of them may be null.
   std::function<StateTiles()> state;
   std::function<Result<std::vector<UserRow>>(const std::string& search, int limit)> users;
   std::function<Result<std::vector<registry::BundleRow>>()> bundles;
   std::function<Result<registry::Promotion>(const std::string& id, bool force)> promote;
   std::function<Result<registry::Promotion>()> rollback;
-  std::function<Result<std::vector<RunRow>>(int limit)> runs;       // newest first
+  std::function<Result<std::vector<RunRow>>(int limit)> runs;  // newest first
   // Brings everything that is in the log into the lake; returns when it is there.
   std::function<Status()> land;
-  std::function<Status(Micros now)> set_clock;           // null or an error when the clock is the system's
+  std::function<Status(Micros now)> set_clock;  // null or an error when the clock is the system's
 };
 
 class ConsoleService {

@@ -40,7 +40,8 @@ class ConsoleServiceTest : public testing::Test {
     };
   }
 
-  io::HttpResponse Send(const std::string& method, const std::string& path, const std::string& body = "", const std::string& token = "secret") {
+  io::HttpResponse Send(const std::string& method, const std::string& path, const std::string& body = "",
+                        const std::string& token = "secret") {
     if (service_ == nullptr) service_ = MakeConsoleService(wiring_);
     io::HttpRequest request;
     request.method = method;
@@ -49,7 +50,8 @@ class ConsoleServiceTest : public testing::Test {
     request.body = body;
     if (!token.empty()) request.headers = {{"authorization", "Bearer " + token}};
     std::promise<io::HttpResponse> answered;
-    service_->Handle(std::move(request), io::HttpResponder([&](io::HttpResponse&& response) { answered.set_value(std::move(response)); }));
+    service_->Handle(std::move(request),
+                     io::HttpResponder([&](io::HttpResponse&& response) { answered.set_value(std::move(response)); }));
     return answered.get_future().get();
   }
 
@@ -101,7 +103,8 @@ TEST_F(ConsoleServiceTest, PromotesAndReportsErrors) {
 }
 
 TEST_F(ConsoleServiceTest, ActsWithTheWriteKeyThatNoBrowserHas) {
-  const std::string body = R"({"action":"like","user_id":"ada","post_id":"p1","author_id":"bob","position":3,"scene":"home","request_id":"r"})";
+  const std::string body =
+      R"({"action":"like","user_id":"ada","post_id":"p1","author_id":"bob","position":3,"scene":"home","request_id":"r"})";
   EXPECT_EQ(Send("POST", "/v1/admin/act", body).status, 200);
   EXPECT_EQ(routed_.path, "/v1/track");
   EXPECT_EQ(routed_.Header("authorization"), "Basic d3JpdGU6");

@@ -1,5 +1,6 @@
-// A small world in memory behind the real feed service and the real console: what the browser tests talk to, and a way to work on
-// the pages without a data folder. Not part of the product. Usage: console_demo_server [--port N] [--scale N]
+// A small world in memory behind the real feed service and the real console: what the browser tests talk to, and a way
+// to work on the pages without a data folder. Not part of the product. Usage: console_demo_server [--port N] [--scale
+// N]
 #include <unistd.h>
 
 #include <csignal>
@@ -59,7 +60,8 @@ class Door {
     record.event.name = json.value("event", "");
     record.event.user_id = json.value("userId", "");
     record.event.event_time = record.event.original_time = record.event.received_time = now;
-    record.event.properties = json.contains("properties") ? json["properties"].dump() : json.value("traits", Json::object()).dump();
+    record.event.properties =
+        json.contains("properties") ? json["properties"].dump() : json.value("traits", Json::object()).dump();
     activity_.Observe(record);
     const LogPosition position{0, world_.log_end()};
     world_.state->Apply(record, position);
@@ -95,7 +97,8 @@ struct Records {
     std::lock_guard lock(mutex);
     const auto row = std::find_if(bundles.begin(), bundles.end(), [&](const auto& bundle) { return bundle.id == id; });
     if (row == bundles.end()) return {false, "there is no bundle " + id};
-    if (!force && row->metrics.at("ndcg10") < 0.42) return {false, "NDCG@10 0.3871 is not above 0.4200 of the live bundle"};
+    if (!force && row->metrics.at("ndcg10") < 0.42)
+      return {false, "NDCG@10 0.3871 is not above 0.4200 of the live bundle"};
     for (registry::BundleRow& bundle : bundles) {
       if (bundle.state == "live") bundle.state = "former";
     }
@@ -109,15 +112,26 @@ std::vector<console::RunRow> Runs() {
   const auto step = [](const char* name, double seconds, int64_t rows, std::vector<console::CheckRow> checks = {}) {
     return console::StepRow{name, "succeeded", seconds, rows, 1, "", std::move(checks)};
   };
-  std::vector<console::StepRow> good = {step("dwd_user_action", 4.2, 182'340, {{"RowCount > 1000", true, "182340"}, {"IsUnique event_id", true, "0"}}),
-                                        step("dwd_impression", 6.9, 151'207), step("dws_user_daily", 1.1, 3'000),
-                                        step("features.samples", 12.4, 151'207), step("train.als", 8.8, 23'000),
-                                        step("train.rank", 21.7, 3), step("bundle.build", 2.4, 8)};
+  std::vector<console::StepRow> good = {
+      step("dwd_user_action", 4.2, 182'340, {{"RowCount > 1000", true, "182340"}, {"IsUnique event_id", true, "0"}}),
+      step("dwd_impression", 6.9, 151'207),
+      step("dws_user_daily", 1.1, 3'000),
+      step("features.samples", 12.4, 151'207),
+      step("train.als", 8.8, 23'000),
+      step("train.rank", 21.7, 3),
+      step("bundle.build", 2.4, 8)};
   std::vector<console::StepRow> bad = {good[0]};
-  bad.push_back({"dwd_impression", "failed", 2.1, -1, 3, "memory limit of 2 GiB reached", {{"Completeness user_id > 0.999", false, "0.9971"}}});
+  bad.push_back({"dwd_impression",
+                 "failed",
+                 2.1,
+                 -1,
+                 3,
+                 "memory limit of 2 GiB reached",
+                 {{"Completeness user_id > 0.999", false, "0.9971"}}});
   bad.push_back({"dws_user_daily", "skipped", 0, -1, 0, "", {}});
   return {{"run-2", "succeeded", start, start + 60 * kMicrosPerSecond, "2026-05-27 .. 2026-05-28", good},
-          {"run-1", "failed", start - kMicrosPerDay, start - kMicrosPerDay + kMicrosPerMinute, "2026-05-26 .. 2026-05-27", bad}};
+          {"run-1", "failed", start - kMicrosPerDay, start - kMicrosPerDay + kMicrosPerMinute,
+           "2026-05-26 .. 2026-05-27", bad}};
 }
 
 int Option(int argc, char** argv, std::string_view name, int otherwise) {
@@ -145,7 +159,8 @@ serve::SmallWorldOptions WorldOptions(int scale) {
   return options;
 }
 
-registry::BundleRow Bundle(std::string id, std::string state, Micros created_at, std::map<std::string, double> metrics) {
+registry::BundleRow Bundle(std::string id, std::string state, Micros created_at,
+                           std::map<std::string, double> metrics) {
   registry::BundleRow row;
   row.id = std::move(id);
   row.state = std::move(state);
@@ -164,15 +179,17 @@ class Demo {
     bundle_ = world_.OpenTheBundle();
     feed_->SetBundle(bundle_);
     const registry::BundleManifest& live = bundle_->manifest;
-    records_.bundles.push_back(
-        Bundle("5e0ffc1d2a9b4c77", "candidate", serve::SmallWorld::kNow - kMicrosPerHour, {{"ndcg10", 0.3871}, {"auc", 0.688}}));
+    records_.bundles.push_back(Bundle("5e0ffc1d2a9b4c77", "candidate", serve::SmallWorld::kNow - kMicrosPerHour,
+                                      {{"ndcg10", 0.3871}, {"auc", 0.688}}));
     records_.bundles.push_back(Bundle(live.id, "live", live.created_at, live.metrics));
     records_.bundles.push_back(
         Bundle(kFormerBundle, "former", serve::SmallWorld::kNow - kMicrosPerDay, {{"ndcg10", 0.4311}, {"auc", 0.702}}));
     console_ = console::MakeConsoleService(Wiring());
   }
 
-  void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) { console_->Handle(std::move(request), std::move(respond)); }
+  void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) {
+    console_->Handle(std::move(request), std::move(respond));
+  }
 
   void Stop() {
     console_->Stop();
@@ -211,7 +228,9 @@ class Demo {
       std::lock_guard lock(records_.mutex);
       return records_.bundles;
     };
-    wiring.promote = [this](const std::string& id, bool force) -> Result<registry::Promotion> { return records_.MakeLive(id, force); };
+    wiring.promote = [this](const std::string& id, bool force) -> Result<registry::Promotion> {
+      return records_.MakeLive(id, force);
+    };
     wiring.rollback = [this]() -> Result<registry::Promotion> { return records_.MakeLive(kFormerBundle, true); };
     wiring.runs = [](int) -> Result<std::vector<console::RunRow>> { return Runs(); };
     return wiring;
@@ -251,9 +270,10 @@ int Main(int argc, char** argv) {
   Demo demo(options);
   io::HttpServerOptions server_options;
   server_options.port = static_cast<uint16_t>(Option(argc, argv, "--port", 0));
-  const auto server = Must(io::StartHttpServer(server_options, [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
-    demo.Handle(std::move(request), std::move(respond));
-  }));
+  const auto server =
+      Must(io::StartHttpServer(server_options, [&](io::HttpRequest&& request, io::HttpResponder&& respond) {
+        demo.Handle(std::move(request), std::move(respond));
+      }));
   fmt::print("http://127.0.0.1:{}/console/#token={}\n", server->port(), kToken);
   std::fflush(stdout);
   int signal = 0;

@@ -65,7 +65,9 @@ void Sampler::Step(double elapsed_s) {
   const Totals totals = totals_ ? totals_() : Totals();
   Sample sample;
   sample.log_lag_records = static_cast<double>(totals.log_lag_records);
-  if (!first_) sample.events_per_s = static_cast<double>(std::max<int64_t>(0, totals.events_total - last_.events_total)) / elapsed_s;
+  if (!first_)
+    sample.events_per_s =
+        static_cast<double>(std::max<int64_t>(0, totals.events_total - last_.events_total)) / elapsed_s;
   if (feed_seconds_ != nullptr) {
     buckets_.push_back(feed_seconds_->BucketCounts());
     if (buckets_.size() > kLatencyWindow + 1) buckets_.pop_front();

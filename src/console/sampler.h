@@ -1,4 +1,5 @@
-// Once a second: the totals of the server, turned into rates and latencies over the last seconds, and a few minutes of history.
+// Once a second: the totals of the server, turned into rates and latencies over the last seconds, and a few minutes of
+// history.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,7 @@ namespace feedmill::console {
 struct Sample {
   double events_per_s = 0;
   double feeds_per_s = 0;
-  double feed_p50_ms = 0;      // of the last kLatencyWindow seconds, 0 when there were none
+  double feed_p50_ms = 0;  // of the last kLatencyWindow seconds, 0 when there were none
   double feed_p99_ms = 0;
   double log_lag_records = 0;
 };
@@ -29,7 +30,8 @@ struct Totals {
 inline constexpr size_t kHistorySamples = 240;
 inline constexpr size_t kLatencyWindow = 60;
 
-// Estimate of a quantile from bucket counts, by a straight line inside the bucket; 0 when empty. `counts` has one more than `bounds`.
+// Estimate of a quantile from bucket counts, by a straight line inside the bucket; 0 when empty. `counts` has one more
+// than `bounds`.
 double QuantileOfBuckets(const std::vector<double>& bounds, const std::vector<uint64_t>& counts, double q);
 
 class Sampler {
@@ -51,11 +53,11 @@ class Sampler {
   const Histogram* feed_seconds_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;                          // GUARDED_BY(mutex_)
-  std::deque<Sample> history_;                     // GUARDED_BY(mutex_)
-  std::deque<std::vector<uint64_t>> buckets_;      // sampler's thread only: kLatencyWindow + 1 states of the histogram
-  Totals last_;                                    // sampler's thread only
-  bool first_ = true;                              // sampler's thread only
+  bool stopping_ = false;                      // GUARDED_BY(mutex_)
+  std::deque<Sample> history_;                 // GUARDED_BY(mutex_)
+  std::deque<std::vector<uint64_t>> buckets_;  // sampler's thread only: kLatencyWindow + 1 states of the histogram
+  Totals last_;                                // sampler's thread only
+  bool first_ = true;                          // sampler's thread only
   std::thread thread_;
 };
 

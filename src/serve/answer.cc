@@ -38,7 +38,11 @@ void AppendInsides(const FeedContext& context, const Candidate& candidate, JsonT
 
 void AppendItem(const FeedContext& context, const Candidate& candidate, int position, JsonText* json) {
   const stream::LiveState& state = *context.state;
-  json->Open('{').Key("id").Text(state.PostId(candidate.input.post)).Key("author").Text(state.UserId(candidate.input.author));
+  json->Open('{')
+      .Key("id")
+      .Text(state.PostId(candidate.input.post))
+      .Key("author")
+      .Text(state.UserId(candidate.input.author));
   if (candidate.input.topic != features::kNoEntity) json->Key("topic").Text(state.TopicName(candidate.input.topic));
   json->Key("score").Real(candidate.score);
   AppendSources(candidate, json);
@@ -53,7 +57,8 @@ void AppendItem(const FeedContext& context, const Candidate& candidate, int posi
 
 void AppendTimings(const FeedContext& context, Micros elapsed, JsonText* json) {
   json->Key("timings_ms").Open('{');
-  for (const FunnelStep& step : context.funnel) json->Key(step.stage).Rounded(static_cast<double>(step.elapsed) / kMicrosPerMilli, 3);
+  for (const FunnelStep& step : context.funnel)
+    json->Key(step.stage).Rounded(static_cast<double>(step.elapsed) / kMicrosPerMilli, 3);
   json->Key("total").Rounded(static_cast<double>(elapsed) / kMicrosPerMilli, 3).Close('}');
 }
 

@@ -9,7 +9,7 @@ namespace feedmill::serve {
 
 struct AnswerHead {
   std::string request_id;
-  Micros elapsed = 0;   // since the request came in
+  Micros elapsed = 0;  // since the request came in
 };
 
 std::string AnswerJson(const FeedContext& context, const AnswerHead& head);

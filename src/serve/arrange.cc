@@ -20,8 +20,13 @@ std::vector<double> Relevance(std::span<const ArrangeItem> items) {
 
 class Picker {
  public:
-  Picker(std::span<const ArrangeItem> items, const ArrangeOptions& options, const std::function<double(size_t, size_t)>& similarity)
-      : items_(items), options_(options), similarity_(similarity), relevance_(Relevance(items)), nearest_(items.size(), 0),
+  Picker(std::span<const ArrangeItem> items, const ArrangeOptions& options,
+         const std::function<double(size_t, size_t)>& similarity)
+      : items_(items),
+        options_(options),
+        similarity_(similarity),
+        relevance_(Relevance(items)),
+        nearest_(items.size(), 0),
         picked_(items.size(), false) {}
 
   std::vector<Arranged> Run() {

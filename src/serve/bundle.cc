@@ -32,14 +32,15 @@ Status CheckFeatures(const std::string& path, const model::TreeModel& trees, con
   }
   for (size_t i = 0; i < set.features.size(); ++i) {
     if (trees.feature_names()[i] != set.features[i].name) {
-      return Corrupt("{}: feature {} is \"{}\", the bundle's {} says \"{}\"", path, i, trees.feature_names()[i], kFeaturesFile,
-                     set.features[i].name);
+      return Corrupt("{}: feature {} is \"{}\", the bundle's {} says \"{}\"", path, i, trees.feature_names()[i],
+                     kFeaturesFile, set.features[i].name);
     }
   }
   return Ok();
 }
 
-Result<ActionModel> OpenAction(io::FileSystem& files, const std::string& path, const std::string& action, const Bundle& bundle) {
+Result<ActionModel> OpenAction(io::FileSystem& files, const std::string& path, const std::string& action,
+                               const Bundle& bundle) {
   FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(files, path));
   ActionModel opened;
   opened.action = action;
@@ -102,7 +103,8 @@ Status OpenVectors(io::FileSystem& files, const std::string& folder, Bundle* bun
   FEEDMILL_ASSIGN(bundle->users, store::OpenFlatTable(files, path));
   FEEDMILL_ASSIGN(const uint32_t dimension, VectorDimension(path, *bundle->users));
   if (bundle->post_index != nullptr && dimension != bundle->post_index->dimension()) {
-    return Corrupt("{}: vectors have {} numbers, those of {} have {}", path, dimension, kPostsFile, bundle->post_index->dimension());
+    return Corrupt("{}: vectors have {} numbers, those of {} have {}", path, dimension, kPostsFile,
+                   bundle->post_index->dimension());
   }
   return Ok();
 }
@@ -125,8 +127,8 @@ Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const st
   if (!Listed(bundle->manifest, kFeaturesFile)) return Corrupt("{}: the manifest lists no {}", folder, kFeaturesFile);
   FEEDMILL_ASSIGN(bundle->feature_set, features::LoadFeatureSet(files, folder));
   if (bundle->feature_set.hash != bundle->manifest.feature_set_hash) {
-    return Corrupt("{}/{}: its features hash to {}, the models were trained on {}", folder, kFeaturesFile, bundle->feature_set.hash,
-                   bundle->manifest.feature_set_hash);
+    return Corrupt("{}/{}: its features hash to {}, the models were trained on {}", folder, kFeaturesFile,
+                   bundle->feature_set.hash, bundle->manifest.feature_set_hash);
   }
   FEEDMILL_TRY(OpenVectors(files, folder, bundle.get()));
   FEEDMILL_TRY(OpenLists(files, folder, bundle.get()));

@@ -17,16 +17,16 @@
 namespace feedmill::serve {
 
 // Files of a bundle folder.
-inline constexpr const char* kPostsFile = "posts.flat";          // field "vector": float32 x dimension
-inline constexpr const char* kUsersFile = "users.flat";          // field "vector": float32 x dimension
+inline constexpr const char* kPostsFile = "posts.flat";  // field "vector": float32 x dimension
+inline constexpr const char* kUsersFile = "users.flat";  // field "vector": float32 x dimension
 inline constexpr const char* kI2iFile = "i2i.lists";
 inline constexpr const char* kU2uFile = "u2u.lists";
 inline constexpr const char* kTrendingFile = "trending.lists";
-inline constexpr const char* kFeaturesFile = "features.toml";    // the definitions the models were trained on
+inline constexpr const char* kFeaturesFile = "features.toml";  // the definitions the models were trained on
 // "rank_<action>.model": LightGBM text model of one action
 
 struct ActionModel {
-  std::string action;                              // "click", "like", ...
+  std::string action;  // "click", "like", ...
   std::unique_ptr<model::TreeModel> trees;
   double slope = 1;
   double intercept = 0;
@@ -46,7 +46,8 @@ struct Bundle {
   std::vector<ActionModel> actions;
 };
 
-// A part whose file the manifest does not list stays null: its channel brings nothing. Refuses a bundle whose files fail their checksum or whose models were trained on other features, naming what was found and expected.
+// A part whose file the manifest does not list stays null: its channel brings nothing. Refuses a bundle whose files
+// fail their checksum or whose models were trained on other features, naming what was found and expected.
 Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder);
 
 }  // namespace feedmill::serve

@@ -13,14 +13,22 @@ constexpr size_t kSlotsFirst = 2048;
 
 std::string_view MoveName(Move move) {
   switch (move) {
-    case Move::kNone: return "";
-    case Move::kDiversity: return "diversity";
-    case Move::kAuthorCap: return "author_cap";
-    case Move::kCapRelaxed: return "author_cap_relaxed";
-    case Move::kFreshQuota: return "fresh_quota";
-    case Move::kInterest: return "interest";
-    case Move::kExploration: return "exploration";
-    case Move::kFallback: return "fallback";
+    case Move::kNone:
+      return "";
+    case Move::kDiversity:
+      return "diversity";
+    case Move::kAuthorCap:
+      return "author_cap";
+    case Move::kCapRelaxed:
+      return "author_cap_relaxed";
+    case Move::kFreshQuota:
+      return "fresh_quota";
+    case Move::kInterest:
+      return "interest";
+    case Move::kExploration:
+      return "exploration";
+    case Move::kFallback:
+      return "fallback";
   }
   return "";
 }

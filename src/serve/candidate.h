@@ -13,23 +13,33 @@
 namespace feedmill::serve {
 
 // Why an item stands where it stands after re-ranking; kNone when its score alone put it there.
-enum class Move : uint8_t { kNone, kDiversity, kAuthorCap, kCapRelaxed, kFreshQuota, kInterest, kExploration, kFallback };
+enum class Move : uint8_t {
+  kNone,
+  kDiversity,
+  kAuthorCap,
+  kCapRelaxed,
+  kFreshQuota,
+  kInterest,
+  kExploration,
+  kFallback
+};
 std::string_view MoveName(Move move);
 
 struct Candidate {
-  features::CandidateInput input;                      // filled by the hydrate stage, but for the post
+  features::CandidateInput input;  // filled by the hydrate stage, but for the post
   SourceSet sources = 0;
-  Source best = Source::kFallback;                     // the channel that ranked it highest; the first of equals
-  uint16_t best_rank = 0xffff;                         // there, from 0
+  Source best = Source::kFallback;                       // the channel that ranked it highest; the first of equals
+  uint16_t best_rank = 0xffff;                           // there, from 0
   features::EntityHandle because = features::kNoEntity;  // the user's own post that led here (i2i)
-  float recall = 0;                                    // reciprocal rank fusion over the channels
-  double score = 0;                                    // what the order of the page is made from
-  int32_t model_row = -1;                              // row of FeedContext::features and ::probabilities, -1: not scored
-  int32_t ranked_position = -1;                        // before re-ranking
+  float recall = 0;                                      // reciprocal rank fusion over the channels
+  double score = 0;                                      // what the order of the page is made from
+  int32_t model_row = -1;        // row of FeedContext::features and ::probabilities, -1: not scored
+  int32_t ranked_position = -1;  // before re-ranking
   Move move = Move::kNone;
 };
 
-// Candidates without repetition, in the order they were first seen. Kept from request to request, so that the hot path allocates nothing.
+// Candidates without repetition, in the order they were first seen. Kept from request to request, so that the hot path
+// allocates nothing.
 class CandidateSet {
  public:
   void Clear();

@@ -49,7 +49,8 @@ TEST(CandidateSetTest, EqualsAMapOverManyPostsAndIsCleared) {
 }
 
 TEST(SourceTest, NamesReadBack) {
-  for (int i = 0; i < kChannelCount; ++i) EXPECT_EQ(ChannelFromName(SourceName(static_cast<Source>(i))), static_cast<Source>(i));
+  for (int i = 0; i < kChannelCount; ++i)
+    EXPECT_EQ(ChannelFromName(SourceName(static_cast<Source>(i))), static_cast<Source>(i));
   EXPECT_FALSE(ChannelFromName("fallback").has_value());
 }
 

@@ -1,4 +1,5 @@
-// The rows of the last feed requests, for GET /v1/explain: bounded by count and by bytes, the oldest leave first. Any thread.
+// The rows of the last feed requests, for GET /v1/explain: bounded by count and by bytes, the oldest leave first. Any
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Feeds of a small world in process, open loop: time from the intended start of each request to its answer. Prints one JSON object.
-// Usage: feed_bench [requests per second] [seconds]
+// Feeds of a small world in process, open loop: time from the intended start of each request to its answer. Prints one
+// JSON object. Usage: feed_bench [requests per second] [seconds]
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,9 +60,11 @@ double Quantile(std::vector<Micros>& sorted, double q) {
 std::string StageMeans(MetricsRegistry& metrics) {
   std::string text;
   for (const char* stage : {"query", "recall", "hydrate", "filter", "trim", "rank", "order", "rerank"}) {
-    const Histogram& histogram = metrics.GetHistogram("feedmill_feed_stage_seconds", "Time of one stage", {{"stage", stage}});
+    const Histogram& histogram =
+        metrics.GetHistogram("feedmill_feed_stage_seconds", "Time of one stage", {{"stage", stage}});
     if (histogram.Count() == 0) continue;
-    text += fmt::format("{}\"{}\":{:.3f}", text.empty() ? "" : ",", stage, histogram.Sum() * 1000 / static_cast<double>(histogram.Count()));
+    text += fmt::format("{}\"{}\":{:.3f}", text.empty() ? "" : ",", stage,
+                        histogram.Sum() * 1000 / static_cast<double>(histogram.Count()));
   }
   return text;
 }
@@ -104,9 +106,11 @@ int Main(int argc, char** argv) {
   writer.join();
   std::filesystem::remove_all(options.bundle_folder);
   std::sort(figures.latencies.begin(), figures.latencies.end());
-  fmt::print("{{\"requests\":{},\"failed\":{},\"rate\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:.3f},\"stages_ms\":{{{}}}}}\n",
-             requests, figures.failed, rate, Quantile(figures.latencies, 0.5), Quantile(figures.latencies, 0.9),
-             Quantile(figures.latencies, 0.99), Quantile(figures.latencies, 1), StageMeans(metrics));
+  fmt::print(
+      "{{\"requests\":{},\"failed\":{},\"rate\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:."
+      "3f},\"stages_ms\":{{{}}}}}\n",
+      requests, figures.failed, rate, Quantile(figures.latencies, 0.5), Quantile(figures.latencies, 0.9),
+      Quantile(figures.latencies, 0.99), Quantile(figures.latencies, 1), StageMeans(metrics));
   return figures.failed == 0 ? 0 : 1;
 }
 

@@ -4,12 +4,18 @@ namespace feedmill::serve {
 
 std::string_view FilterRuleName(FilterRule rule) {
   switch (rule) {
-    case FilterRule::kUnknown: return "unknown";
-    case FilterRule::kSeen: return "seen";
-    case FilterRule::kHidden: return "hidden";
-    case FilterRule::kOwn: return "own";
-    case FilterRule::kExpired: return "expired";
-    case FilterRule::kExcluded: return "excluded";
+    case FilterRule::kUnknown:
+      return "unknown";
+    case FilterRule::kSeen:
+      return "seen";
+    case FilterRule::kHidden:
+      return "hidden";
+    case FilterRule::kOwn:
+      return "own";
+    case FilterRule::kExpired:
+      return "expired";
+    case FilterRule::kExcluded:
+      return "excluded";
   }
   return "";
 }

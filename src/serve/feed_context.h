@@ -20,8 +20,8 @@
 namespace feedmill::serve {
 
 struct FunnelStep {
-  std::string_view stage;      // "recall", or "recall.i2i" for a channel
-  int count = 0;               // candidates after it; for a channel: what it brought
+  std::string_view stage;  // "recall", or "recall.i2i" for a channel
+  int count = 0;           // candidates after it; for a channel: what it brought
   Micros elapsed = 0;
 };
 
@@ -34,35 +34,35 @@ struct FeedContext {
   // What the request came with; set by the pipeline, constant for the stages.
   const FeedQuery* query = nullptr;
   const Scene* scene = nullptr;
-  const Bundle* bundle = nullptr;                 // may be null
-  const stream::LiveState* state = nullptr;       // under the request's ReadGuard
+  const Bundle* bundle = nullptr;            // may be null
+  const stream::LiveState* state = nullptr;  // under the request's ReadGuard
   const TrendingList* trending = nullptr;
-  bool features_match = false;                    // the bundle's models know the counters the state keeps
-  Micros now = 0;                                 // of the clock
-  Micros as_of = 0;                               // the instant features are read at: LiveState::AsOf(now)
+  bool features_match = false;  // the bundle's models know the counters the state keeps
+  Micros now = 0;               // of the clock
+  Micros as_of = 0;             // the instant features are read at: LiveState::AsOf(now)
   Deadline deadline = Deadline::Never();
-  int candidates_max = 1200;                      // the server's limit, over the scene's
-  Random random{0};                               // from user, scene, clock and the configured seed
+  int candidates_max = 1200;  // the server's limit, over the scene's
+  Random random{0};           // from user, scene, clock and the configured seed
 
   // The query stage.
   features::EntityHandle user = features::kNoEntity;
-  std::vector<stream::LastAction> last_actions;   // newest first
-  std::vector<std::string_view> topics;           // told by the user, then those of the last actions
+  std::vector<stream::LastAction> last_actions;  // newest first
+  std::vector<std::string_view> topics;          // told by the user, then those of the last actions
 
   // Recall to filter.
   CandidateSet candidates;
-  std::array<int, kFilterRuleCount> filtered{};   // by FilterRule
+  std::array<int, kFilterRuleCount> filtered{};  // by FilterRule
 
   // The rank stage: row-major, Candidate::model_row each.
   std::vector<features::CandidateInput> inputs;
   std::vector<float> features;
-  std::vector<double> probabilities;              // one a model of the bundle
-  std::vector<double> weights;                    // of the bundle's models in the score
+  std::vector<double> probabilities;  // one a model of the bundle
+  std::vector<double> weights;        // of the bundle's models in the score
 
   // Re-rank: the answer, best first.
   std::vector<Candidate> page;
 
-  std::vector<std::string> degraded;              // what was left out, for the answer
+  std::vector<std::string> degraded;  // what was left out, for the answer
   std::vector<FunnelStep> funnel;
 
   void Reset();

@@ -11,7 +11,7 @@ namespace feedmill::serve {
 struct FeedError {
   int status = 400;
   std::string message;
-  std::string field;     // "" when no field is to blame
+  std::string field;  // "" when no field is to blame
   std::string found;
   std::string allowed;
 };

@@ -11,8 +11,8 @@ FeedMetrics::FeedMetrics(MetricsRegistry* registry) : registry_(registry) {
   items_ = &registry_->GetCounter("feedmill_feed_items_total", "Items answered");
   empty_ = &registry_->GetCounter("feedmill_feed_empty_total", "Answers without an item");
   for (const Stage& stage : Stages()) {
-    stages_[stage.name] =
-        &registry_->GetHistogram("feedmill_feed_stage_seconds", "Time of one stage", {{"stage", std::string(stage.name)}});
+    stages_[stage.name] = &registry_->GetHistogram("feedmill_feed_stage_seconds", "Time of one stage",
+                                                   {{"stage", std::string(stage.name)}});
   }
 }
 
@@ -35,7 +35,10 @@ Counter& FeedMetrics::Degraded(const std::string& part) {
 
 void FeedMetrics::Refused(int status) {
   if (registry_ == nullptr) return;
-  registry_->GetCounter("feedmill_feed_refused_total", "Requests answered with an error", {{"status", std::to_string(status)}}).Add();
+  registry_
+      ->GetCounter("feedmill_feed_refused_total", "Requests answered with an error",
+                   {{"status", std::to_string(status)}})
+      .Add();
 }
 
 }  // namespace feedmill::serve

@@ -65,7 +65,8 @@ Parsed ReadTexts(const Json& value, const std::string& field, size_t count_max, 
 
 Parsed ReadMember(const std::string& key, const Json& value, int items_max, FeedQuery* query) {
   if (key == "n") {
-    return ReadCount(value.is_number_integer() ? Dump(value) : fmt::format("not whole: {}", Dump(value)), items_max, &query->n);
+    return ReadCount(value.is_number_integer() ? Dump(value) : fmt::format("not whole: {}", Dump(value)), items_max,
+                     &query->n);
   }
   if (key == "debug") {
     if (!value.is_boolean()) return Wrong(key, Dump(value), "true or false");

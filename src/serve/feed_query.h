@@ -15,10 +15,10 @@ struct FeedQuery {
   std::string user_id;
   std::string scene = "home";
   int n = 20;
-  std::vector<std::string> exclude;          // post ids not to show
-  std::vector<std::string> topics;           // context.topics: interests the user has told the app
-  std::optional<LogPosition> after;          // answer only from a state that has applied this record
-  bool debug = false;                        // adds the funnel, per-action scores, feature values and moves
+  std::vector<std::string> exclude;  // post ids not to show
+  std::vector<std::string> topics;   // context.topics: interests the user has told the app
+  std::optional<LogPosition> after;  // answer only from a state that has applied this record
+  bool debug = false;                // adds the funnel, per-action scores, feature values and moves
 };
 
 // What is wrong with a request, as its 400 says it.

@@ -18,9 +18,10 @@ std::string FieldOf(const io::HttpRequest& request) {
 }
 
 TEST(FeedQueryTest, ReadsABody) {
-  const auto query = ParseFeedQuery(Post(R"({"user_id":"ada","scene":"trending","n":7,"exclude":["p1","p2"],"after":"0:123","debug":true,
+  const auto query = ParseFeedQuery(
+      Post(R"({"user_id":"ada","scene":"trending","n":7,"exclude":["p1","p2"],"after":"0:123","debug":true,
                                           "context":{"topics":["music"],"device":"phone"}})"),
-                                    100);
+      100);
   ASSERT_TRUE(query.has_value()) << query.error().field;
   EXPECT_EQ(query->user_id, "ada");
   EXPECT_EQ(query->scene, "trending");

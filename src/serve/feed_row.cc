@@ -71,7 +71,8 @@ void AppendColumns(const FeedContext& context, JsonText* json) {
 }
 
 bool OnPage(const FeedContext& context, features::EntityHandle post) {
-  return std::any_of(context.page.begin(), context.page.end(), [&](const Candidate& shown) { return shown.input.post == post; });
+  return std::any_of(context.page.begin(), context.page.end(),
+                     [&](const Candidate& shown) { return shown.input.post == post; });
 }
 
 }  // namespace
@@ -84,7 +85,8 @@ std::string FeedRowJson(FeedContext* context, const AnswerHead& head, int sample
   AppendHead(*context, head, &json);
   AppendColumns(*context, &json);
   json.Key("items").Open('[');
-  for (size_t i = 0; i < context->page.size(); ++i) AppendCandidate(*context, context->page[i], static_cast<int>(i), &json);
+  for (size_t i = 0; i < context->page.size(); ++i)
+    AppendCandidate(*context, context->page[i], static_cast<int>(i), &json);
   json.Close(']').Key("sampled").Open('[');
   const std::vector<Candidate>& all = context->candidates.items();
   for (int i = 0; i < samples && !all.empty(); ++i) {

@@ -30,9 +30,14 @@ struct Job {
 
 class FeedServiceImpl final : public FeedService {
  public:
-  FeedServiceImpl(const FeedServiceOptions& options, const FeedServiceWiring& wiring, std::map<std::string, Scene> scenes)
-      : options_(options), wiring_(wiring), scenes_(std::move(scenes)), trending_(wiring.features, options.trending),
-        explained_(static_cast<size_t>(options.explain_kept_max), options.explain_bytes_max), metrics_(wiring.metrics),
+  FeedServiceImpl(const FeedServiceOptions& options, const FeedServiceWiring& wiring,
+                  std::map<std::string, Scene> scenes)
+      : options_(options),
+        wiring_(wiring),
+        scenes_(std::move(scenes)),
+        trending_(wiring.features, options.trending),
+        explained_(static_cast<size_t>(options.explain_kept_max), options.explain_bytes_max),
+        metrics_(wiring.metrics),
         pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)) {}
 
   ~FeedServiceImpl() override { Stop(); }
@@ -67,7 +72,8 @@ class FeedServiceImpl final : public FeedService {
   void Explain(Job* job);
   // Waits for `after`; what it could not wait for is named.
   void AwaitPosition(const FeedQuery& query, Deadline deadline, std::vector<std::string>* degraded) const;
-  void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline, FeedContext* context) const;
+  void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
+               FeedContext* context) const;
   std::string NewRequestId(const FeedContext& context);
   void AfterEffects(std::string request_id, std::string row, Micros now, const std::string& user_id);
   std::unique_ptr<FeedContext> TakeContext();
@@ -80,13 +86,13 @@ class FeedServiceImpl final : public FeedService {
   ExplainRing explained_;
   FeedMetrics metrics_;
   mutable std::mutex bundle_mutex_;
-  std::shared_ptr<const Bundle> bundle_;                  // GUARDED_BY(bundle_mutex_)
+  std::shared_ptr<const Bundle> bundle_;  // GUARDED_BY(bundle_mutex_)
   std::mutex contexts_mutex_;
-  std::vector<std::unique_ptr<FeedContext>> contexts_;    // GUARDED_BY(contexts_mutex_)
+  std::vector<std::unique_ptr<FeedContext>> contexts_;  // GUARDED_BY(contexts_mutex_)
   std::atomic<uint64_t> sequence_ = 0;
   std::atomic<bool> stopping_ = false;
   std::mutex pool_mutex_;
-  std::unique_ptr<ThreadPool> pool_;                      // GUARDED_BY(pool_mutex_); null once stopped
+  std::unique_ptr<ThreadPool> pool_;  // GUARDED_BY(pool_mutex_); null once stopped
 };
 
 std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
@@ -102,7 +108,8 @@ std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) 
     return FeedError{401, "a read key is needed", "Authorization", "no key", "Bearer <read key>"};
   }
   if (!wiring_.may_read || !wiring_.may_read(key)) {
-    return FeedError{401, "this key may not read feeds", "Authorization", "an unknown key", "a read key of this server"};
+    return FeedError{401, "this key may not read feeds", "Authorization", "an unknown key",
+                     "a read key of this server"};
   }
   return std::nullopt;
 }
@@ -134,7 +141,8 @@ void FeedServiceImpl::Stop() {
 
 void FeedServiceImpl::Run(Job* job) { job->request.path == kFeedPath ? Feed(job) : Explain(job); }
 
-void FeedServiceImpl::AwaitPosition(const FeedQuery& query, Deadline deadline, std::vector<std::string>* degraded) const {
+void FeedServiceImpl::AwaitPosition(const FeedQuery& query, Deadline deadline,
+                                    std::vector<std::string>* degraded) const {
   if (!query.after) return;
   const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(deadline.Left()));
   if (wiring_.state->WaitApplied(*query.after, deadline.AtMost(wait))) return;
@@ -147,7 +155,8 @@ void FeedServiceImpl::Prepare(const FeedQuery& query, const Scene& scene, const 
   context->scene = &scene;
   context->bundle = bundle;
   context->state = wiring_.state;
-  context->features_match = bundle != nullptr && (wiring_.features == nullptr || wiring_.features->hash == bundle->feature_set.hash);
+  context->features_match =
+      bundle != nullptr && (wiring_.features == nullptr || wiring_.features->hash == bundle->feature_set.hash);
   context->now = wiring_.clock->Now();
   context->deadline = deadline;
   context->candidates_max = options_.candidates_max;
@@ -164,13 +173,15 @@ void FeedServiceImpl::Feed(Job* job) {
   const auto query = ParseFeedQuery(job->request, options_.items_max);
   if (!query) {
     const QueryError& error = query.error();
-    return Refuse({400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed}, job->respond);
+    return Refuse({400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed},
+                  job->respond);
   }
   const auto scene = scenes_.find(query->scene);
   if (scene == scenes_.end()) {
     std::string names;
     for (const auto& [name, known] : scenes_) names += (names.empty() ? "" : ", ") + name;
-    return Refuse({404, fmt::format("there is no scene \"{}\"", query->scene), "scene", query->scene, names}, job->respond);
+    return Refuse({404, fmt::format("there is no scene \"{}\"", query->scene), "scene", query->scene, names},
+                  job->respond);
   }
   std::unique_ptr<FeedContext> context = TakeContext();
   context->Reset();
@@ -182,7 +193,8 @@ void FeedServiceImpl::Feed(Job* job) {
   std::string row;
   {
     const stream::LiveState::ReadGuard guard = wiring_.state->Read();
-    const std::shared_ptr<const TrendingList> trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(context->now));
+    const std::shared_ptr<const TrendingList> trending =
+        trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(context->now));
     context->trending = trending.get();
     context->as_of = wiring_.state->AsOf(context->now);
     RunStages(context.get());
@@ -224,8 +236,8 @@ void FeedServiceImpl::Explain(Job* job) {
     }
   }
   Refuse({404, fmt::format("no feed request \"{}\" is kept", request_id), "request_id", request_id,
-          fmt::format("one of the last {} requests (at most {} MiB); older ones are rows of ods_feed_request", explained_.count_max(),
-                      explained_.bytes_max() >> 20)},
+          fmt::format("one of the last {} requests (at most {} MiB); older ones are rows of ods_feed_request",
+                      explained_.count_max(), explained_.bytes_max() >> 20)},
          job->respond);
 }
 
@@ -244,8 +256,10 @@ void FeedServiceImpl::GiveContext(std::unique_ptr<FeedContext> context) {
 
 }  // namespace
 
-Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& options, const FeedServiceWiring& wiring) {
-  if (wiring.clock == nullptr || wiring.state == nullptr) return Internal("the feed service needs a clock and a live state");
+Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& options,
+                                                     const FeedServiceWiring& wiring) {
+  if (wiring.clock == nullptr || wiring.state == nullptr)
+    return Internal("the feed service needs a clock and a live state");
   FEEDMILL_ASSIGN(auto scenes, LoadScenes(options.feed_folder));
   return std::make_unique<FeedServiceImpl>(options, wiring, std::move(scenes));
 }

@@ -1,4 +1,5 @@
-// POST|GET /v1/feed and GET /v1/explain/{request_id}: a feed is a list of small stages under one deadline (design: feed stages).
+// POST|GET /v1/feed and GET /v1/explain/{request_id}: a feed is a list of small stages under one deadline (design: feed
+// stages).
 #pragma once
 
 #include <functional>
@@ -18,16 +19,16 @@
 namespace feedmill::serve {
 
 struct FeedServiceOptions {
-  std::string feed_folder;                 // feed/*.toml: one scene a file
-  Micros budget = 200 * kMicrosPerMilli;   // of one request
+  std::string feed_folder;                // feed/*.toml: one scene a file
+  Micros budget = 200 * kMicrosPerMilli;  // of one request
   int items_max = 100;
-  int candidates_max = 1200;               // ranked, whatever the scene says
-  int explain_kept_max = 50'000;           // feed requests kept in memory for /v1/explain; older ones come from the lake
-  size_t explain_bytes_max = 64 << 20;     // and of their bytes
-  int row_samples = 10;                    // candidates of a row that were not shown, features and all
+  int candidates_max = 1200;            // ranked, whatever the scene says
+  int explain_kept_max = 50'000;        // feed requests kept in memory for /v1/explain; older ones come from the lake
+  size_t explain_bytes_max = 64 << 20;  // and of their bytes
+  int row_samples = 10;                 // candidates of a row that were not shown, features and all
   int threads = 2;
-  size_t queue_max = 512;                  // requests waiting for a thread; more are refused with 503
-  uint64_t seed = 0;                       // of exploration and random order
+  size_t queue_max = 512;  // requests waiting for a thread; more are refused with 503
+  uint64_t seed = 0;       // of exploration and random order
   TrendingBoardOptions trending;
 };
 
@@ -35,15 +36,17 @@ struct FeedServiceOptions {
 struct FeedServiceWiring {
   const Clock* clock = nullptr;
   const stream::LiveState* state = nullptr;
-  // The set that `state` counts. A bundle trained on another (by hash) recalls but does not rank, and the answer says so.
+  // The set that `state` counts. A bundle trained on another (by hash) recalls but does not rank, and the answer says
+  // so.
   const features::FeatureSet* features = nullptr;
   // Writes one record of kind kFeedRequest to the log; must not block.
   std::function<void(LogRecord&&)> write_back;
   // Tells whether a read key is known. Deny by default.
   std::function<bool(std::string_view key)> may_read;
-  // Reads the row of an old request from the lake, empty when it is not there either; may be null. Called on a thread of the service.
+  // Reads the row of an old request from the lake, empty when it is not there either; may be null. Called on a thread
+  // of the service.
   std::function<Result<std::string>(const std::string& request_id)> find_old_row;
-  MetricsRegistry* metrics = nullptr;      // may be null
+  MetricsRegistry* metrics = nullptr;  // may be null
 };
 
 struct SceneInfo {
@@ -54,7 +57,8 @@ struct SceneInfo {
 class FeedService {
  public:
   virtual ~FeedService() = default;
-  // Takes effect with the next request; requests in flight keep theirs. Null = no bundle yet: trending, fresh and in-network only. Any thread.
+  // Takes effect with the next request; requests in flight keep theirs. Null = no bundle yet: trending, fresh and
+  // in-network only. Any thread.
   virtual void SetBundle(std::shared_ptr<const Bundle> bundle) = 0;
   virtual std::shared_ptr<const Bundle> bundle() const = 0;
   // Routes /v1/feed and /v1/explain/; answers later from its own threads.
@@ -64,6 +68,7 @@ class FeedService {
   virtual std::vector<SceneInfo> scenes() const = 0;
 };
 
-Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& options, const FeedServiceWiring& wiring);
+Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& options,
+                                                     const FeedServiceWiring& wiring);
 
 }  // namespace feedmill::serve

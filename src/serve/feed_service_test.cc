@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text_encoding.h"
+#include "data/feed_request.h"
 #include "serve/small_world_fixture.h"
 
 namespace feedmill::serve {
@@ -31,8 +32,8 @@ class FeedServiceTest : public testing::Test {
  protected:
   FeedServiceTest() {
     world_options_.features_folder = FEEDMILL_SOURCE_DIR "/template/features";
-    world_options_.bundle_folder =
-        std::string(testing::TempDir()) + "feed_service_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    world_options_.bundle_folder = std::string(testing::TempDir()) + "feed_service_" +
+                                   testing::UnitTest::GetInstance()->current_test_info()->name();
     world_ = std::make_unique<SmallWorld>(world_options_);
     options_.feed_folder = FEEDMILL_SOURCE_DIR "/template/feed";
     Start();
@@ -60,7 +61,8 @@ class FeedServiceTest : public testing::Test {
   Reply Send(io::HttpRequest request, const std::string& key = "read") {
     if (!key.empty()) request.headers.emplace_back("authorization", "Bearer " + key);
     std::promise<io::HttpResponse> answered;
-    service_->Handle(std::move(request), io::HttpResponder([&](io::HttpResponse&& response) { answered.set_value(std::move(response)); }));
+    service_->Handle(std::move(request),
+                     io::HttpResponder([&](io::HttpResponse&& response) { answered.set_value(std::move(response)); }));
     const io::HttpResponse response = answered.get_future().get();
     return {response.status, Json::parse(response.body, nullptr, false), response.body};
   }
@@ -114,8 +116,8 @@ TEST_F(FeedServiceTest, AnswersAWholePage) {
   EXPECT_EQ(ids.size(), 10u);
   std::vector<std::string> stages;
   for (const Json& step : reply.body["funnel"]) stages.push_back(step["stage"]);
-  for (const char* stage : {"recall.in_network", "recall.i2i", "recall.u2u", "recall.vector", "recall.trending", "recall.fresh", "recall", "filter",
-                            "rank", "rerank"}) {
+  for (const char* stage : {"recall.in_network", "recall.i2i", "recall.u2u", "recall.vector", "recall.trending",
+                            "recall.fresh", "recall", "filter", "rank", "rerank"}) {
     EXPECT_THAT(stages, Contains(stage));
     EXPECT_TRUE(reply.body["timings_ms"].contains(stage));
   }
@@ -126,7 +128,8 @@ TEST_F(FeedServiceTest, DebugShowsModelsAndFeatures) {
   const Json& item = reply.body["items"][0];
   ASSERT_TRUE(item.contains("actions")) << reply.text;
   double score = 0;
-  for (const auto& [action, part] : item["actions"].items()) score += part["probability"].get<double>() * part["weight"].get<double>();
+  for (const auto& [action, part] : item["actions"].items())
+    score += part["probability"].get<double>() * part["weight"].get<double>();
   EXPECT_NEAR(score, item["score"].get<double>(), 1e-9);
   EXPECT_EQ(item["features"].size(), world_->features.features.size());
 }
@@ -148,8 +151,10 @@ TEST_F(FeedServiceTest, NeverShowsSeenHiddenOrOwnPosts) {
 TEST_F(FeedServiceTest, AFollowChangesTheVeryNextFeed) {
   const Reply before = Ask({{"user_id", "stranger"}, {"scene", "following"}});
   EXPECT_TRUE(before.body["items"].empty());
-  const LogPosition position = world_->Send("stranger", "follow", R"({"target_user_id":"author-2"})", world_->clock.Now());
-  const Reply after = Ask({{"user_id", "stranger"}, {"scene", "following"}, {"after", fmt::format("0:{}", position.offset)}});
+  const LogPosition position =
+      world_->Send("stranger", "follow", R"({"target_user_id":"author-2"})", world_->clock.Now());
+  const Reply after =
+      Ask({{"user_id", "stranger"}, {"scene", "following"}, {"after", fmt::format("0:{}", position.offset)}});
   ASSERT_FALSE(after.body["items"].empty());
   for (const Json& item : after.body["items"]) {
     EXPECT_EQ(item["author"], "author-2");
@@ -187,7 +192,8 @@ TEST_F(FeedServiceTest, APostOneMinuteOldFindsItsReaders) {
   EXPECT_EQ(Ids(Ask({{"user_id", "user-1"}, {"scene", "following"}}))[0], "brand-new");
   int shown = 0;
   for (int i = 0; i < 60; ++i) {
-    const auto ids = Ids(Ask({{"user_id", fmt::format("stranger-{}", i)}, {"n", 40}, {"context", {{"topics", {"cooking"}}}}}));
+    const auto ids =
+        Ids(Ask({{"user_id", fmt::format("stranger-{}", i)}, {"n", 40}, {"context", {{"topics", {"cooking"}}}}}));
     shown += std::count(ids.begin(), ids.end(), "brand-new");
   }
   EXPECT_GT(shown, 0);
@@ -271,13 +277,23 @@ TEST_F(FeedServiceTest, LeavesARowThatExplainReadsBack) {
   ASSERT_EQ(written_.size(), 1u);
   EXPECT_EQ(written_[0].kind, RecordKind::kFeedRequest);
   EXPECT_EQ(written_[0].document, row.text);
+  const auto read = ParseFeedRequest(row.text);
+  ASSERT_TRUE(read.has_value()) << read.error().message();
+  EXPECT_EQ(read->request_id, request_id);
+  EXPECT_EQ(read->time, world_->clock.Now());
+  ASSERT_EQ(read->items.size(), 5u);
+  EXPECT_EQ(read->items[4].position, 4);
+  EXPECT_EQ(read->items[0].features.size(), read->feature_names.size());
+  EXPECT_EQ(read->feature_set, world_->features.hash);
 }
 
 TEST_F(FeedServiceTest, OldRequestsComeFromTheLakeOrAre404) {
   const Reply gone = Get("/v1/explain/0000");
   EXPECT_EQ(gone.status, 404);
   EXPECT_THAT(gone.body["error"]["allowed"].get<std::string>(), HasSubstr("one of the last 50000 requests"));
-  find_old_row_ = [](const std::string& id) -> Result<std::string> { return id == "old" ? R"({"request_id":"old"})" : ""; };
+  find_old_row_ = [](const std::string& id) -> Result<std::string> {
+    return id == "old" ? R"({"request_id":"old"})" : "";
+  };
   Start();
   EXPECT_EQ(Get("/v1/explain/old").body["request_id"], "old");
   EXPECT_EQ(Get("/v1/explain/older").status, 404);

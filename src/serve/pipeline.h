@@ -5,8 +5,8 @@
 
 namespace feedmill::serve {
 
-// Runs every stage over a context whose constants are set. Never fails: a stage that has no time left is left out and named in
-// context->degraded. Reads nothing but the context, so equal contexts give equal pages.
+// Runs every stage over a context whose constants are set. Never fails: a stage that has no time left is left out and
+// named in context->degraded. Reads nothing but the context, so equal contexts give equal pages.
 void RunStages(FeedContext* context);
 
 // The context's random numbers: the same user, scene, instant and seed give the same draws.

@@ -8,11 +8,16 @@ std::string_view LastDeed(const FeedContext& context, features::EntityHandle pos
   for (const stream::LastAction& action : context.last_actions) {
     if (action.post != post) continue;
     switch (action.action) {
-      case features::Action::kLike: return "liked";
-      case features::Action::kComment: return "commented on";
-      case features::Action::kShare: return "shared";
-      case features::Action::kDwellSeconds: return "spent time on";
-      default: return "opened";
+      case features::Action::kLike:
+        return "liked";
+      case features::Action::kComment:
+        return "commented on";
+      case features::Action::kShare:
+        return "shared";
+      case features::Action::kDwellSeconds:
+        return "spent time on";
+      default:
+        return "opened";
     }
   }
   return "liked";
@@ -27,16 +32,27 @@ std::string InTopic(const FeedContext& context, const Candidate& candidate) {
 }  // namespace
 
 std::string ReasonFor(const FeedContext& context, const Candidate& candidate) {
-  switch (candidate.best) {
-    case Source::kInNetwork: return fmt::format("You follow {}", context.state->UserId(candidate.input.author));
-    case Source::kI2i: return fmt::format("Similar to a post you {}", LastDeed(context, candidate.because));
-    case Source::kU2u: return "People with your taste liked this";
-    case Source::kVector: return "Close to your interests";
-    case Source::kTrending: return fmt::format("Popular{} today", InTopic(context, candidate));
-    case Source::kFresh: return fmt::format("New{}", InTopic(context, candidate));
-    case Source::kRandom: return "Picked at random";
-    case Source::kExploration: return fmt::format("Something new to try{}", InTopic(context, candidate));
-    case Source::kFallback: return "Popular today";
+  // Whatever else brought it: that one follows the author says most.
+  const bool followed = (candidate.sources & SourceBit(Source::kInNetwork)) != 0;
+  switch (followed ? Source::kInNetwork : candidate.best) {
+    case Source::kInNetwork:
+      return fmt::format("You follow {}", context.state->UserId(candidate.input.author));
+    case Source::kI2i:
+      return fmt::format("Similar to a post you {}", LastDeed(context, candidate.because));
+    case Source::kU2u:
+      return "People with your taste liked this";
+    case Source::kVector:
+      return "Close to your interests";
+    case Source::kTrending:
+      return fmt::format("Popular{} today", InTopic(context, candidate));
+    case Source::kFresh:
+      return fmt::format("New{}", InTopic(context, candidate));
+    case Source::kRandom:
+      return "Picked at random";
+    case Source::kExploration:
+      return fmt::format("Something new to try{}", InTopic(context, candidate));
+    case Source::kFallback:
+      return "Popular today";
   }
   return "";
 }

@@ -22,12 +22,18 @@ std::span<const Channel> Channels() { return kChannels; }
 
 float TasteWeight(features::Action action) {
   switch (action) {
-    case features::Action::kClick: return 1;
-    case features::Action::kLike: return 2;
-    case features::Action::kComment: return 2.5F;
-    case features::Action::kShare: return 3;
-    case features::Action::kDwellSeconds: return 0.5F;
-    default: return 0;
+    case features::Action::kClick:
+      return 1;
+    case features::Action::kLike:
+      return 2;
+    case features::Action::kComment:
+      return 2.5F;
+    case features::Action::kShare:
+      return 3;
+    case features::Action::kDwellSeconds:
+      return 0.5F;
+    default:
+      return 0;
   }
 }
 

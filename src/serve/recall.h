@@ -1,4 +1,5 @@
-// Recall: each channel brings a bounded list of candidates, named after it. One file a channel; the list is in recall.cc.
+// Recall: each channel brings a bounded list of candidates, named after it. One file a channel; the list is in
+// recall.cc.
 #pragma once
 
 #include <span>
@@ -9,7 +10,8 @@ namespace feedmill::serve {
 
 struct Channel {
   Source source;
-  // Whether the channel can bring anything here (it needs a bundle, a known user, ...); the scene says whether it should.
+  // Whether the channel can bring anything here (it needs a bundle, a known user, ...); the scene says whether it
+  // should.
   bool (*enabled)(const FeedContext& context);
   // Adds at most `settings.limit` candidates to context->candidates, best first.
   void (*recall)(const ChannelSettings& settings, FeedContext* context);

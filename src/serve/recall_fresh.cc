@@ -28,9 +28,11 @@ void RecallFresh(const ChannelSettings& settings, FeedContext* context) {
   const int own_max = settings.limit / 2;
   int rank = 0;
   for (size_t i = 0; i < young.size() && rank < own_max && !context->topics.empty(); ++i) {
-    if (OfTopics(*context, context->state->Post(young[i]).topic)) context->candidates.Add(Source::kFresh, rank++, young[i]);
+    if (OfTopics(*context, context->state->Post(young[i]).topic))
+      context->candidates.Add(Source::kFresh, rank++, young[i]);
   }
-  for (size_t i = 0; i < young.size() && rank < settings.limit; ++i) context->candidates.Add(Source::kFresh, rank++, young[i]);
+  for (size_t i = 0; i < young.size() && rank < settings.limit; ++i)
+    context->candidates.Add(Source::kFresh, rank++, young[i]);
 }
 
 }  // namespace feedmill::serve

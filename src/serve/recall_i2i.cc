@@ -25,7 +25,8 @@ std::vector<Seed> Seeds(const FeedContext& context, int count_max) {
     const float weight = TasteWeight(action.action) * fade;
     if (weight <= 0 || action.post == features::kNoEntity) continue;
     fade *= kFadeByStep;
-    const auto same = std::find_if(seeds.begin(), seeds.end(), [&](const Seed& seed) { return seed.post == action.post; });
+    const auto same =
+        std::find_if(seeds.begin(), seeds.end(), [&](const Seed& seed) { return seed.post == action.post; });
     if (same != seeds.end()) {
       same->weight += weight;
     } else if (std::ssize(seeds) < count_max) {
@@ -65,7 +66,8 @@ void RecallI2i(const ChannelSettings& settings, FeedContext* context) {
   std::vector<Found> best;
   best.reserve(sums.size());
   for (const auto& [id, found] : sums) best.push_back(found);
-  std::sort(best.begin(), best.end(), [](const Found& a, const Found& b) { return a.score != b.score ? a.score > b.score : a.id < b.id; });
+  std::sort(best.begin(), best.end(),
+            [](const Found& a, const Found& b) { return a.score != b.score ? a.score > b.score : a.id < b.id; });
   int rank = 0;
   for (const Found& found : best) {
     if (rank >= settings.limit) break;

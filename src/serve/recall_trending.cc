@@ -24,7 +24,9 @@ class TopicWalk {
 
 }  // namespace
 
-bool HasTrending(const FeedContext& context) { return context.trending != nullptr && !context.trending->best_first.empty(); }
+bool HasTrending(const FeedContext& context) {
+  return context.trending != nullptr && !context.trending->best_first.empty();
+}
 
 void RecallTrending(const ChannelSettings& settings, FeedContext* context) {
   std::vector<TopicWalk> walks;

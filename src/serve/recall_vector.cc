@@ -19,7 +19,8 @@ void RecallVector(const ChannelSettings& settings, FeedContext* context) {
   const std::vector<float> vector = UserVector(*context, settings.recent_weight, settings.seeds_max);
   if (vector.empty()) return;
   int rank = 0;
-  for (const index::Neighbour& near : context->bundle->post_index->Search(vector, static_cast<size_t>(settings.limit) * kAskFactor)) {
+  for (const index::Neighbour& near :
+       context->bundle->post_index->Search(vector, static_cast<size_t>(settings.limit) * kAskFactor)) {
     if (rank >= settings.limit) break;
     const features::EntityHandle post = context->state->FindPost(context->bundle->posts->Key(near.row));
     if (post == features::kNoEntity) continue;

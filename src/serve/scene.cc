@@ -80,7 +80,8 @@ class TableReader {
     const ConfigNode* node = Find(key);
     const bool table = node != nullptr && node->kind == ConfigNode::Kind::kTable;
     if (node != nullptr && !table) Wrong(*node, key, "a table");
-    return TableReader(document_, table ? node : nullptr, where_.empty() ? std::string(key) : fmt::format("{}.{}", where_, key));
+    return TableReader(document_, table ? node : nullptr,
+                       where_.empty() ? std::string(key) : fmt::format("{}.{}", where_, key));
   }
 
   std::vector<std::string> Keys() const {
@@ -112,8 +113,9 @@ class TableReader {
 
   void Wrong(const ConfigNode& node, std::string_view key, std::string_view allowed) {
     if (error_) return;
-    error_ = Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}{}{}: found {}; allowed: {}", document_.Where(node), where_,
-                                                            where_.empty() ? "" : ".", key, node.Describe(), allowed));
+    error_ = Error(ErrorKind::kInvalidArgument,
+                   fmt::format("{}: {}{}{}: found {}; allowed: {}", document_.Where(node), where_,
+                               where_.empty() ? "" : ".", key, node.Describe(), allowed));
   }
 
   const ConfigDocument& document_;
@@ -146,15 +148,18 @@ Status ReadChannels(TableReader recall, const std::string& path, Scene* scene) {
     enabled += scene->channels[static_cast<size_t>(i)].enabled ? 1 : 0;
   }
   FEEDMILL_TRY(recall.Done());
-  if (enabled == 0) return InvalidArgument("{}: [recall] has no channel; add at least one, e.g. [recall.trending]", path);
+  if (enabled == 0)
+    return InvalidArgument("{}: [recall] has no channel; add at least one, e.g. [recall.trending]", path);
   return Ok();
 }
 
 Status ReadRank(TableReader table, RankSettings* rank) {
   table.Boolean("enabled", &rank->enabled);
   if (rank->enabled) rank->order = Order::kScore;
-  table.OneOf("order", {{"score", Order::kScore}, {"time", Order::kTime}, {"recall", Order::kRecall}, {"random", Order::kRandom}},
-              &rank->order);
+  table.OneOf(
+      "order",
+      {{"score", Order::kScore}, {"time", Order::kTime}, {"recall", Order::kRecall}, {"random", Order::kRandom}},
+      &rank->order);
   table.Integer("candidates_max", 1, kLimitMax, &rank->candidates_max);
   TableReader weights = table.Table("weights");
   for (const std::string& action : weights.Keys()) {

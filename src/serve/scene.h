@@ -1,4 +1,5 @@
-// A scene (feed/<name>.toml): which channels recall, what is filtered, how it is ranked and arranged. Plain data and its reader.
+// A scene (feed/<name>.toml): which channels recall, what is filtered, how it is ranked and arranged. Plain data and
+// its reader.
 #pragma once
 
 #include <array>
@@ -15,14 +16,14 @@ namespace feedmill::serve {
 
 struct ChannelSettings {
   bool enabled = false;
-  int limit = 100;                       // candidates it may bring
-  Micros age_max = 7 * kMicrosPerDay;    // of a post: in_network, fresh, random
-  int seeds_max = 20;                    // i2i, vector: last actions looked at; in_network: followees looked at
-  double recent_weight = 0.3;            // vector: share of the last actions in the user's vector, 0..1
+  int limit = 100;                     // candidates it may bring
+  Micros age_max = 7 * kMicrosPerDay;  // of a post: in_network, fresh, random
+  int seeds_max = 20;                  // i2i, vector: last actions looked at; in_network: followees looked at
+  double recent_weight = 0.3;          // vector: share of the last actions in the user's vector, 0..1
 };
 
 struct FilterSettings {
-  bool seen = true;                      // leave out what the user has seen; hidden posts and authors always stay out
+  bool seen = true;  // leave out what the user has seen; hidden posts and authors always stay out
   bool own = true;
   Micros age_max = 14 * kMicrosPerDay;
 };
@@ -30,20 +31,20 @@ struct FilterSettings {
 enum class Order { kScore, kTime, kRecall, kRandom };
 
 struct RankSettings {
-  bool enabled = false;                  // score with the bundle's models; else by recall
+  bool enabled = false;  // score with the bundle's models; else by recall
   Order order = Order::kRecall;
-  int candidates_max = 600;              // scored by the models, the best by recall
-  std::map<std::string, double> weights; // action -> weight, over the bundle's own
+  int candidates_max = 600;               // scored by the models, the best by recall
+  std::map<std::string, double> weights;  // action -> weight, over the bundle's own
 };
 
 struct RerankSettings {
-  double mmr_lambda = 1;                 // 1 = score alone, 0 = difference alone
-  int pool = 100;                        // best candidates among which a page is arranged
-  int author_cap = 0;                    // items of one author a page, 0 = any
-  double fresh_share = 0;                // of a page, posts younger than fresh_age
+  double mmr_lambda = 1;   // 1 = score alone, 0 = difference alone
+  int pool = 100;          // best candidates among which a page is arranged
+  int author_cap = 0;      // items of one author a page, 0 = any
+  double fresh_share = 0;  // of a page, posts younger than fresh_age
   Micros fresh_age = 6 * kMicrosPerHour;
-  double interest_share = 0;             // of a newcomer's page, posts of the topics they told
-  double exploration_share = 0;          // of the places of a page, drawn
+  double interest_share = 0;     // of a newcomer's page, posts of the topics they told
+  double exploration_share = 0;  // of the places of a page, drawn
 };
 
 struct Scene {
@@ -53,7 +54,7 @@ struct Scene {
   FilterSettings filter;
   RankSettings rank;
   RerankSettings rerank;
-  bool fallback = true;                  // fill a short page with what is popular
+  bool fallback = true;  // fill a short page with what is popular
 
   const ChannelSettings& channel(Source source) const { return channels[static_cast<size_t>(source)]; }
 };

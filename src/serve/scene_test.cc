@@ -30,7 +30,8 @@ TEST(SceneTest, ReadsTheTemplate) {
 }
 
 TEST(SceneTest, ReadsWeightsAndKeepsDefaults) {
-  const auto scene = ParseScene("[recall.fresh]\n[rank]\nenabled = true\n[rank.weights]\nlike = 3\nhide = -7.5\n", "x", "x");
+  const auto scene =
+      ParseScene("[recall.fresh]\n[rank]\nenabled = true\n[rank.weights]\nlike = 3\nhide = -7.5\n", "x", "x");
   ASSERT_TRUE(scene.has_value()) << scene.error().message();
   EXPECT_EQ(scene->rank.weights, (std::map<std::string, double>{{"hide", -7.5}, {"like", 3}}));
   EXPECT_EQ(scene->channel(Source::kFresh).limit, 100);
@@ -38,12 +39,16 @@ TEST(SceneTest, ReadsWeightsAndKeepsDefaults) {
 }
 
 TEST(SceneTest, NamesFileLineFoundAndAllowed) {
-  EXPECT_THAT(Refusal("[recall.fresh]\nlimit = 0\n"), AllOf(HasSubstr("feed/x.toml:2: recall.fresh.limit: found integer 0"), HasSubstr("from 1 to 5000")));
+  EXPECT_THAT(Refusal("[recall.fresh]\nlimit = 0\n"),
+              AllOf(HasSubstr("feed/x.toml:2: recall.fresh.limit: found integer 0"), HasSubstr("from 1 to 5000")));
   EXPECT_THAT(Refusal("[recall.fresh]\nlimit = \"many\"\n"), HasSubstr("found text \"many\""));
-  EXPECT_THAT(Refusal("[recall.fresh]\n[rerank]\nmmr = 0.5\n"), AllOf(HasSubstr(":3: unknown key \"mmr\" in [rerank]"), HasSubstr("mmr_lambda")));
-  EXPECT_THAT(Refusal("[recall.magic]\nlimit = 3\n"), AllOf(HasSubstr(":1: unknown key \"magic\""), HasSubstr("in_network")));
+  EXPECT_THAT(Refusal("[recall.fresh]\n[rerank]\nmmr = 0.5\n"),
+              AllOf(HasSubstr(":3: unknown key \"mmr\" in [rerank]"), HasSubstr("mmr_lambda")));
+  EXPECT_THAT(Refusal("[recall.magic]\nlimit = 3\n"),
+              AllOf(HasSubstr(":1: unknown key \"magic\""), HasSubstr("in_network")));
   EXPECT_THAT(Refusal("[recall.fresh]\nseeds_max = 3\n"), HasSubstr("unknown key \"seeds_max\""));
-  EXPECT_THAT(Refusal("[recall.fresh]\n[rank]\norder = \"best\"\n"), HasSubstr("allowed: \"score\", \"time\", \"recall\", \"random\""));
+  EXPECT_THAT(Refusal("[recall.fresh]\n[rank]\norder = \"best\"\n"),
+              HasSubstr("allowed: \"score\", \"time\", \"recall\", \"random\""));
   EXPECT_THAT(Refusal("recall = 3\n"), HasSubstr("found integer 3; allowed: a table"));
   EXPECT_THAT(Refusal("[rank]\nenabled = false\n"), HasSubstr("[recall] has no channel"));
   EXPECT_THAT(Refusal("[recall.fresh\n"), HasSubstr("feed/x.toml:1:"));

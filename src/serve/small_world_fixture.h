@@ -1,5 +1,5 @@
-// A small app for tests, benches and the console's demo server: authors who post, users with a taste, and a bundle over them.
-// Everything is made from a seed; nothing here is part of the product.
+// A small app for tests, benches and the console's demo server: authors who post, users with a taste, and a bundle over
+// them. Everything is made from a seed; nothing here is part of the product.
 #pragma once
 
 #include <cmath>
@@ -24,9 +24,9 @@ struct SmallWorldOptions {
   int posts = 300;
   int actions_per_user = 12;
   int follows_per_user = 4;
-  int trees = 20;                    // of each model
-  std::string features_folder;       // template/features
-  std::string bundle_folder;         // written when not empty
+  int trees = 20;               // of each model
+  std::string features_folder;  // template/features
+  std::string bundle_folder;    // written when not empty
 };
 
 class SmallWorld {
@@ -71,7 +71,8 @@ class SmallWorld {
     return Send(user, name, fmt::format(R"({{"post_id":"{}"}})", post), clock.Now());
   }
   LogPosition Create(const std::string& author, const std::string& post, const std::string& topic, Micros time) {
-    return Send(author, "post_create", fmt::format(R"({{"post_id":"{}","topic":"{}","text_length":120}})", post, topic), time);
+    return Send(author, "post_create", fmt::format(R"({{"post_id":"{}","topic":"{}","text_length":120}})", post, topic),
+                time);
   }
   uint64_t log_end() const { return next_; }
   void SetLogEnd(uint64_t end) { next_ = end; }
@@ -106,7 +107,8 @@ class SmallWorld {
     static const char* const kActions[] = {"post_click", "post_click", "like", "comment", "share"};
     for (int user = 0; user < options_.users; ++user) {
       for (int i = 0; i < options_.follows_per_user; ++i) {
-        Send(User(user), "follow", fmt::format(R"({{"target_user_id":"{}"}})", Author((user + i * kTopics) % options_.authors)),
+        Send(User(user), "follow",
+             fmt::format(R"({{"target_user_id":"{}"}})", Author((user + i * kTopics) % options_.authors)),
              kNow - 48 * kMicrosPerHour);
       }
     }
@@ -115,7 +117,8 @@ class SmallWorld {
       for (int user = 0; user < options_.users; ++user) {
         const std::string post = Post(LikedPost(user));
         Send(User(user), "feed_impression", fmt::format(R"({{"post_id":"{}"}})", post), time);
-        if (random_.Chance(0.6)) Send(User(user), kActions[random_.Below(5)], fmt::format(R"({{"post_id":"{}"}})", post), time + 1);
+        if (random_.Chance(0.6))
+          Send(User(user), kActions[random_.Below(5)], fmt::format(R"({{"post_id":"{}"}})", post), time + 1);
       }
     }
   }
@@ -136,8 +139,9 @@ class SmallWorld {
   }
 
   void WriteVectors(const char* file, int count, const std::function<std::pair<std::string, int>(int)>& row) {
-    auto table = store::CreateFlatTable(io::PosixFileSystem(), options_.bundle_folder + "/" + file,
-                                        {{"vector", store::FieldType::kFloat32, kDimension}}, static_cast<size_t>(count));
+    auto table =
+        store::CreateFlatTable(io::PosixFileSystem(), options_.bundle_folder + "/" + file,
+                               {{"vector", store::FieldType::kFloat32, kDimension}}, static_cast<size_t>(count));
     if (!table) Die(table.error());
     for (int i = 0; i < count; ++i) {
       const auto [key, topic] = row(i);
@@ -146,7 +150,8 @@ class SmallWorld {
     Check((*table)->Finish());
   }
 
-  void WriteLists(const char* file, int keys, const std::function<std::string(int)>& key, const std::function<int(int, int)>& post) {
+  void WriteLists(const char* file, int keys, const std::function<std::string(int)>& key,
+                  const std::function<int(int, int)>& post) {
     auto lists = store::CreateCandidateLists(io::PosixFileSystem(), options_.bundle_folder + "/" + file);
     if (!lists) Die(lists.error());
     for (int i = 0; i < keys; ++i) {
@@ -166,20 +171,23 @@ class SmallWorld {
   std::string ModelText(uint64_t seed) {
     Random random(seed);
     std::string names, infos, sizes, trees;
-    for (const features::FeatureDefinition& feature : features.features) names += (names.empty() ? "" : " ") + feature.name;
+    for (const features::FeatureDefinition& feature : features.features)
+      names += (names.empty() ? "" : " ") + feature.name;
     for (size_t i = 0; i < features.features.size(); ++i) infos += i == 0 ? "[0:1]" : " [0:1]";
     for (int tree = 0; tree < options_.trees; ++tree) {
       sizes += tree == 0 ? "1" : " 1";
       const uint64_t width = features.features.size();
       trees += fmt::format(
           "Tree={}\nnum_leaves=3\nnum_cat=0\nsplit_feature={} {}\nsplit_gain=1 1\nthreshold={} {}\ndecision_type=2 8\n"
-          "left_child=1 -1\nright_child=-2 -3\nleaf_value={} {} {}\nleaf_weight=1 1 1\nleaf_count=1 1 1\ninternal_value=0 0\n"
+          "left_child=1 -1\nright_child=-2 -3\nleaf_value={} {} {}\nleaf_weight=1 1 1\nleaf_count=1 1 "
+          "1\ninternal_value=0 0\n"
           "internal_weight=0 0\ninternal_count=3 2\nis_linear=0\nshrinkage=0.1\n\n\n",
-          tree, random.Below(width), random.Below(width), 0.05 + random.Uniform(), 0.01 + random.Uniform() * 0.2, random.Normal() * 0.2,
-          random.Normal() * 0.2, random.Normal() * 0.2);
+          tree, random.Below(width), random.Below(width), 0.05 + random.Uniform(), 0.01 + random.Uniform() * 0.2,
+          random.Normal() * 0.2, random.Normal() * 0.2, random.Normal() * 0.2);
     }
     return fmt::format(
-        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx={}\nobjective=binary sigmoid:1\n"
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx={}\nobjective=binary "
+        "sigmoid:1\n"
         "feature_names={}\nfeature_infos={}\ntree_sizes={}\n\n{}end of trees\n\nfeature_importances:\n\nparameters:\n"
         "[boosting: gbdt]\nend of parameters\n",
         features.features.size() - 1, names, infos, sizes, trees);
@@ -192,13 +200,16 @@ class SmallWorld {
     Check(files.CreateDirectories(folder));
     WriteVectors(kPostsFile, options_.posts, [this](int post) { return std::pair(Post(post), TopicOfPost(post)); });
     WriteVectors(kUsersFile, options_.users, [](int user) { return std::pair(User(user), user % kTopics); });
-    WriteLists(kI2iFile, options_.posts, Post, [this](int post, int j) { return (post + (j + 1) * kTopics * 10) % options_.posts; });
-    WriteLists(kU2uFile, options_.users, User, [this](int user, int j) { return (user % kTopics + j * 7) % options_.posts; });
+    WriteLists(kI2iFile, options_.posts, Post,
+               [this](int post, int j) { return (post + (j + 1) * kTopics * 10) % options_.posts; });
+    WriteLists(kU2uFile, options_.users, User,
+               [this](int user, int j) { return (user % kTopics + j * 7) % options_.posts; });
     WriteLists(kTrendingFile, 1, [](int) { return std::string("all"); }, [](int, int j) { return j; });
     registry::BundleManifest manifest;
     manifest.created_at = manifest.data_cut = kNow - 6 * kMicrosPerHour;
     manifest.feature_set_hash = features.hash;
-    manifest.metrics = {{"auc", 0.71}, {"ndcg10", 0.42}, {"ndcg10_popularity", 0.31}, {"recall100", 0.55}, {"user_auc", 0.66}};
+    manifest.metrics = {
+        {"auc", 0.71}, {"ndcg10", 0.42}, {"ndcg10_popularity", 0.31}, {"recall100", 0.55}, {"user_auc", 0.66}};
     manifest.action_weights = {{"click", 1}, {"like", 2}, {"hide", -5}};
     uint64_t seed = 1;
     for (const auto& [action, weight] : manifest.action_weights) {

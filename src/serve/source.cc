@@ -5,8 +5,8 @@
 namespace feedmill::serve {
 namespace {
 
-constexpr std::array<std::string_view, kSourceCount> kNames = {"in_network", "i2i",    "u2u",         "vector",  "trending",
-                                                               "fresh",      "random", "exploration", "fallback"};
+constexpr std::array<std::string_view, kSourceCount> kNames = {
+    "in_network", "i2i", "u2u", "vector", "trending", "fresh", "random", "exploration", "fallback"};
 
 }  // namespace
 

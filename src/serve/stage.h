@@ -25,10 +25,10 @@ void Recall(FeedContext* context);             // the scene's channels
 void HydrateCandidates(FeedContext* context);  // what each candidate is
 void FilterCandidates(FeedContext* context);   // what may not or need not be shown
 void TrimCandidates(FeedContext* context);     // the best by recall, as many as the models will score
-void RankCandidates(FeedContext* context);     // per-action probabilities by the bundle's models, and their weighted sum
-void OrderCandidates(FeedContext* context);    // by the scene's order
-void ArrangePage(FeedContext* context);        // variety, author cap, fresh posts, exploration
-void FillPage(FeedContext* context);           // popular and new posts where the page is short
+void RankCandidates(FeedContext* context);   // per-action probabilities by the bundle's models, and their weighted sum
+void OrderCandidates(FeedContext* context);  // by the scene's order
+void ArrangePage(FeedContext* context);      // variety, author cap, fresh posts, exploration
+void FillPage(FeedContext* context);         // popular and new posts where the page is short
 
 bool CanRank(const FeedContext& context);
 bool PageIsShort(const FeedContext& context);

@@ -1,4 +1,5 @@
-// What is popular, then what is new, where the page is short: for the unknown user, the missing bundle, the exhausted budget.
+// What is popular, then what is new, where the page is short: for the unknown user, the missing bundle, the exhausted
+// budget.
 #include <algorithm>
 
 #include "serve/recall.h"

@@ -26,7 +26,8 @@ class Rules {
     const FilterSettings& settings = context_.scene->filter;
     if (author == kNoEntity || created_at == 0) return FilterRule::kUnknown;
     if (context_.user != kNoEntity) {
-      if (state_.HiddenPost(context_.user, post) || state_.HiddenAuthor(context_.user, author)) return FilterRule::kHidden;
+      if (state_.HiddenPost(context_.user, post) || state_.HiddenAuthor(context_.user, author))
+        return FilterRule::kHidden;
       if (settings.own && author == context_.user) return FilterRule::kOwn;
       if (settings.seen && state_.Seen(context_.user, post)) return FilterRule::kSeen;
     }

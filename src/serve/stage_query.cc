@@ -36,7 +36,8 @@ void HydrateQuery(FeedContext* context) {
   if (context->user == features::kNoEntity) return;
   context->last_actions = context->state->LastActions(context->user);
   for (std::string_view topic : TopicsOfActions(*context)) {
-    if (std::find(context->topics.begin(), context->topics.end(), topic) == context->topics.end()) context->topics.push_back(topic);
+    if (std::find(context->topics.begin(), context->topics.end(), topic) == context->topics.end())
+      context->topics.push_back(topic);
   }
 }
 

@@ -15,7 +15,8 @@ bool BetterByRecall(const FeedContext& context, const Candidate& a, const Candid
 }
 
 // Writes the column of one model into the row-major probabilities.
-void ScoreAction(const ActionModel& model, size_t column, size_t columns, size_t rows, std::vector<double>* raw, FeedContext* context) {
+void ScoreAction(const ActionModel& model, size_t column, size_t columns, size_t rows, std::vector<double>* raw,
+                 FeedContext* context) {
   raw->resize(rows);
   model.trees->Score(context->features, rows, *raw, false);
   for (size_t i = 0; i < rows; ++i) {
@@ -35,8 +36,8 @@ void TrimCandidates(FeedContext* context) {
 }
 
 bool CanRank(const FeedContext& context) {
-  return context.scene->rank.enabled && context.bundle != nullptr && context.features_match && !context.bundle->actions.empty() &&
-         !context.candidates.items().empty();
+  return context.scene->rank.enabled && context.bundle != nullptr && context.features_match &&
+         !context.bundle->actions.empty() && !context.candidates.items().empty();
 }
 
 void RankCandidates(FeedContext* context) {
@@ -47,8 +48,8 @@ void RankCandidates(FeedContext* context) {
     context->inputs.push_back(candidate.input);
   }
   context->features.resize(items.size() * bundle.feature_set.features.size());
-  features::ComputeFeatures(bundle.feature_set, context->state->counters(), context->user, context->as_of, context->inputs,
-                            context->features);
+  features::ComputeFeatures(bundle.feature_set, context->state->counters(), context->user, context->as_of,
+                            context->inputs, context->features);
   const size_t columns = bundle.actions.size();
   context->probabilities.resize(items.size() * columns);
   static thread_local std::vector<double> raw;

@@ -1,4 +1,5 @@
-// Runs the scene's channels one after the other: each takes tens of microseconds on memory, less than handing it to another thread.
+// Runs the scene's channels one after the other: each takes tens of microseconds on memory, less than handing it to
+// another thread.
 #include "serve/recall.h"
 #include "serve/stage.h"
 
@@ -9,7 +10,8 @@ namespace {
 std::string_view ChannelStageName(Source source) {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> made;
-    for (int i = 0; i < kChannelCount; ++i) made.push_back(fmt::format("recall.{}", SourceName(static_cast<Source>(i))));
+    for (int i = 0; i < kChannelCount; ++i)
+      made.push_back(fmt::format("recall.{}", SourceName(static_cast<Source>(i))));
     return made;
   }();
   return names[static_cast<size_t>(source)];

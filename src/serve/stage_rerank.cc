@@ -60,7 +60,8 @@ class Similarity {
 // A page and what else could be on it.
 class Page {
  public:
-  explicit Page(FeedContext* context) : context_(context), settings_(context->scene->rerank), all_(context->candidates.items()) {}
+  explicit Page(FeedContext* context)
+      : context_(context), settings_(context->scene->rerank), all_(context->candidates.items()) {}
 
   void Arrange(size_t places) {
     const size_t pool = std::min(all_.size(), std::max(places, static_cast<size_t>(settings_.pool)));
@@ -83,7 +84,8 @@ class Page {
   }
 
   void KeepFreshShare() {
-    KeepShare(settings_.fresh_share, Move::kFreshQuota, [this](const Candidate& candidate) { return Young(candidate); });
+    KeepShare(settings_.fresh_share, Move::kFreshQuota,
+              [this](const Candidate& candidate) { return Young(candidate); });
   }
 
   // A newcomer's page holds what they told; later their actions speak.
@@ -91,7 +93,8 @@ class Page {
     int known = 0;
     for (const stream::LastAction& action : context_->last_actions) known += TasteWeight(action.action) > 0;
     if (known >= kNewcomerActions || context_->query->topics.empty()) return;
-    KeepShare(settings_.interest_share, Move::kInterest, [this](const Candidate& candidate) { return Told(candidate); });
+    KeepShare(settings_.interest_share, Move::kInterest,
+              [this](const Candidate& candidate) { return Told(candidate); });
   }
 
   // Gives each place with a small chance to a new post drawn from those the channels brought.
@@ -121,8 +124,9 @@ class Page {
     for (const Candidate& candidate : all_) {
       if (missing <= 0) return;
       if (!such(candidate) || OnPage(candidate) || AuthorFull(candidate)) continue;
-      const auto last = std::find_if(page.rbegin(), page.rend(),
-                                     [&](const Candidate& shown) { return !such(shown) && shown.move != Move::kFreshQuota; });
+      const auto last = std::find_if(page.rbegin(), page.rend(), [&](const Candidate& shown) {
+        return !such(shown) && shown.move != Move::kFreshQuota;
+      });
       if (last == page.rend()) return;
       *last = candidate;
       last->move = move;
@@ -135,7 +139,9 @@ class Page {
     const auto& topics = context_->query->topics;
     return std::find(topics.begin(), topics.end(), context_->state->TopicName(candidate.input.topic)) != topics.end();
   }
-  bool Young(const Candidate& candidate) const { return context_->now - candidate.input.created_at <= settings_.fresh_age; }
+  bool Young(const Candidate& candidate) const {
+    return context_->now - candidate.input.created_at <= settings_.fresh_age;
+  }
   bool OnPage(const Candidate& candidate) const {
     return std::any_of(context_->page.begin(), context_->page.end(),
                        [&](const Candidate& shown) { return shown.input.post == candidate.input.post; });

@@ -24,7 +24,8 @@ class StageTest : public testing::Test {
   StageTest() {
     SmallWorldOptions options;
     options.features_folder = FEEDMILL_SOURCE_DIR "/template/features";
-    options.bundle_folder = std::string(testing::TempDir()) + "stage_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    options.bundle_folder =
+        std::string(testing::TempDir()) + "stage_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     world_ = std::make_unique<SmallWorld>(options);
     bundle_ = world_->OpenTheBundle();
     std::filesystem::remove_all(options.bundle_folder);  // mapped files live on
@@ -50,7 +51,9 @@ class StageTest : public testing::Test {
     HydrateQuery(&context_);
   }
 
-  std::string PostOf(const Candidate& candidate) const { return std::string(context_.state->PostId(candidate.input.post)); }
+  std::string PostOf(const Candidate& candidate) const {
+    return std::string(context_.state->PostId(candidate.input.post));
+  }
 
   std::unique_ptr<SmallWorld> world_;
   std::shared_ptr<const Bundle> bundle_;
@@ -79,9 +82,10 @@ TEST_F(StageTest, InNetworkBringsTheFolloweesPostsNewestFirst) {
   const auto& items = context_.candidates.items();
   ASSERT_EQ(items.size(), 25u);
   for (size_t i = 0; i < items.size(); ++i) {
+    const Candidate& newer = items[i == 0 ? 0 : i - 1];
+    EXPECT_GE(newer.input.created_at, items[i].input.created_at);
     EXPECT_TRUE(items[i].input.follows_author);
     EXPECT_LE(context_.now - items[i].input.created_at, 48 * kMicrosPerHour);
-    if (i > 0) EXPECT_GE(items[i - 1].input.created_at, items[i].input.created_at);
   }
   Begin("nobody");
   EXPECT_FALSE(HasInNetwork(context_));
@@ -117,7 +121,8 @@ TEST_F(StageTest, TheVectorFindsTheUsersTopicAlsoForThoseTheNightDidNotKnow) {
     RecallVector({true, 30, 0, 20, 0.3}, &context_);
     HydrateCandidates(&context_);
     ASSERT_FALSE(context_.candidates.items().empty()) << name;
-    for (size_t i = 0; i < 10; ++i) EXPECT_EQ(context_.state->TopicName(context_.candidates.items()[i].input.topic), SmallWorld::Topic(3));
+    for (size_t i = 0; i < 10; ++i)
+      EXPECT_EQ(context_.state->TopicName(context_.candidates.items()[i].input.topic), SmallWorld::Topic(3));
   }
   Begin("nobody");
   EXPECT_TRUE(UserVector(context_, 0.3, 20).empty());
@@ -173,7 +178,8 @@ TEST_F(StageTest, ScoresAreTheWeightedCalibratedSum) {
   for (const Candidate& candidate : context_.candidates.items()) {
     std::vector<float> row(width);
     const features::CandidateInput input = candidate.input;
-    features::ComputeFeatures(bundle_->feature_set, context_.state->counters(), context_.user, context_.as_of, {&input, 1}, row);
+    features::ComputeFeatures(bundle_->feature_set, context_.state->counters(), context_.user, context_.as_of,
+                              {&input, 1}, row);
     double score = 0;
     for (const ActionModel& model : bundle_->actions) {
       double raw = 0;
@@ -206,7 +212,8 @@ TEST_F(StageTest, AShareOfThePageIsFresh) {
   RunStages(&context_);
   ASSERT_EQ(context_.page.size(), 20u);
   int young = 0;
-  for (const Candidate& candidate : context_.page) young += context_.now - candidate.input.created_at <= scene_.rerank.fresh_age;
+  for (const Candidate& candidate : context_.page)
+    young += context_.now - candidate.input.created_at <= scene_.rerank.fresh_age;
   EXPECT_GE(young, 9);  // an explored post may have taken one place
 }
 

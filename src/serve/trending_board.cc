@@ -66,8 +66,8 @@ std::vector<EntityHandle> Pool(const stream::LiveState& state, const Bundle* bun
 
 }  // namespace
 
-TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle, Micros now,
-                              const TrendingBoardOptions& options) {
+TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle,
+                              Micros now, const TrendingBoardOptions& options) {
   TrendingList list;
   const Scorer score(state, counted, now);
   for (EntityHandle post : Pool(state, bundle, options.pool)) {
@@ -82,7 +82,8 @@ TrendingList MakeTrendingList(const stream::LiveState& state, const features::Fe
     return created_a != created_b ? created_a > created_b : state.PostId(a.post) < state.PostId(b.post);
   };
   const size_t kept = std::min(list.best_first.size(), static_cast<size_t>(options.kept));
-  std::partial_sort(list.best_first.begin(), list.best_first.begin() + static_cast<std::ptrdiff_t>(kept), list.best_first.end(), better);
+  std::partial_sort(list.best_first.begin(), list.best_first.begin() + static_cast<std::ptrdiff_t>(kept),
+                    list.best_first.end(), better);
   list.best_first.resize(kept);
   for (size_t i = 0; i < kept; ++i) {
     const EntityHandle topic = list.best_first[i].topic;
@@ -97,7 +98,8 @@ bool TrendingBoard::Fresh(const Made& made, const std::string& bundle_id, Micros
   return now - made.at < options_.refresh && applied - made.applied < options_.refresh_records;
 }
 
-std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveState& state, const Bundle* bundle, Micros now) {
+std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveState& state, const Bundle* bundle,
+                                                           Micros now) {
   const std::string bundle_id = bundle == nullptr ? "" : bundle->manifest.id;
   const uint64_t applied = state.AppliedOffset(0);
   std::unique_lock making(making_, std::defer_lock);

@@ -26,21 +26,23 @@ struct TrendingList {
 };
 
 struct TrendingBoardOptions {
-  int pool = 5000;                                // newest posts looked at, beside the bundle's list
+  int pool = 5000;  // newest posts looked at, beside the bundle's list
   int kept = 1000;
-  Micros refresh = 30 * kMicrosPerSecond;         // of the clock
-  uint64_t refresh_records = 20'000;              // of the log
-  int small = 300;                                // a list this short is remade whenever anything changed
+  Micros refresh = 30 * kMicrosPerSecond;  // of the clock
+  uint64_t refresh_records = 20'000;       // of the log
+  int small = 300;                         // a list this short is remade whenever anything changed
   Micros age_max = 14 * kMicrosPerDay;
 };
 
-// Pure, under a ReadGuard: the list as of `now`. `counted` is the set `state` counts; null or without post counters: newest first.
-TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle, Micros now,
-                              const TrendingBoardOptions& options);
+// Pure, under a ReadGuard: the list as of `now`. `counted` is the set `state` counts; null or without post counters:
+// newest first.
+TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle,
+                              Micros now, const TrendingBoardOptions& options);
 
 class TrendingBoard {
  public:
-  TrendingBoard(const features::FeatureSet* counted, const TrendingBoardOptions& options) : counted_(counted), options_(options) {}
+  TrendingBoard(const features::FeatureSet* counted, const TrendingBoardOptions& options)
+      : counted_(counted), options_(options) {}
   // Any thread, under a ReadGuard. While one thread remakes the list the others get the former one.
   std::shared_ptr<const TrendingList> Current(const stream::LiveState& state, const Bundle* bundle, Micros now);
 
@@ -55,9 +57,9 @@ class TrendingBoard {
 
   const features::FeatureSet* counted_;
   TrendingBoardOptions options_;
-  std::mutex making_;        // held by the thread that remakes the list
+  std::mutex making_;  // held by the thread that remakes the list
   std::mutex mutex_;
-  Made made_;                // GUARDED_BY(mutex_)
+  Made made_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace feedmill::serve

@@ -97,8 +97,9 @@ const checks = {
     await nextFeed(page, () => page.getByRole("button", { name: "home", exact: true }).click());
     const author = await cards(page).first().locator(".author").innerText();
     await nextFeed(page, () => cards(page).first().getByRole("button", { name: `Follow ${author}` }).click());
-    await page.getByText(`You follow ${author}`).first().waitFor();
+    await page.getByText(`Followed ${author}.`).waitFor();
     await nextFeed(page, () => page.getByRole("button", { name: "following", exact: true }).click());
+    await page.getByText(`You follow ${author}`).first().waitFor();
     const authors = await cards(page).locator(".author").allTextContents();
     assert.ok(authors.length > 0 && authors.every((name) => name === author), authors.join());
     await page.close();
@@ -106,7 +107,7 @@ const checks = {
   async "a new user tells topics and gets them"() {
     const page = await playground();
     await page.keyboard.press("n");
-    await page.getByRole("button", { name: "cooking" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "cooking" }).click();
     await nextFeed(page, () => page.getByRole("button", { name: "Show their feed" }).click());
     const topics = await cards(page).locator(".topic").allTextContents();
     assert.ok(topics.filter((topic) => topic === "cooking").length >= 3, topics.join());

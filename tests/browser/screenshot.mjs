@@ -14,7 +14,7 @@ const shot = (name) => page.screenshot({ path: join(folder, `${name}.png`) });
 
 await page.goto(server.url);
 await page.locator(".card").first().waitFor();
-for (const key of ["l", "ArrowDown", "Enter", "ArrowDown", "f"]) {
+for (const key of ["ArrowDown", "l", "ArrowDown", "Enter", "ArrowDown", "h"]) {
   await page.keyboard.press(key);
   await page.waitForTimeout(500);
 }

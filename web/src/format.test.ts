@@ -22,6 +22,6 @@ describe("format", () => {
   it("gives a name its own steady hue and initials", () => {
     expect(hue("ada")).toBe(hue("ada"));
     expect(hue("ada")).not.toBe(hue("bob"));
-    expect([initials("ada"), initials("user-17"), initials("u_abc")]).toEqual(["AD", "U1", "UA"]);
+    expect([initials("ada"), initials("user-17"), initials("u_abc")]).toEqual(["AD", "U17", "UA"]);
   });
 });

@@ -59,6 +59,7 @@ export function hue(name: string): number {
 
 export function initials(name: string): string {
   const parts = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const letters = parts.length > 1 ? parts[0]!.charAt(0) + parts[1]!.charAt(0) : name.slice(0, 2);
-  return letters.toUpperCase();
+  const last = parts[parts.length - 1] ?? "";
+  if (parts.length > 1 && /^\d+$/.test(last)) return parts[0]!.charAt(0).toUpperCase() + last.slice(-2);
+  return (parts.length > 1 ? parts[0]!.charAt(0) + parts[1]!.charAt(0) : name.slice(0, 2)).toUpperCase();
 }

@@ -111,12 +111,7 @@ export function Playground({ api, state }: { api: Api; state: ServerState | null
         <UserPicker ref={searchBox} users={users} error={usersError} search={search} chosen={user} now={now} onSearch={setSearch} onChoose={setUser} onNew={openNew} />
         <section className="feed" aria-label="Feed" aria-busy={view.loading}>
           <header className="feed-head">
-            <div>
-              <h1>{user || "Playground"}</h1>
-              <p className="quiet" role="status" aria-live="polite">
-                {view.said || (view.feed ? `${items.length} items${view.feed.bundle ? ` · bundle ${view.feed.bundle.slice(0, 8)}` : " · no bundle yet"}` : "Choose a user")}
-              </p>
-            </div>
+            <h1>{user || "Playground"}</h1>
             <div className="feed-tools">
               <div className="segments" role="group" aria-label="Scene">
                 {(state?.scenes ?? [{ name: "home", description: "" }]).map((known) => (
@@ -135,6 +130,9 @@ export function Playground({ api, state }: { api: Api; state: ServerState | null
                 <Icon name="keys" />
               </button>
             </div>
+            <p className="quiet" role="status" aria-live="polite">
+              {view.said || (view.feed ? `${items.length} items${view.feed.bundle ? ` · bundle ${view.feed.bundle.slice(0, 8)}` : " · no bundle yet"}` : "Choose a user")}
+            </p>
           </header>
           {view.error && (
             <p className="error-box" role="alert">

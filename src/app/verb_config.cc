@@ -1,5 +1,6 @@
 #include "app/verb_config.h"
 
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -40,7 +41,9 @@ Status StatusOf(const Result<T>& result) {
 }
 
 Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
-  FEEDMILL_ASSIGN(const auto engine, query::OpenEngine({}));
+  query::EngineOptions options;
+  options.temporary_directory = std::filesystem::temp_directory_path().string();
+  FEEDMILL_ASSIGN(const auto engine, query::OpenEngine(options));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   return StatusOf(warehouse::LoadProject(files, paths.project, *session));
 }

@@ -37,7 +37,7 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
   FEEDMILL_ASSIGN(nightly->config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(log::Level::kWarn, nightly->config.logging.format);
   FEEDMILL_ASSIGN(nightly->folder, OpenDataFolder(nightly->config.paths, nightly->clock));
-  FEEDMILL_ASSIGN(const auto engine, query::OpenEngine({}));
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly->config));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));

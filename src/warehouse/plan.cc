@@ -64,7 +64,9 @@ class ModelPlanner {
     if (driving == nullptr)
       return InvalidArgument("{}:1: no 'reads: TABLE.TIME_COLUMN ...' line says which intervals there are",
                              model_.file);
-    TimeRange history{FloorTo(options_.end, model_.interval) - kHistoryMax, options_.end};
+    // A dimension knows whatever has landed, also what came in after the cut: late events of days before it name things too.
+    const Micros last = model_.materialization == Materialization::kAppend ? options_.end + kHistoryMax : options_.end;
+    TimeRange history{FloorTo(options_.end, model_.interval) - kHistoryMax, last};
     FEEDMILL_ASSIGN(std::set<Micros> starts, files_.IntervalStarts(*driving, model_.interval, history));
     auto found = upcoming_.find(driving->table);
     if (found == upcoming_.end()) return starts;

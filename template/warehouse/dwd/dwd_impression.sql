@@ -6,7 +6,7 @@
 -- partition: day(event_time)
 -- materialize: incremental
 -- interval: 1 day
--- batch: 31 days
+-- batch: 4 days
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time 0d 1d
 -- key: event_id

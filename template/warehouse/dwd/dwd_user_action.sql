@@ -5,7 +5,7 @@
 -- partition: day(event_time)
 -- materialize: incremental
 -- interval: 1 day
--- batch: 31 days
+-- batch: 3 days
 -- lookback: 7 days
 -- reads: ods_event.event_time -7d 0d
 -- reads: dwd_post stable
@@ -29,6 +29,7 @@ earlier AS (
   SELECT DISTINCT event_id
   FROM ods_event
   WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
+    AND event_id IN (SELECT event_id FROM copy)
 ),
 winner AS (
   SELECT c.log_partition, c.log_offset

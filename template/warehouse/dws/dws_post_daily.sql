@@ -3,7 +3,7 @@
 -- partition: day(day)
 -- materialize: incremental
 -- interval: 1 day
--- batch: 31 days
+-- batch: 7 days
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time 0d 0d
 -- key: day, post_key

@@ -36,6 +36,12 @@ function useUsers(api: Api, search: string): { users: UserRow[] | null; error: s
   return { users, error };
 }
 
+// The home feed first, the others by name.
+function sortedScenes(state: ServerState | null): ServerState["scenes"] {
+  const scenes = state?.scenes ?? [{ name: "home", description: "" }];
+  return [...scenes].sort((a, b) => Number(b.name === "home") - Number(a.name === "home") || a.name.localeCompare(b.name));
+}
+
 function newUserId(): string {
   return `guest-${Math.random().toString(36).slice(2, 7)}`;
 }
@@ -114,7 +120,7 @@ export function Playground({ api, state }: { api: Api; state: ServerState | null
             <h1>{user || "Playground"}</h1>
             <div className="feed-tools">
               <div className="segments" role="group" aria-label="Scene">
-                {(state?.scenes ?? [{ name: "home", description: "" }]).map((known) => (
+                {sortedScenes(state).map((known) => (
                   <button key={known.name} type="button" aria-pressed={scene === known.name} title={known.description} onClick={() => setScene(known.name)}>
                     {known.name}
                   </button>

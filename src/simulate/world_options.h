@@ -17,7 +17,7 @@ struct WorldOptions {
   int64_t authors = 300;            // the first users are the authors
   int64_t topics = 24;
   int64_t history_days = 5;
-  double live_hours = 8;
+  double live_hours = 24;
 
   // supply
   double posts_per_author_day = 2.0;     // mean; heavy-tailed over authors

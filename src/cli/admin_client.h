@@ -17,9 +17,10 @@ class AdminClient {
   // `connection` must have its admin token. Does not connect yet.
   static Result<AdminClient> Make(const Connection& connection);
 
-  // `name` below /v1/admin/: "bundles", "land". The body of a 2xx answer; otherwise an error with the server's own words.
-  // kUnavailable when nobody listens.
-  Result<std::string> Call(std::string_view method, std::string_view name, std::string_view body, Micros timeout = 30 * kMicrosPerSecond);
+  // `name` below /v1/admin/: "bundles", "land". The body of a 2xx answer; otherwise an error with the server's own
+  // words. kUnavailable when nobody listens.
+  Result<std::string> Call(std::string_view method, std::string_view name, std::string_view body,
+                           Micros timeout = 30 * kMicrosPerSecond);
 
  private:
   AdminClient(std::string url, std::string token, std::unique_ptr<io::HttpClient> http)

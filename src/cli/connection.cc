@@ -24,7 +24,8 @@ void FillFrom(std::string_view key, std::string* value) {
 
 void AddConnectionOptions(CLI::App& app, Connection* connection) {
   app.add_option("--url", connection->url, "the server")->capture_default_str();
-  app.add_option("--project", connection->project, "project folder whose data/secrets/keys.toml holds the keys")->capture_default_str();
+  app.add_option("--project", connection->project, "project folder whose data/secrets/keys.toml holds the keys")
+      ->capture_default_str();
 }
 
 std::string KeysPath(const std::string& data_folder) { return data_folder + "/secrets/keys.toml"; }
@@ -52,9 +53,11 @@ Status FillKeys(Connection* connection, KeyKind write) {
   const std::string data_folder = connection->project + "/data";
   const auto keys = ReadKeys(data_folder);
   if (!keys) {
-    return NotFound("no keys: set FEEDMILL_WRITE_KEY, FEEDMILL_READ_KEY and FEEDMILL_ADMIN_TOKEN, or give --project the folder of a server "
-                    "that was started on this machine ({})",
-                    keys.error().message());
+    return NotFound(
+        "no keys: set FEEDMILL_WRITE_KEY, FEEDMILL_READ_KEY and FEEDMILL_ADMIN_TOKEN, or give --project the folder of "
+        "a server "
+        "that was started on this machine ({})",
+        keys.error().message());
   }
   FillFrom(write == KeyKind::kImport ? keys->import : keys->write, &connection->write_key);
   FillFrom(keys->read, &connection->read_key);

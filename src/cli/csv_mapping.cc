@@ -13,7 +13,8 @@
 namespace feedmill::cli {
 namespace {
 
-Result<TextPattern> ParsePattern(const std::string& where, std::string_view text, const std::vector<std::string>& columns) {
+Result<TextPattern> ParsePattern(const std::string& where, std::string_view text,
+                                 const std::vector<std::string>& columns) {
   TextPattern pattern;
   while (true) {
     const size_t open = text.find('{');
@@ -23,10 +24,12 @@ Result<TextPattern> ParsePattern(const std::string& where, std::string_view text
       return pattern;
     }
     const size_t close = text.find('}', open);
-    if (close == std::string_view::npos) return InvalidArgument("{}: found \"{}\", allowed text in which every {{ is closed", where, text);
+    if (close == std::string_view::npos)
+      return InvalidArgument("{}: found \"{}\", allowed text in which every {{ is closed", where, text);
     const std::string_view name = text.substr(open + 1, close - open - 1);
     const auto it = std::find(columns.begin(), columns.end(), name);
-    if (it == columns.end()) return InvalidArgument("{}: found column \"{}\", the file has {}", where, name, fmt::join(columns, ", "));
+    if (it == columns.end())
+      return InvalidArgument("{}: found column \"{}\", the file has {}", where, name, fmt::join(columns, ", "));
     part.column = static_cast<int>(it - columns.begin());
     pattern.parts.push_back(part);
     text.remove_prefix(close + 1);
@@ -53,10 +56,13 @@ Status LoadMapping(std::string_view file, std::string_view text, MappingText* ou
   event.Text("timestamp", &out->timestamp, "when");
   event.Text("time_base", &out->time_base, "instant from which unix times count");
   event.Enum("time_format", &out->time_format,
-             {{"rfc3339", TimeFormat::kRfc3339}, {"unix_seconds", TimeFormat::kUnixSeconds}, {"unix_milliseconds", TimeFormat::kUnixMilliseconds}},
+             {{"rfc3339", TimeFormat::kRfc3339},
+              {"unix_seconds", TimeFormat::kUnixSeconds},
+              {"unix_milliseconds", TimeFormat::kUnixMilliseconds}},
              "how timestamp is written");
   FEEDMILL_TRY(settings.Load(*document));
-  if (out->separator.size() != 1) return InvalidArgument("{}: separator: found \"{}\", allowed one character", file, out->separator);
+  if (out->separator.size() != 1)
+    return InvalidArgument("{}: separator: found \"{}\", allowed one character", file, out->separator);
   return Ok();
 }
 
@@ -80,7 +86,8 @@ Result<CsvMapping::Property> ParseProperty(const std::string& where, const std::
     text = pattern->text;
     FEEDMILL_ASSIGN(property.type, ParseType(where, type == nullptr ? "" : std::string_view(type->text)));
   } else if (node.kind != ConfigNode::Kind::kString) {
-    return InvalidArgument("{}: properties.{}: found {}, allowed text or {{ text = ..., type = ... }}", where, name, node.Describe());
+    return InvalidArgument("{}: properties.{}: found {}, allowed text or {{ text = ..., type = ... }}", where, name,
+                           node.Describe());
   }
   FEEDMILL_ASSIGN(property.pattern, ParsePattern(fmt::format("{}: properties.{}", where, name), text, columns));
   return property;
@@ -91,7 +98,8 @@ Result<nlohmann::json> Convert(const CsvMapping::Property& property, const std::
   int64_t integer = 0;
   double real = 0;
   switch (property.type) {
-    case PropertyType::kText: return text;
+    case PropertyType::kText:
+      return text;
     case PropertyType::kInteger:
       if (std::from_chars(text.data(), end, integer).ptr == end) return integer;
       break;
@@ -103,7 +111,8 @@ Result<nlohmann::json> Convert(const CsvMapping::Property& property, const std::
       if (text == "false" || text == "0") return false;
       break;
   }
-  return InvalidArgument("property {}: found \"{}\", allowed a value of its type (integer, real or boolean)", property.name, text);
+  return InvalidArgument("property {}: found \"{}\", allowed a value of its type (integer, real or boolean)",
+                         property.name, text);
 }
 
 Result<std::string> ConvertTime(const CsvMapping& mapping, const std::string& text) {
@@ -138,7 +147,8 @@ Result<char> ParseCsvSeparator(std::string_view file, std::string_view text) {
   return mapping.separator[0];
 }
 
-Result<CsvMapping> ParseCsvMapping(std::string_view file, std::string_view text, const std::vector<std::string>& columns) {
+Result<CsvMapping> ParseCsvMapping(std::string_view file, std::string_view text,
+                                   const std::vector<std::string>& columns) {
   MappingText in;
   ConfigDocument document;
   FEEDMILL_TRY(LoadMapping(file, text, &in, &document));
@@ -151,8 +161,9 @@ Result<CsvMapping> ParseCsvMapping(std::string_view file, std::string_view text,
     const std::string& text;
     TextPattern* out;
   };
-  for (const Needed& needed : {Needed{"event", in.event, &mapping.event}, Needed{"message_id", in.message_id, &mapping.message_id},
-                               Needed{"user_id", in.user_id, &mapping.user_id}, Needed{"timestamp", in.timestamp, &mapping.timestamp}}) {
+  for (const Needed& needed :
+       {Needed{"event", in.event, &mapping.event}, Needed{"message_id", in.message_id, &mapping.message_id},
+        Needed{"user_id", in.user_id, &mapping.user_id}, Needed{"timestamp", in.timestamp, &mapping.timestamp}}) {
     if (needed.text.empty()) return InvalidArgument("{}: event.{} is missing", file, needed.name);
     FEEDMILL_ASSIGN(*needed.out, ParsePattern(fmt::format("{}: event.{}", file, needed.name), needed.text, columns));
   }

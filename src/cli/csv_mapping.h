@@ -10,7 +10,8 @@
 //   time_base = "2010-01-01"        # added to unix times that count from somewhere else
 //   [properties]
 //   post_id = "{post}"
-//   position = { text = "{pos}", type = "integer" }   # text (default), integer, real, boolean; an empty column leaves the property out
+//   position = { text = "{pos}", type = "integer" }   # text (default), integer, real, boolean; an empty column leaves
+//   the property out
 #pragma once
 
 #include <string>
@@ -26,7 +27,7 @@ namespace feedmill::cli {
 struct TextPattern {
   struct Part {
     std::string text;
-    int column = -1;   // after the text; -1 = none
+    int column = -1;  // after the text; -1 = none
   };
   std::vector<Part> parts;
   std::string Fill(const std::vector<std::string>& fields) const;
@@ -49,7 +50,8 @@ struct CsvMapping {
 };
 
 // `columns`: the header line of the CSV file. Errors name the mapping file's line and the columns there are.
-Result<CsvMapping> ParseCsvMapping(std::string_view file, std::string_view text, const std::vector<std::string>& columns);
+Result<CsvMapping> ParseCsvMapping(std::string_view file, std::string_view text,
+                                   const std::vector<std::string>& columns);
 // The separator alone, needed to read the header line.
 Result<char> ParseCsvSeparator(std::string_view file, std::string_view text);
 

@@ -26,7 +26,8 @@ TEST(CsvMapping, MakesAnEventOfARow) {
   ASSERT_TRUE(mapping.has_value()) << mapping.error().message();
   const auto text = MapCsvRow(*mapping, {"7", "12", "99", "86400.5", "3"});
   ASSERT_TRUE(text.has_value()) << text.error().message();
-  EXPECT_EQ(nlohmann::json::parse(*text), nlohmann::json::parse(R"({"type":"track","event":"post_click","messageId":"c-7","userId":"u12",
+  EXPECT_EQ(nlohmann::json::parse(*text),
+            nlohmann::json::parse(R"({"type":"track","event":"post_click","messageId":"c-7","userId":"u12",
     "timestamp":"2010-01-02T00:00:00.500000Z","properties":{"post_id":"p99","position":3}})"));
 }
 
@@ -43,9 +44,13 @@ TEST(CsvMapping, ErrorsNameWhatWasFoundAndWhatIsAllowed) {
             "timestamp: found \"soon\", allowed a number of seconds or milliseconds");
   EXPECT_EQ(MapCsvRow(*mapping, {"7", "12", "99", "0", "x"}).error().message(),
             "property position: found \"x\", allowed a value of its type (integer, real or boolean)");
-  EXPECT_EQ(ParseCsvMapping("map.toml", "[event]\nevent='e'\nmessage_id='{nope}'\nuser_id='u'\ntimestamp='t'\n", kColumns).error().message(),
-            "map.toml: event.message_id: found column \"nope\", the file has id, user, post, when, pos");
-  EXPECT_EQ(ParseCsvMapping("map.toml", "[event]\nevent='e'\n", kColumns).error().message(), "map.toml: event.message_id is missing");
+  EXPECT_EQ(
+      ParseCsvMapping("map.toml", "[event]\nevent='e'\nmessage_id='{nope}'\nuser_id='u'\ntimestamp='t'\n", kColumns)
+          .error()
+          .message(),
+      "map.toml: event.message_id: found column \"nope\", the file has id, user, post, when, pos");
+  EXPECT_EQ(ParseCsvMapping("map.toml", "[event]\nevent='e'\n", kColumns).error().message(),
+            "map.toml: event.message_id is missing");
 }
 
 }  // namespace

@@ -6,7 +6,8 @@ Status CsvReader::ReadQuoted(std::string* field) {
   for (int c = in_.get(); c != EOF; c = in_.get()) {
     if (c == '\n') ++line_;
     if (field->size() > record_bytes_max_) {
-      return InvalidArgument("line {}: a quoted field is longer than {} bytes; is a closing quote missing?", record_line_, record_bytes_max_);
+      return InvalidArgument("line {}: a quoted field is longer than {} bytes; is a closing quote missing?",
+                             record_line_, record_bytes_max_);
     }
     if (c != '"') {
       field->push_back(static_cast<char>(c));
@@ -35,7 +36,8 @@ Result<bool> CsvReader::Next(std::vector<std::string>* fields) {
       break;
     } else if (c != '\r') {
       field.push_back(static_cast<char>(c));
-      if (field.size() > record_bytes_max_) return InvalidArgument("line {}: a field is longer than {} bytes", record_line_, record_bytes_max_);
+      if (field.size() > record_bytes_max_)
+        return InvalidArgument("line {}: a field is longer than {} bytes", record_line_, record_bytes_max_);
     }
   }
   return true;

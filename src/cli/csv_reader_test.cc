@@ -28,7 +28,9 @@ TEST(CsvReader, ReadsPlainAndQuotedFields) {
   EXPECT_EQ(records[2], (std::vector<std::string>{"", "", ""}));
 }
 
-TEST(CsvReader, LastLineNeedsNoLineBreak) { EXPECT_EQ(ReadAll("a\tb", '\t'), (std::vector<std::vector<std::string>>{{"a", "b"}})); }
+TEST(CsvReader, LastLineNeedsNoLineBreak) {
+  EXPECT_EQ(ReadAll("a\tb", '\t'), (std::vector<std::vector<std::string>>{{"a", "b"}}));
+}
 
 TEST(CsvReader, CountsLinesOverQuotedBreaks) {
   std::istringstream in("a\n\"b\nb\"\nc\n");

@@ -31,11 +31,14 @@ class JsonLines final : public EventSource {
       bytes_ += event->size() + 1;
       if (!event->empty() && event->back() == '\r') event->pop_back();
       if (event->size() > kLineBytesMax) {
-        return InvalidArgument("{}:{}: a line of {} bytes, allowed at most {}", path_, line_, event->size(), kLineBytesMax);
+        return InvalidArgument("{}:{}: a line of {} bytes, allowed at most {}", path_, line_, event->size(),
+                               kLineBytesMax);
       }
       const size_t first = event->find_first_not_of(" \t");
       if (first == std::string::npos) continue;
-      if ((*event)[first] != '{') return InvalidArgument("{}:{}: found \"{}\", allowed one JSON object a line", path_, line_, event->substr(0, 40));
+      if ((*event)[first] != '{')
+        return InvalidArgument("{}:{}: found \"{}\", allowed one JSON object a line", path_, line_,
+                               event->substr(0, 40));
       return true;
     }
     return false;
@@ -51,8 +54,13 @@ class JsonLines final : public EventSource {
 
 class Csv final : public EventSource {
  public:
-  Csv(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<CsvReader> reader, CsvMapping mapping, size_t columns)
-      : path_(std::move(path)), file_(std::move(file)), reader_(std::move(reader)), mapping_(std::move(mapping)), columns_(columns) {}
+  Csv(std::string path, std::unique_ptr<std::ifstream> file, std::unique_ptr<CsvReader> reader, CsvMapping mapping,
+      size_t columns)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        reader_(std::move(reader)),
+        mapping_(std::move(mapping)),
+        columns_(columns) {}
 
   Result<bool> Next(std::string* event) override {
     auto more = reader_->Next(&fields_);
@@ -61,7 +69,8 @@ class Csv final : public EventSource {
     const auto at = file_->tellg();
     if (at > 0) bytes_ = static_cast<uint64_t>(at);
     if (fields_.size() != columns_) {
-      return InvalidArgument("{}:{}: found {} columns, the header has {}", path_, reader_->line(), fields_.size(), columns_);
+      return InvalidArgument("{}:{}: found {} columns, the header has {}", path_, reader_->line(), fields_.size(),
+                             columns_);
     }
     auto mapped = MapCsvRow(mapping_, fields_);
     if (!mapped) return std::unexpected(mapped.error().WithContext(fmt::format("{}:{}", path_, reader_->line())));

@@ -25,7 +25,8 @@ struct Batch {
 
 class Importer {
  public:
-  Importer(EventSource* source, const ImportOptions& options, Progress* progress) : source_(*source), options_(options), progress_(*progress) {}
+  Importer(EventSource* source, const ImportOptions& options, Progress* progress)
+      : source_(*source), options_(options), progress_(*progress) {}
 
   Result<ImportFigures> Run() {
     const Micros begin = MonotonicMicros();
@@ -35,8 +36,9 @@ class Importer {
     for (std::thread& sender : senders) sender.join();
     figures_.seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
     if (failure_) {
-      return std::unexpected(failure_->WithContext(
-          fmt::format("after {} events; go on with --skip {} (events sent twice are recognised)", figures_.sent, options_.skip + figures_.sent)));
+      return std::unexpected(
+          failure_->WithContext(fmt::format("after {} events; go on with --skip {} (events sent twice are recognised)",
+                                            figures_.sent, options_.skip + figures_.sent)));
     }
     return figures_;
   }
@@ -89,13 +91,15 @@ class Importer {
     const std::string authorization = "Basic " + Base64Encode(options_.write_key + ":");
     std::string last;
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-      const auto reply = client.Send("POST", "/v1/batch", {{"authorization", authorization}, {"content-type", "application/json"}}, batch.body,
-                                     Deadline::After(kTimeout));
+      const auto reply =
+          client.Send("POST", "/v1/batch", {{"authorization", authorization}, {"content-type", "application/json"}},
+                      batch.body, Deadline::After(kTimeout));
       if (reply && reply->status < 300) return Note(batch, reply->body);
       if (reply && reply->status != 429 && reply->status < 500) {
         return InvalidArgument("{}/v1/batch answered {}: {}", options_.url, reply->status, reply->body.substr(0, 500));
       }
-      last = reply ? fmt::format("answered {}: {}", reply->status, reply->body.substr(0, 200)) : reply.error().message();
+      last =
+          reply ? fmt::format("answered {}: {}", reply->status, reply->body.substr(0, 200)) : reply.error().message();
       std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 50 << attempt)));
     }
     return Unavailable("{}/v1/batch, {} attempts: {}", options_.url, kAttemptsMax, last);
@@ -134,10 +138,10 @@ class Importer {
   const ImportOptions& options_;
   Progress& progress_;
   std::mutex read_mutex_;
-  bool ended_ = false;              // GUARDED_BY(read_mutex_)
+  bool ended_ = false;  // GUARDED_BY(read_mutex_)
   std::mutex figures_mutex_;
-  ImportFigures figures_;           // GUARDED_BY(figures_mutex_)
-  std::optional<Error> failure_;    // GUARDED_BY(figures_mutex_)
+  ImportFigures figures_;         // GUARDED_BY(figures_mutex_)
+  std::optional<Error> failure_;  // GUARDED_BY(figures_mutex_)
 };
 
 }  // namespace

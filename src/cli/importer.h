@@ -17,18 +17,18 @@ struct ImportOptions {
   size_t batch_events = 1000;
   size_t batch_bytes_max = 4 << 20;
   int connections = 2;
-  uint64_t skip = 0;               // events at the start that an earlier run has sent
+  uint64_t skip = 0;  // events at the start that an earlier run has sent
   size_t errors_shown_max = 10;
 };
 
 struct ImportFigures {
   uint64_t sent = 0;
-  uint64_t accepted = 0;           // new and durable on the server
-  uint64_t duplicates = 0;         // the server has had them already
-  uint64_t rejected = 0;           // kept by the server in ods.ods_event_rejected
-  uint64_t unreadable = 0;         // never sent: the file's own errors
+  uint64_t accepted = 0;    // new and durable on the server
+  uint64_t duplicates = 0;  // the server has had them already
+  uint64_t rejected = 0;    // kept by the server in ods.ods_event_rejected
+  uint64_t unreadable = 0;  // never sent: the file's own errors
   double seconds = 0;
-  std::vector<std::string> errors; // the first few
+  std::vector<std::string> errors;  // the first few
 };
 
 // Stops at the first request the server does not take even after retries; the error says how to go on (--skip).

@@ -43,8 +43,8 @@ Status List(BundleArguments* arguments) {
   fmt::print("{:<18}{:<11}{:<29}{:>8}{:>9}  {}\n", "bundle", "state", "made", "auc", "ndcg@10", "note");
   for (const Json& bundle : answer.at("bundles")) {
     const std::string made = bundle.at("created_at").is_string() ? bundle.at("created_at").get<std::string>() : "";
-    fmt::print("{:<18}{:<11}{:<29}{:>8}{:>9}  {}\n", bundle.value("id", ""), bundle.value("state", ""), made, Metric(bundle, "auc"),
-               Metric(bundle, "ndcg10"), bundle.value("note", ""));
+    fmt::print("{:<18}{:<11}{:<29}{:>8}{:>9}  {}\n", bundle.value("id", ""), bundle.value("state", ""), made,
+               Metric(bundle, "auc"), Metric(bundle, "ndcg10"), bundle.value("note", ""));
   }
   return Ok();
 }
@@ -62,18 +62,22 @@ void AddBundleVerb(CLI::App& app) {
   auto arguments = std::make_shared<BundleArguments>();
   CLI::App* verb = app.add_subcommand("bundle", "what serves: list bundles, make one live, go back");
   verb->require_subcommand(1);
-  verb->footer("Examples:\n  feedmill bundle list\n  feedmill bundle promote 3f9ac1d2e4b57788\n  feedmill bundle rollback");
+  verb->footer(
+      "Examples:\n  feedmill bundle list\n  feedmill bundle promote 3f9ac1d2e4b57788\n  feedmill bundle rollback");
 
   CLI::App* list = verb->add_subcommand("list", "all bundles, newest first");
   AddConnectionOptions(*list, &arguments->connection);
   list->add_flag("--json", arguments->json, "print JSON");
   list->callback([arguments] { Finish(List(arguments.get())); });
 
-  CLI::App* promote = verb->add_subcommand("promote", "make a bundle live if it is better than the live one on the later slice");
+  CLI::App* promote =
+      verb->add_subcommand("promote", "make a bundle live if it is better than the live one on the later slice");
   AddConnectionOptions(*promote, &arguments->connection);
   promote->add_option("id", arguments->id, "as in the list")->required();
   promote->add_flag("--force", arguments->force, "even when it is not better");
-  promote->callback([arguments] { Finish(Move(arguments.get(), "bundle/promote", {{"id", arguments->id}, {"force", arguments->force}})); });
+  promote->callback([arguments] {
+    Finish(Move(arguments.get(), "bundle/promote", {{"id", arguments->id}, {"force", arguments->force}}));
+  });
 
   CLI::App* rollback = verb->add_subcommand("rollback", "back to the bundle that was live before");
   AddConnectionOptions(*rollback, &arguments->connection);

@@ -47,7 +47,8 @@ std::string Fish(const CLI::App& app) {
   std::string out = "complete -c feedmill -f\n";
   for (const CLI::App* verb : app.get_subcommands({})) {
     if (verb->get_group().empty()) continue;
-    out += fmt::format("complete -c feedmill -n __fish_use_subcommand -a {} -d '{}'\n", verb->get_name(), verb->get_description());
+    out += fmt::format("complete -c feedmill -n __fish_use_subcommand -a {} -d '{}'\n", verb->get_name(),
+                       verb->get_description());
     for (const CLI::Option* option : verb->get_options()) {
       for (const std::string& name : option->get_lnames()) {
         out += fmt::format("complete -c feedmill -n '__fish_seen_subcommand_from {}' -l {}\n", verb->get_name(), name);

@@ -24,7 +24,8 @@ Status RunImport(ImportArguments* arguments) {
   arguments->options.url = arguments->connection.url;
   arguments->options.write_key = arguments->connection.write_key;
   const bool csv = !arguments->mapping.empty();
-  FEEDMILL_ASSIGN(const auto source, csv ? OpenCsv(arguments->file, arguments->mapping) : OpenJsonLines(arguments->file));
+  FEEDMILL_ASSIGN(const auto source,
+                  csv ? OpenCsv(arguments->file, arguments->mapping) : OpenJsonLines(arguments->file));
   uint64_t size = 0;
   if (arguments->file != "-") {
     FEEDMILL_ASSIGN(size, io::PosixFileSystem().FileSize(arguments->file));
@@ -34,8 +35,9 @@ Status RunImport(ImportArguments* arguments) {
   progress.Finish();
   for (const std::string& error : figures.errors) fmt::print(stderr, "refused: {}\n", error);
   const double rate = figures.seconds > 0 ? static_cast<double>(figures.sent) / figures.seconds : 0;
-  PrintResult(fmt::format(R"({{"sent":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"seconds":{:.2f},"events_per_s":{:.0f}}})", figures.sent,
-                          figures.accepted, figures.duplicates, figures.rejected, figures.unreadable, figures.seconds, rate));
+  PrintResult(fmt::format(
+      R"({{"sent":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
+      figures.sent, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable, figures.seconds, rate));
   return Ok();
 }
 
@@ -46,11 +48,18 @@ void AddImportVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("import", "send events from a file: JSON lines, or CSV with a mapping file");
   AddConnectionOptions(*verb, &arguments->connection);
   verb->add_option("file", arguments->file, "file of events; - reads JSON lines from standard input")->required();
-  verb->add_option("--mapping", arguments->mapping, "the file is CSV; this TOML file says how its columns become events");
-  verb->add_option("--batch", arguments->options.batch_events, "events a request")->capture_default_str()->check(CLI::Range(1, 10'000));
-  verb->add_option("--connections", arguments->options.connections, "requests at the same time")->capture_default_str()->check(CLI::Range(1, 32));
+  verb->add_option("--mapping", arguments->mapping,
+                   "the file is CSV; this TOML file says how its columns become events");
+  verb->add_option("--batch", arguments->options.batch_events, "events a request")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  verb->add_option("--connections", arguments->options.connections, "requests at the same time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 32));
   verb->add_option("--skip", arguments->options.skip, "events at the start that an earlier run has sent");
-  verb->footer("Examples:\n  feedmill import events.jsonl\n  feedmill import clicks.csv --mapping clicks.toml\n  zcat old.jsonl.gz | feedmill import -");
+  verb->footer(
+      "Examples:\n  feedmill import events.jsonl\n  feedmill import clicks.csv --mapping clicks.toml\n  zcat "
+      "old.jsonl.gz | feedmill import -");
   verb->callback([arguments] { Finish(RunImport(arguments.get())); });
 }
 

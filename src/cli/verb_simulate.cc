@@ -21,7 +21,7 @@ struct SimulateArguments {
   std::string world_file;
   std::string start = "2026-01-05";
   size_t batch_events = 1000;
-  std::string out;                   // history goes into this file instead of to a server
+  std::string out;  // history goes into this file instead of to a server
   LiveOptions live;
 };
 
@@ -45,8 +45,9 @@ Result<std::unique_ptr<AppClient>> ConnectApp(SimulateArguments* arguments) {
 
 Status PrintHistory(const World& world, const HistoryFigures& figures, Micros begin) {
   const double seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
-  PrintResult(fmt::format(R"({{"phase":"history","events":{},"impressions":{},"clicks":{},"seconds":{:.1f},"until":"{}"}})", figures.events,
-                          figures.impressions, figures.clicks, seconds, FormatTime(world.live_start())));
+  PrintResult(
+      fmt::format(R"({{"phase":"history","events":{},"impressions":{},"clicks":{},"seconds":{:.1f},"until":"{}"}})",
+                  figures.events, figures.impressions, figures.clicks, seconds, FormatTime(world.live_start())));
   return Ok();
 }
 
@@ -104,9 +105,11 @@ Status RunLive(SimulateArguments* arguments) {
 
 void AddCommonOptions(CLI::App& verb, SimulateArguments* arguments) {
   AddConnectionOptions(verb, &arguments->connection);
-  verb.add_option("--world", arguments->world_file, "parameters of the world (examples/world.toml); built-in defaults when absent");
+  verb.add_option("--world", arguments->world_file,
+                  "parameters of the world (examples/world.toml); built-in defaults when absent");
   verb.add_option("--start", arguments->start, "first day of history, YYYY-MM-DD")->capture_default_str();
-  verb.add_flag("!--system-clock", arguments->live.drive_clock, "leave the server's clock alone (default: drive it; needs clock.source = \"driven\")");
+  verb.add_flag("!--system-clock", arguments->live.drive_clock,
+                "leave the server's clock alone (default: drive it; needs clock.source = \"driven\")");
 }
 
 }  // namespace
@@ -115,18 +118,25 @@ void AddSimulateVerb(CLI::App& app) {
   auto arguments = std::make_shared<SimulateArguments>();
   CLI::App* verb = app.add_subcommand("simulate", "live as a synthetic app against a server");
   verb->require_subcommand(1);
-  verb->footer("Examples:\n  feedmill simulate history --world examples/world.toml\n  feedmill simulate live --scene home");
+  verb->footer(
+      "Examples:\n  feedmill simulate history --world examples/world.toml\n  feedmill simulate live --scene home");
 
   CLI::App* history = verb->add_subcommand("history", "send days of history in bulk through /v1/batch");
   AddCommonOptions(*history, arguments.get());
-  history->add_option("--batch", arguments->batch_events, "events a request")->capture_default_str()->check(CLI::Range(1, 10'000));
+  history->add_option("--batch", arguments->batch_events, "events a request")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
   history->add_option("--out", arguments->out, "write JSON lines to this file instead of sending them");
-  history->callback([arguments] { Finish(arguments->out.empty() ? RunHistory(arguments.get()) : WriteHistory(*arguments)); });
+  history->callback(
+      [arguments] { Finish(arguments->out.empty() ? RunHistory(arguments.get()) : WriteHistory(*arguments)); });
 
-  CLI::App* live = verb->add_subcommand("live", "ask for feeds and answer them; prints click rate, follow rate and regret");
+  CLI::App* live =
+      verb->add_subcommand("live", "ask for feeds and answer them; prints click rate, follow rate and regret");
   AddCommonOptions(*live, arguments.get());
-  live->add_option("--scene", arguments->live.scene, "scene to ask for: home, trending, following, random")->capture_default_str();
-  live->add_option("--feeds", arguments->live.feeds_max, "stop after so many feeds (0 = when the live phase ends)")->capture_default_str();
+  live->add_option("--scene", arguments->live.scene, "scene to ask for: home, trending, following, random")
+      ->capture_default_str();
+  live->add_option("--feeds", arguments->live.feeds_max, "stop after so many feeds (0 = when the live phase ends)")
+      ->capture_default_str();
   live->callback([arguments] { Finish(RunLive(arguments.get())); });
 }
 

@@ -16,19 +16,19 @@ struct LogPosition {
 };
 
 struct Event {
-  std::string message_id;     // made by the client; the key of deduplication
-  std::string type;           // track | identify | page | screen | group | alias
-  std::string name;           // the event's name for track ("feed_impression"), else empty
-  std::string user_id;        // may be empty when anonymous_id is given
+  std::string message_id;  // made by the client; the key of deduplication
+  std::string type;        // track | identify | page | screen | group | alias
+  std::string name;        // the event's name for track ("feed_impression"), else empty
+  std::string user_id;     // may be empty when anonymous_id is given
   std::string anonymous_id;
-  Micros event_time = 0;      // receivedAt - (sentAt - timestamp), never later than received_time
-  Micros original_time = 0;   // the client's own `timestamp`
+  Micros event_time = 0;     // receivedAt - (sentAt - timestamp), never later than received_time
+  Micros original_time = 0;  // the client's own `timestamp`
   Micros received_time = 0;
-  std::string remote_ip;      // truncated (/24, /48)
+  std::string remote_ip;  // truncated (/24, /48)
   std::string user_agent;
-  std::string source;         // name of the write key that let it in ("app", "import", "feed")
-  std::string context;        // JSON object text, may be empty
-  std::string properties;     // JSON object text ("{}" when none); traits for identify
+  std::string source;      // name of the write key that let it in ("app", "import", "feed")
+  std::string context;     // JSON object text, may be empty
+  std::string properties;  // JSON object text ("{}" when none); traits for identify
 };
 
 // What the log carries: an accepted event, a refused one, or a feed request written back by the server.
@@ -43,9 +43,9 @@ struct Rejection {
 
 struct LogRecord {
   RecordKind kind = RecordKind::kEvent;
-  Event event;             // for kRejected: whatever could be read
-  Rejection rejection;     // for kRejected
-  std::string document;    // for kFeedRequest: JSON of the row of ods_feed_request
+  Event event;           // for kRejected: whatever could be read
+  Rejection rejection;   // for kRejected
+  std::string document;  // for kFeedRequest: JSON of the row of ods_feed_request
 };
 
 }  // namespace feedmill

@@ -11,7 +11,8 @@ namespace feedmill {
 
 // Appends the encoded record to `out`.
 void EncodeLogRecord(const LogRecord& record, std::string* out);
-// kCorrupt names the byte offset and what was wrong. Bounded: never allocates more than a small multiple of bytes.size().
+// kCorrupt names the byte offset and what was wrong. Bounded: never allocates more than a small multiple of
+// bytes.size().
 Result<LogRecord> DecodeLogRecord(std::string_view bytes);
 
 }  // namespace feedmill

@@ -366,7 +366,8 @@ TEST_F(LandingTest, LandedSegmentsLeaveTheLogAfterTheirRetention) {
   Append(Like("last"));
   ASSERT_TRUE(Land());
   // The log is trimmed after the answer.
-  for (int i = 0; i < 5000 && log_->BeginOffset(0) <= 10; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 5000 && log_->BeginOffset(0) <= 10; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_GT(log_->BeginOffset(0), 10u);
 }
 

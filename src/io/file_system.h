@@ -1,6 +1,7 @@
-// Files as the durable code sees them. Two implementations: the operating system's, and a harsh twin that loses unsynced
-// bytes, tears writes and fails calls on a seed (io/harsh_file_system.h). Paths are plain strings; relative ones are
-// relative to the process's working directory. Any thread, except that one WritableFile belongs to one thread at a time.
+// Files as the durable code sees them. Two implementations: the operating system's, and a harsh twin that loses
+// unsynced bytes, tears writes and fails calls on a seed (io/harsh_file_system.h). Paths are plain strings; relative
+// ones are relative to the process's working directory. Any thread, except that one WritableFile belongs to one thread
+// at a time.
 #pragma once
 
 #include <cstddef>
@@ -45,18 +46,18 @@ class MappedFile {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path) = 0;    // creates if absent
+  virtual Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path) = 0;  // creates if absent
   virtual Result<std::unique_ptr<WritableFile>> CreateTruncated(const std::string& path) = 0;
   virtual Result<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) = 0;
   virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
-  virtual Status Truncate(const std::string& path, uint64_t size) = 0;                         // synced by itself
-  virtual Status Rename(const std::string& from, const std::string& to) = 0;                   // durable after SyncDirectory
+  virtual Status Truncate(const std::string& path, uint64_t size) = 0;        // synced by itself
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;  // durable after SyncDirectory
   virtual Status Remove(const std::string& path) = 0;
-  virtual Status CreateDirectories(const std::string& path) = 0;                               // durable, parents too
+  virtual Status CreateDirectories(const std::string& path) = 0;  // durable, parents too
   virtual Status RemoveAll(const std::string& path) = 0;
   virtual Status SyncDirectory(const std::string& path) = 0;
-  virtual Status SyncFile(const std::string& path) = 0;                                        // for files another library wrote
-  virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;             // names, sorted
+  virtual Status SyncFile(const std::string& path) = 0;                             // for files another library wrote
+  virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<uint64_t> FileSize(const std::string& path) = 0;
 };

@@ -22,8 +22,8 @@ struct HttpReply {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Sends and waits for the whole reply. Reconnects when the kept connection was closed before any byte of the reply came.
-  // Any HTTP status is a success here; errors are kUnavailable (refused, cut) and kDeadlineExceeded.
+  // Sends and waits for the whole reply. Reconnects when the kept connection was closed before any byte of the reply
+  // came. Any HTTP status is a success here; errors are kUnavailable (refused, cut) and kDeadlineExceeded.
   virtual Result<HttpReply> Send(std::string_view method, std::string_view target,
                                  const std::vector<std::pair<std::string, std::string>>& headers, std::string_view body,
                                  Deadline deadline) = 0;

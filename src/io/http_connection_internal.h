@@ -1,13 +1,10 @@
 // One connection of the HTTP server, and the thread it lives on. Asio only; parsing is http_parser's.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -15,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/clock.h"
+#include "io/http_mailbox_internal.h"
 #include "io/http_message_internal.h"
 #include "io/http_parser_internal.h"
 #include "io/http_server.h"
@@ -24,45 +22,6 @@ namespace feedmill::io {
 using Tcp = boost::asio::ip::tcp;
 // The concrete executor: the type-erased default costs an allocation an operation.
 using HttpSocket = boost::asio::basic_stream_socket<Tcp, boost::asio::io_context::executor_type>;
-
-class HttpConnection;
-class HttpWorker;
-
-// What all threads of a server share.
-struct HttpServerShared {
-  HttpServerOptions options;
-  HttpHandler handler;
-  std::atomic<int> connections = 0;
-  std::atomic<size_t> bodies_bytes = 0;
-  std::atomic<bool> stopping = false;
-};
-
-// The way back from a responder to its connection; outlives both. `connection` is touched on the worker's thread only.
-struct HttpReturnAddress {
-  std::shared_ptr<class HttpMailbox> mailbox;
-  HttpConnection* connection = nullptr;
-};
-
-// Answers from other threads. Many that come together (one group commit) cost the worker one wake-up.
-class HttpMailbox {
- public:
-  using Letter = std::pair<std::shared_ptr<HttpReturnAddress>, HttpResponse>;
-
-  explicit HttpMailbox(HttpWorker* worker) : worker_(worker) {}
-  // Any thread. Dropped when the worker is gone.
-  void Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response);
-  // Worker's thread.
-  std::vector<Letter> TakeAll();
-  // After this nothing reaches the worker.
-  void Close();
-  bool IsOf(const HttpWorker* worker) const { return worker_ == worker; }
-
- private:
-  HttpWorker* const worker_;
-  std::mutex mutex_;
-  std::vector<Letter> letters_;  // GUARDED_BY(mutex_)
-  bool closed_ = false;          // GUARDED_BY(mutex_)
-};
 
 // A thread with its own event loop and connections.
 class HttpWorker {

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "base/hash.h"
 #include <sqlite3.h>
+#include "base/hash.h"
 
 namespace feedmill::meta {
 namespace {

@@ -5,11 +5,11 @@
 #include <list>
 #include <memory>
 #include <span>
-#include <sqlite3.h>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+#include <sqlite3.h>
 
 #include "base/result.h"
 #include "meta/store.h"

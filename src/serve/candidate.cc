@@ -38,6 +38,11 @@ void CandidateSet::Clear() {
   std::fill(slots_.begin(), slots_.end(), 0);
 }
 
+void CandidateSet::SetFusion(std::span<const float> weights, float offset) {
+  std::copy_n(weights.begin(), weights_.size(), weights_.begin());
+  offset_ = offset;
+}
+
 size_t CandidateSet::Slot(features::EntityHandle post) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = Mix64(post) & mask;
@@ -60,7 +65,7 @@ void CandidateSet::Add(Source source, int rank, features::EntityHandle post, fea
   Candidate& candidate = items_[slots_[slot] - 1];
   if ((candidate.sources & SourceBit(source)) != 0) return;
   candidate.sources |= SourceBit(source);
-  candidate.recall += 1 / (kFusionOffset + static_cast<float>(rank));
+  candidate.recall += weights_[static_cast<size_t>(source)] / (offset_ + static_cast<float>(rank));
   if (rank < candidate.best_rank) {
     candidate.best = source;
     candidate.best_rank = static_cast<uint16_t>(std::min(rank, 0xfffe));

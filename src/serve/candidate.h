@@ -1,6 +1,7 @@
 // A candidate of a feed and the set of them that recall fills.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,11 +39,16 @@ struct Candidate {
   Move move = Move::kNone;
 };
 
+// A channel's rank-th find counts weight / (offset + rank) in the fused score (Cormack, Clarke, Buettcher 2009, k = 60).
+inline constexpr float kFusionOffset = 60;
+
 // Candidates without repetition, in the order they were first seen. Kept from request to request, so that the hot path
 // allocates nothing.
 class CandidateSet {
  public:
   void Clear();
+  // How much each channel counts (by Source, 0 or more) and how fast its ranks fade; 1 and kFusionOffset until set.
+  void SetFusion(std::span<const float> weights, float offset);
   // The channel's `rank`-th find (from 0). `because`: see Candidate.
   void Add(Source source, int rank, features::EntityHandle post, features::EntityHandle because = features::kNoEntity);
   std::vector<Candidate>& items() { return items_; }
@@ -52,11 +58,10 @@ class CandidateSet {
   void Grow();
   size_t Slot(features::EntityHandle post) const;
 
+  std::array<float, kChannelCount> weights_ = {1, 1, 1, 1, 1, 1, 1};
+  float offset_ = kFusionOffset;
   std::vector<Candidate> items_;
   std::vector<uint32_t> slots_;  // 1 + index into items_, 0 = free; a power of two, at most half full
 };
-
-// Weight of a channel's rank-th find in the fused score (Cormack, Clarke, Buettcher 2009, k = 60).
-inline constexpr float kFusionOffset = 60;
 
 }  // namespace feedmill::serve

@@ -31,6 +31,17 @@ TEST(CandidateSetTest, AChannelCountsOnceAndTheEarlierKeepsEqualRanks) {
   EXPECT_FLOAT_EQ(set.items()[0].recall, 2 / 60.0F);
 }
 
+TEST(CandidateSetTest, ChannelsCountByTheirWeight) {
+  CandidateSet set;
+  std::array<float, kChannelCount> weights;
+  weights.fill(1);
+  weights[static_cast<size_t>(Source::kVector)] = 3;
+  set.SetFusion(weights, 10);
+  set.Add(Source::kVector, 2, 1);
+  set.Add(Source::kTrending, 0, 1);
+  EXPECT_FLOAT_EQ(set.items()[0].recall, 3 / 12.0F + 1 / 10.0F);
+}
+
 TEST(CandidateSetTest, EqualsAMapOverManyPostsAndIsCleared) {
   CandidateSet set;
   Random random(5);

@@ -130,6 +130,7 @@ Status ReadChannel(TableReader table, Source source, ChannelSettings* channel) {
   channel->enabled = true;
   table.Boolean("enabled", &channel->enabled);
   table.Integer("limit", 1, kLimitMax, &channel->limit);
+  table.Number("weight", 0, 1000, &channel->weight);
   if (source == Source::kInNetwork || source == Source::kFresh || source == Source::kRandom) {
     table.Hours("age_hours_max", &channel->age_max);
   }
@@ -161,6 +162,7 @@ Status ReadRank(TableReader table, RankSettings* rank) {
       {{"score", Order::kScore}, {"time", Order::kTime}, {"recall", Order::kRecall}, {"random", Order::kRandom}},
       &rank->order);
   table.Integer("candidates_max", 1, kLimitMax, &rank->candidates_max);
+  table.Number("fusion_offset", 1, 1000, &rank->fusion_offset);
   TableReader weights = table.Table("weights");
   for (const std::string& action : weights.Keys()) {
     double weight = 0;

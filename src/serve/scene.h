@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "serve/candidate.h"
 #include "serve/source.h"
 
 namespace feedmill::serve {
@@ -17,6 +18,7 @@ namespace feedmill::serve {
 struct ChannelSettings {
   bool enabled = false;
   int limit = 100;                     // candidates it may bring
+  double weight = 1;                   // in the fused score, where no model ranks and for who is trimmed
   Micros age_max = 7 * kMicrosPerDay;  // of a post: in_network, fresh, random
   int seeds_max = 20;                  // i2i, vector: last actions looked at; in_network: followees looked at
   double recent_weight = 0.3;          // vector: share of the last actions in the user's vector, 0..1
@@ -34,6 +36,7 @@ struct RankSettings {
   bool enabled = false;  // score with the bundle's models; else by recall
   Order order = Order::kRecall;
   int candidates_max = 600;               // scored by the models, the best by recall
+  double fusion_offset = kFusionOffset;   // small: the top of each channel counts more
   std::map<std::string, double> weights;  // action -> weight, over the bundle's own
 };
 

@@ -31,9 +31,12 @@ TEST(SceneTest, ReadsTheTemplate) {
 
 TEST(SceneTest, ReadsWeightsAndKeepsDefaults) {
   const auto scene =
-      ParseScene("[recall.fresh]\n[rank]\nenabled = true\n[rank.weights]\nlike = 3\nhide = -7.5\n", "x", "x");
+      ParseScene("[recall.fresh]\nweight = 2.5\n[rank]\nenabled = true\nfusion_offset = 10\n[rank.weights]\nlike = 3\nhide = -7.5\n", "x", "x");
   ASSERT_TRUE(scene.has_value()) << scene.error().message();
   EXPECT_EQ(scene->rank.weights, (std::map<std::string, double>{{"hide", -7.5}, {"like", 3}}));
+  EXPECT_EQ(scene->channel(Source::kFresh).weight, 2.5);
+  EXPECT_EQ(scene->channel(Source::kI2i).weight, 1);
+  EXPECT_EQ(scene->rank.fusion_offset, 10);
   EXPECT_EQ(scene->channel(Source::kFresh).limit, 100);
   EXPECT_TRUE(scene->filter.seen);
 }

@@ -23,9 +23,16 @@ int CountOf(const FeedContext& context, Source source) {
   return count;
 }
 
+void SetFusion(FeedContext* context) {
+  std::array<float, kChannelCount> weights;
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(context->scene->channels[i].weight);
+  context->candidates.SetFusion(weights, static_cast<float>(context->scene->rank.fusion_offset));
+}
+
 }  // namespace
 
 void Recall(FeedContext* context) {
+  SetFusion(context);
   for (const Channel& channel : Channels()) {
     const ChannelSettings& settings = context->scene->channel(channel.source);
     if (!settings.enabled) continue;

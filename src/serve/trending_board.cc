@@ -20,11 +20,11 @@ struct Engagement {
 constexpr std::array<Engagement, 4> kEngagements = {
     {{Action::kClick, 1}, {Action::kLike, 2}, {Action::kComment, 3}, {Action::kShare, 3}}};
 
-// The counter of (post, action) whose half-life is nearest to a day, or -1.
-int DailyCounter(const features::FeatureSet* counted, Action action) {
+// The counter of (post, action) whose half-life is nearest to the one asked for, or -1.
+int NearestCounter(const features::FeatureSet* counted, Action action, Micros half_life) {
   int best = -1;
   if (counted == nullptr) return best;
-  auto distance = [&](size_t i) { return std::llabs(counted->counters[i].half_life - kMicrosPerDay); };
+  auto distance = [&](size_t i) { return std::llabs(counted->counters[i].half_life - half_life); };
   for (size_t i = 0; i < counted->counters.size(); ++i) {
     const features::CounterDefinition& counter = counted->counters[i];
     if (counter.key != features::CounterKey::kPost || counter.action != action) continue;
@@ -35,8 +35,10 @@ int DailyCounter(const features::FeatureSet* counted, Action action) {
 
 class Scorer {
  public:
-  Scorer(const stream::LiveState& state, const features::FeatureSet* counted, Micros now) : state_(state), now_(now) {
-    for (size_t i = 0; i < kEngagements.size(); ++i) counters_[i] = DailyCounter(counted, kEngagements[i].action);
+  Scorer(const stream::LiveState& state, const features::FeatureSet* counted, Micros half_life, Micros now)
+      : state_(state), now_(now) {
+    for (size_t i = 0; i < kEngagements.size(); ++i)
+      counters_[i] = NearestCounter(counted, kEngagements[i].action, half_life);
   }
   double operator()(EntityHandle post) const {
     double score = 0;
@@ -69,7 +71,7 @@ std::vector<EntityHandle> Pool(const stream::LiveState& state, const Bundle* bun
 TrendingList MakeTrendingList(const stream::LiveState& state, const features::FeatureSet* counted, const Bundle* bundle,
                               Micros now, const TrendingBoardOptions& options) {
   TrendingList list;
-  const Scorer score(state, counted, now);
+  const Scorer score(state, counted, options.half_life, now);
   for (EntityHandle post : Pool(state, bundle, options.pool)) {
     const stream::PostInfo& info = state.Post(post);
     if (info.created_at == 0 || now - info.created_at > options.age_max) continue;

@@ -32,6 +32,7 @@ struct TrendingBoardOptions {
   uint64_t refresh_records = 20'000;       // of the log
   int small = 300;                         // a list this short is remade whenever anything changed
   Micros age_max = 14 * kMicrosPerDay;
+  Micros half_life = kMicrosPerDay;  // of the post counters read: the nearest there is
 };
 
 // Pure, under a ReadGuard: the list as of `now`. `counted` is the set `state` counts; null or without post counters:

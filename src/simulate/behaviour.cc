@@ -18,8 +18,10 @@ std::vector<Session> MakeSessions(const World& world, Micros from, Micros to, bo
       for (int i = 0; i < std::min(count, 30); ++i) {
         const auto number = static_cast<uint32_t>(day * 32 + i);
         const double hour = HourOfDay(draw.Uniform(Purpose::kHour, user, number), world.user(user).peak_hour);
-        const Micros time = world.start() + day * kMicrosPerDay + static_cast<Micros>(hour * static_cast<double>(kMicrosPerHour));
-        const double more = draw.Uniform(Purpose::kFeedCount, user, number) * 2 * (world.options().feeds_per_session - 0.5);
+        const Micros time =
+            world.start() + day * kMicrosPerDay + static_cast<Micros>(hour * static_cast<double>(kMicrosPerHour));
+        const double more =
+            draw.Uniform(Purpose::kFeedCount, user, number) * 2 * (world.options().feeds_per_session - 0.5);
         if (time >= from && time < to) sessions.push_back({time, user, number, 1 + static_cast<int>(more)});
       }
     }
@@ -44,7 +46,8 @@ Reaction React(const World& world, uint32_t user, uint32_t post, int position, M
   reaction.like = draw.Uniform(Purpose::kLike, user, post) < 0.6 * warmth;
   reaction.comment = draw.Uniform(Purpose::kComment, user, post) < 0.12 * warmth;
   reaction.share = draw.Uniform(Purpose::kShare, user, post) < 0.08 * warmth;
-  reaction.follow = !world.Follows(user, world.posts()[post].author) && draw.Uniform(Purpose::kFollowAfter, user, post) < 0.10 * warmth;
+  reaction.follow = !world.Follows(user, world.posts()[post].author) &&
+                    draw.Uniform(Purpose::kFollowAfter, user, post) < 0.10 * warmth;
   const double spread = std::exp(0.6 * draw.Normal(Purpose::kDwell, user, post));
   reaction.dwell_ms = static_cast<int>((2'000 + 20'000 * interest) * spread);
   return reaction;
@@ -58,7 +61,8 @@ double ExpectedClicks(const World& world, uint32_t user, std::span<const uint32_
   return sum;
 }
 
-double BestExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> seen, Micros now, Micros horizon) {
+double BestExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> seen, Micros now,
+                          Micros horizon) {
   std::vector<double> chances;
   const size_t end = world.FirstPostAt(now);
   for (size_t post = world.FirstPostAt(now - horizon); post < end; ++post) {
@@ -67,7 +71,8 @@ double BestExpectedClicks(const World& world, uint32_t user, std::span<const uin
     chances.push_back(world.ClickProbability(user, id, now));
   }
   const size_t count = std::min(chances.size(), static_cast<size_t>(world.options().slate));
-  std::partial_sort(chances.begin(), chances.begin() + static_cast<std::ptrdiff_t>(count), chances.end(), std::greater<>());
+  std::partial_sort(chances.begin(), chances.begin() + static_cast<std::ptrdiff_t>(count), chances.end(),
+                    std::greater<>());
   double sum = 0;
   for (size_t i = 0; i < count; ++i) sum += world.Examination(static_cast<int>(i)) * chances[i];
   return sum;

@@ -13,7 +13,7 @@ namespace feedmill::simulate {
 struct Session {
   Micros time = 0;
   uint32_t user = 0;
-  uint32_t number = 0;   // of this user's sessions, unique in the world
+  uint32_t number = 0;  // of this user's sessions, unique in the world
   int feeds = 1;
 };
 
@@ -31,12 +31,14 @@ struct Reaction {
   int dwell_ms = 0;
 };
 
-// The user's answer to one item at one position. The same user meets the same item in the same mood whatever the policy.
+// The user's answer to one item at one position. The same user meets the same item in the same mood whatever the
+// policy.
 Reaction React(const World& world, uint32_t user, uint32_t post, int position, Micros now);
 
 // Expected clicks of a slate, by the true preference.
 double ExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> slate, Micros now);
 // The same for the best possible slate among posts of the last `horizon` that the user has not seen (`seen` sorted).
-double BestExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> seen, Micros now, Micros horizon);
+double BestExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> seen, Micros now,
+                          Micros horizon);
 
 }  // namespace feedmill::simulate

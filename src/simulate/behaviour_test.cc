@@ -23,7 +23,8 @@ TEST(Behaviour, SessionsFallInTheIntervalInOrder) {
   const World world = SmallWorld();
   const std::vector<Session> sessions = MakeSessions(world, world.live_start(), world.end(), true);
   ASSERT_FALSE(sessions.empty());
-  EXPECT_TRUE(std::is_sorted(sessions.begin(), sessions.end(), [](const Session& a, const Session& b) { return a.time < b.time; }));
+  EXPECT_TRUE(std::is_sorted(sessions.begin(), sessions.end(),
+                             [](const Session& a, const Session& b) { return a.time < b.time; }));
   std::set<std::pair<uint32_t, uint32_t>> numbers;
   bool newcomers = false;
   for (const Session& session : sessions) {
@@ -34,7 +35,8 @@ TEST(Behaviour, SessionsFallInTheIntervalInOrder) {
     newcomers |= world.IsNewUser(session.user);
   }
   EXPECT_TRUE(newcomers);
-  for (const Session& session : MakeSessions(world, world.start(), world.live_start(), false)) EXPECT_FALSE(world.IsNewUser(session.user));
+  for (const Session& session : MakeSessions(world, world.start(), world.live_start(), false))
+    EXPECT_FALSE(world.IsNewUser(session.user));
 }
 
 TEST(Behaviour, SplittingTheTimeSplitsTheSessions) {
@@ -57,7 +59,8 @@ TEST(Behaviour, ReactionsFollowTheTrueChance) {
       const Reaction reaction = React(world, user, post, 3, now);
       expected += world.Examination(3) * world.ClickProbability(user, post, now);
       clicked += reaction.click ? 1 : 0;
-      later_actions_without_click += !reaction.click && (reaction.like || reaction.comment || reaction.share || reaction.follow);
+      later_actions_without_click +=
+          !reaction.click && (reaction.like || reaction.comment || reaction.share || reaction.follow);
     }
   }
   EXPECT_NEAR(clicked / expected, 1, 0.05);

@@ -10,8 +10,31 @@ namespace feedmill::simulate {
 
 // What a draw is for; each purpose has its own stream.
 enum class Purpose : uint64_t {
-  kTaste = 1, kActivity, kHour, kAuthor, kQuality, kPostTime, kPostTopic, kPostVector, kPostQuality, kTextLength, kFollow, kSession,
-  kFeedCount, kSlate, kExamine, kClick, kLike, kComment, kShare, kFollowAfter, kHide, kDwell, kCountry, kNewUser, kDelay,
+  kTaste = 1,
+  kActivity,
+  kHour,
+  kAuthor,
+  kQuality,
+  kPostTime,
+  kPostTopic,
+  kPostVector,
+  kPostQuality,
+  kTextLength,
+  kFollow,
+  kSession,
+  kFeedCount,
+  kSlate,
+  kExamine,
+  kClick,
+  kLike,
+  kComment,
+  kShare,
+  kFollowAfter,
+  kHide,
+  kDwell,
+  kCountry,
+  kNewUser,
+  kDelay,
 };
 
 // SplitMix64's finaliser (Steele, Lea, Flood 2014).

@@ -22,8 +22,8 @@ void Batch::Next() {
 void Batch::Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time) {
   Next();
   fmt::format_to(std::back_inserter(text_),
-                 R"({{"type":"track","event":"{}","messageId":"{}","userId":"{}","timestamp":"{}","properties":{{)", event, message_id,
-                 user_id, FormatTime(time));
+                 R"({{"type":"track","event":"{}","messageId":"{}","userId":"{}","timestamp":"{}","properties":{{)",
+                 event, message_id, user_id, FormatTime(time));
 }
 
 void Batch::Register(uint32_t user, Micros time) {
@@ -36,9 +36,10 @@ void Batch::Register(uint32_t user, Micros time) {
     }
   }
   Next();
-  fmt::format_to(std::back_inserter(text_),
-                 R"({{"type":"identify","messageId":"id-{0}","userId":"{0}","timestamp":"{1}","traits":{{"country":"{2}","topics":[{3}]}}}})",
-                 id, FormatTime(time), kCountries[country], topics);
+  fmt::format_to(
+      std::back_inserter(text_),
+      R"({{"type":"identify","messageId":"id-{0}","userId":"{0}","timestamp":"{1}","traits":{{"country":"{2}","topics":[{3}]}}}})",
+      id, FormatTime(time), kCountries[country], topics);
 }
 
 void Batch::AppOpen(const Session& session, Micros time) {
@@ -51,8 +52,8 @@ void Batch::CreatePost(uint32_t post) {
   const Post& p = world_.posts()[post];
   const std::string id = World::PostId(post);
   Begin("post_create", World::UserId(p.author), "c-" + id, p.created_at);
-  fmt::format_to(std::back_inserter(text_), R"("post_id":"{}","topic":"{}","text_length":{},"lang":"en")", id, world_.TopicName(p.topic),
-                 p.text_length);
+  fmt::format_to(std::back_inserter(text_), R"("post_id":"{}","topic":"{}","text_length":{},"lang":"en")", id,
+                 world_.TopicName(p.topic), p.text_length);
   End();
 }
 
@@ -68,8 +69,9 @@ void Batch::Action(std::string_view event, const Shown& shown, Micros time, std:
   const std::string user = World::UserId(shown.user);
   const std::string post = World::PostId(shown.post);
   Begin(event, user, fmt::format("{}-{}-{}-{}", event, user, post, shown.request_id), time);
-  fmt::format_to(std::back_inserter(text_), R"("request_id":"{}","post_id":"{}","author_id":"{}","position":{},"scene":"{}"{})",
-                 shown.request_id, post, World::UserId(world_.posts()[shown.post].author), shown.position, shown.scene, more);
+  fmt::format_to(std::back_inserter(text_),
+                 R"("request_id":"{}","post_id":"{}","author_id":"{}","position":{},"scene":"{}"{})", shown.request_id,
+                 post, World::UserId(world_.posts()[shown.post].author), shown.position, shown.scene, more);
   End();
 }
 

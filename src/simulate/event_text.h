@@ -20,7 +20,8 @@ struct Shown {
   std::string_view source;
 };
 
-// Collects events of one POST /v1/batch. Message ids are made from what the event is about, so that a repeated run repeats them.
+// Collects events of one POST /v1/batch. Message ids are made from what the event is about, so that a repeated run
+// repeats them.
 class Batch {
  public:
   explicit Batch(const World& world) : world_(world) {}
@@ -40,13 +41,13 @@ class Batch {
   std::string TakeLines();
 
  private:
-  void Next();                     // separates from the event before, if there is one
+  void Next();  // separates from the event before, if there is one
   void Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time);
   void End() { text_ += "}}"; }
   void Action(std::string_view event, const Shown& shown, Micros time, std::string_view more);
 
   const World& world_;
-  std::string text_;               // events with '\n' between them
+  std::string text_;  // events with '\n' between them
   size_t count_ = 0;
 };
 

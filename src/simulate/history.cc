@@ -8,9 +8,9 @@
 namespace feedmill::simulate {
 namespace {
 
-constexpr Micros kShownAge = 2 * kMicrosPerDay;        // the simple app shows posts of the last two days
+constexpr Micros kShownAge = 2 * kMicrosPerDay;  // the simple app shows posts of the last two days
 constexpr Micros kBetweenFeeds = 90 * kMicrosPerSecond;
-constexpr int kTries = 6;                              // proposals before a place in the slate stays empty
+constexpr int kTries = 6;  // proposals before a place in the slate stays empty
 
 struct Pick {
   uint32_t post = 0;
@@ -20,7 +20,12 @@ struct Pick {
 class History {
  public:
   History(World* world, SeenPosts* seen, size_t batch_events, const HistorySink& sink)
-      : world_(*world), seen_(*seen), batch_(*world), batch_events_(batch_events), sink_(sink), clicks_(world->posts().size()) {}
+      : world_(*world),
+        seen_(*seen),
+        batch_(*world),
+        batch_events_(batch_events),
+        sink_(sink),
+        clicks_(world->posts().size()) {}
 
   Result<HistoryFigures> Run() {
     FEEDMILL_TRY(JoinAll());
@@ -41,7 +46,8 @@ class History {
   Status JoinAll() {
     const auto users = static_cast<uint32_t>(world_.options().users);
     for (uint32_t user = 0; user < users; ++user) {
-      const auto offset = static_cast<Micros>(world_.draw().Uniform(Purpose::kNewUser, user) * 0.9 * static_cast<double>(kMicrosPerDay));
+      const auto offset = static_cast<Micros>(world_.draw().Uniform(Purpose::kNewUser, user) * 0.9 *
+                                              static_cast<double>(kMicrosPerDay));
       const Micros joined = world_.start() - kMicrosPerDay + offset;
       batch_.Register(user, joined);
       for (uint32_t author : world_.followees(user)) batch_.Follow(user, author, joined + kMicrosPerSecond);
@@ -89,7 +95,9 @@ class History {
     for (uint64_t attempt = 0; attempt < kTries; ++attempt) {
       const uint64_t k = key * kTries + attempt;
       const double choice = world_.draw().Uniform(Purpose::kSlate, user, k);
-      std::optional<Pick> pick = choice < 0.4 ? FromFollowed(user, k) : choice < 0.7 ? Popular(user, k) : AtRandom(user, k, 0);
+      std::optional<Pick> pick = choice < 0.4   ? FromFollowed(user, k)
+                                 : choice < 0.7 ? Popular(user, k)
+                                                : AtRandom(user, k, 0);
       if (pick && world_.posts()[pick->post].author != user && !seen_.Has(user, pick->post) &&
           std::find(slate.begin(), slate.end(), pick->post) == slate.end()) {
         return pick;
@@ -102,7 +110,9 @@ class History {
     const size_t from = world_.FirstPostAt(now_ - kShownAge);
     const size_t to = next_post_;
     if (from >= to) return std::nullopt;
-    return Pick{static_cast<uint32_t>(from + world_.draw().Below(to - from, Purpose::kSlate, user, key * 8 + 1 + variant)), "bootstrap_random"};
+    return Pick{
+        static_cast<uint32_t>(from + world_.draw().Below(to - from, Purpose::kSlate, user, key * 8 + 1 + variant)),
+        "bootstrap_random"};
   }
 
   std::optional<Pick> Popular(uint32_t user, uint64_t key) const {
@@ -129,7 +139,8 @@ class History {
 
   Status MaybeFlush() {
     if (batch_.count() < batch_events_) return Ok();
-    const double lived = static_cast<double>(now_ - world_.start()) / static_cast<double>(world_.live_start() - world_.start());
+    const double lived =
+        static_cast<double>(now_ - world_.start()) / static_cast<double>(world_.live_start() - world_.start());
     return Flush(std::clamp(lived, 0.0, 1.0));
   }
 
@@ -152,7 +163,9 @@ class History {
 
 }  // namespace
 
-bool SeenPosts::Has(uint32_t user, uint32_t post) const { return std::binary_search(by_user_[user].begin(), by_user_[user].end(), post); }
+bool SeenPosts::Has(uint32_t user, uint32_t post) const {
+  return std::binary_search(by_user_[user].begin(), by_user_[user].end(), post);
+}
 
 void SeenPosts::Add(uint32_t user, uint32_t post) {
   std::vector<uint32_t>& posts = by_user_[user];

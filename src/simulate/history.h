@@ -1,5 +1,6 @@
-// The days before the platform recommended anything: users see what a simple app would show them (recent, popular, followed, at random),
-// and react. A pure function of the world: the live phase replays it without sending, to know who follows whom and who saw what.
+// The days before the platform recommended anything: users see what a simple app would show them (recent, popular,
+// followed, at random), and react. A pure function of the world: the live phase replays it without sending, to know who
+// follows whom and who saw what.
 #pragma once
 
 #include <functional>
@@ -28,7 +29,8 @@ struct HistoryFigures {
   uint64_t clicks = 0;
 };
 
-// Called with the batch whenever it holds enough; must empty it by Take(). `progress` is in [0, 1]. An error stops the run.
+// Called with the batch whenever it holds enough; must empty it by Take(). `progress` is in [0, 1]. An error stops the
+// run.
 using HistorySink = std::function<Status(Batch& batch, double progress)>;
 
 // Lives through [world.start(), world.live_start()). Follows are added to the world.

@@ -6,14 +6,20 @@
 namespace feedmill::simulate {
 namespace {
 
-constexpr Micros kBestHorizon = 3 * kMicrosPerDay;     // posts the best possible slate may be taken from
+constexpr Micros kBestHorizon = 3 * kMicrosPerDay;  // posts the best possible slate may be taken from
 constexpr Micros kNewPostAge = kMicrosPerHour;
-constexpr Micros kReadingTime = 100 * kMicrosPerMilli; // the world's time one feed takes; short, so that sessions do not overlap
+constexpr Micros kReadingTime =
+    100 * kMicrosPerMilli;  // the world's time one feed takes; short, so that sessions do not overlap
 
 class Live {
  public:
   Live(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options)
-      : world_(*world), seen_(*seen), client_(*client), options_(options), batch_(*world), joined_(world->user_count(), false) {
+      : world_(*world),
+        seen_(*seen),
+        client_(*client),
+        options_(options),
+        batch_(*world),
+        joined_(world->user_count(), false) {
     tally_.policy = options.scene;
     std::fill_n(joined_.begin(), world->options().users, true);
     next_post_ = world->FirstPostAt(world->live_start());
@@ -45,7 +51,8 @@ class Live {
   }
 
   Status ShowFeed(uint32_t user) {
-    FEEDMILL_ASSIGN(const Feed feed, client_.AskFeed(World::UserId(user), options_.scene, world_.options().slate, position_));
+    FEEDMILL_ASSIGN(const Feed feed,
+                    client_.AskFeed(World::UserId(user), options_.scene, world_.options().slate, position_));
     ++tally_.feeds;
     tally_.feeds_empty += feed.items.empty() ? 1 : 0;
     tally_.feeds_degraded += feed.degraded ? 1 : 0;
@@ -67,7 +74,8 @@ class Live {
     for (const FeedItem& item : feed.items) {
       const int64_t post = World::NumberOf(item.id, 'p');
       if (post < 0 || static_cast<size_t>(post) >= next_post_) {
-        return Internal("feed {} of scene {} shows \"{}\", which is no post made so far", feed.request_id, options_.scene, item.id);
+        return Internal("feed {} of scene {} shows \"{}\", which is no post made so far", feed.request_id,
+                        options_.scene, item.id);
       }
       slate.push_back(static_cast<uint32_t>(post));
     }
@@ -116,7 +124,8 @@ class Live {
 
 }  // namespace
 
-Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const OnProgress& progress) {
+Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options,
+                            const OnProgress& progress) {
   return Live(world, seen, client, options).Run(progress);
 }
 

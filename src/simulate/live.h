@@ -11,14 +11,16 @@
 namespace feedmill::simulate {
 
 struct LiveOptions {
-  std::string scene = "home";        // the policy: a scene of the platform
-  bool drive_clock = true;           // the platform's clock follows the world's; needs clock.source = "driven"
-  int64_t feeds_max = 0;             // 0 = no limit
+  std::string scene = "home";  // the policy: a scene of the platform
+  bool drive_clock = true;     // the platform's clock follows the world's; needs clock.source = "driven"
+  int64_t feeds_max = 0;       // 0 = no limit
 };
 
 using OnProgress = std::function<void(double done)>;
 
-// `seen` and the world's follows must stand as history left them. Users are taken one after another in the order of the world's time.
-Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options, const OnProgress& progress);
+// `seen` and the world's follows must stand as history left them. Users are taken one after another in the order of the
+// world's time.
+Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options,
+                            const OnProgress& progress);
 
 }  // namespace feedmill::simulate

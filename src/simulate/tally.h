@@ -25,9 +25,9 @@ struct Tally {
   uint64_t feeds_empty = 0;
   uint64_t feeds_degraded = 0;
   uint64_t events = 0;
-  Rate clicks;                 // over all shown items
-  Rate clicks_new_users;       // users who joined in the live phase
-  Rate clicks_new_posts;       // posts less than one hour old when shown
+  Rate clicks;            // over all shown items
+  Rate clicks_new_users;  // users who joined in the live phase
+  Rate clicks_new_posts;  // posts less than one hour old when shown
   Rate likes;
   Rate follows;
   Rate hides;

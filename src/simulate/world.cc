@@ -9,9 +9,10 @@
 namespace feedmill::simulate {
 namespace {
 
-constexpr const char* kTopicNames[] = {"travel",  "cooking", "football", "running",  "cinema",  "series",   "guitar",  "techno",
-                                       "history", "space",   "gardens",  "cats",     "dogs",    "fashion",  "makeup",  "startups",
-                                       "coding",  "chess",   "painting", "photos",   "climbing", "cycling", "parents", "poetry"};
+constexpr const char* kTopicNames[] = {"travel",   "cooking", "football", "running",  "cinema",  "series",
+                                       "guitar",   "techno",  "history",  "space",    "gardens", "cats",
+                                       "dogs",     "fashion", "makeup",   "startups", "coding",  "chess",
+                                       "painting", "photos",  "climbing", "cycling",  "parents", "poetry"};
 constexpr int kNamedTopics = static_cast<int>(std::size(kTopicNames));
 
 float Dot(const TasteVector& a, const TasteVector& b) {
@@ -27,7 +28,8 @@ void Normalize(TasteVector* vector) {
 
 TasteVector RandomDirection(const Draw& draw, Purpose purpose, uint64_t id) {
   TasteVector vector;
-  for (int i = 0; i < kTasteDimension; ++i) vector[i] = static_cast<float>(draw.Normal(purpose, id, static_cast<uint64_t>(i)));
+  for (int i = 0; i < kTasteDimension; ++i)
+    vector[i] = static_cast<float>(draw.Normal(purpose, id, static_cast<uint64_t>(i)));
   Normalize(&vector);
   return vector;
 }
@@ -74,13 +76,15 @@ void World::MakeUsers() {
     User& user = users_[id];
     const int count = 1 + static_cast<int>(draw_.Uniform(Purpose::kTaste, id, 1) * (2 * options_.topics_per_user - 1));
     for (int i = 0; i < count; ++i) {
-      const int topic = static_cast<int>(draw_.Below(static_cast<uint64_t>(options_.topics), Purpose::kTaste, id, 100 + static_cast<uint64_t>(i)));
+      const int topic = static_cast<int>(
+          draw_.Below(static_cast<uint64_t>(options_.topics), Purpose::kTaste, id, 100 + static_cast<uint64_t>(i)));
       user.topics.push_back(topic);
       AddScaled(&user.taste, topic_centres_[static_cast<size_t>(topic)], 1.0f / static_cast<float>(i + 1));
     }
     AddScaled(&user.taste, RandomDirection(draw_, Purpose::kTaste, id), 0.5f);
     Normalize(&user.taste);
-    user.sessions_per_day = static_cast<float>(options_.sessions_per_user_day * HeavyTail(draw_, Purpose::kActivity, id, 0.8));
+    user.sessions_per_day =
+        static_cast<float>(options_.sessions_per_user_day * HeavyTail(draw_, Purpose::kActivity, id, 0.8));
     user.peak_hour = static_cast<float>(17 + 5 * draw_.Uniform(Purpose::kHour, id));
   }
 }
@@ -93,8 +97,10 @@ void World::MakeAuthors() {
     author.topic = users_[id].topics[0];
     author.second_topic = users_[id].topics.back();
     author.quality = static_cast<float>(options_.author_quality_spread * draw_.Normal(Purpose::kQuality, id));
-    author.posts_per_day = static_cast<float>(options_.posts_per_author_day * HeavyTail(draw_, Purpose::kAuthor, id, 0.9));
-    author.popularity = static_cast<float>(HeavyTail(draw_, Purpose::kFollow, id, 1.2) * std::exp(0.8 * author.quality));
+    author.posts_per_day =
+        static_cast<float>(options_.posts_per_author_day * HeavyTail(draw_, Purpose::kAuthor, id, 0.9));
+    author.popularity =
+        static_cast<float>(HeavyTail(draw_, Purpose::kFollow, id, 1.2) * std::exp(0.8 * author.quality));
     authors_by_topic_[static_cast<size_t>(author.topic)].push_back(id);
   }
 }
@@ -105,7 +111,8 @@ void World::MakePosts() {
   const double days = static_cast<double>(end() - from) / static_cast<double>(kMicrosPerDay);
   for (uint32_t author_id = 0; author_id < authors_.size(); ++author_id) {
     const Author& author = authors_[author_id];
-    const auto count = static_cast<uint64_t>(author.posts_per_day * days + draw_.Uniform(Purpose::kPostTime, author_id));
+    const auto count =
+        static_cast<uint64_t>(author.posts_per_day * days + draw_.Uniform(Purpose::kPostTime, author_id));
     for (uint64_t i = 0; i < count; ++i) {
       const uint64_t key = (static_cast<uint64_t>(author_id) << 24) | i;
       Post post;
@@ -114,7 +121,8 @@ void World::MakePosts() {
       const double day = std::floor(draw_.Uniform(Purpose::kPostTime, key, 1) * days);
       const double hour = HourOfDay(draw_.Uniform(Purpose::kPostTime, key, 2), users_[author_id].peak_hour - 3);
       post.created_at = from + static_cast<Micros>((day * 24 + hour) * static_cast<double>(kMicrosPerHour));
-      post.quality = author.quality + static_cast<float>(options_.post_quality_spread * draw_.Normal(Purpose::kPostQuality, key));
+      post.quality =
+          author.quality + static_cast<float>(options_.post_quality_spread * draw_.Normal(Purpose::kPostQuality, key));
       post.text_length = 20 + static_cast<int>(400 * draw_.Uniform(Purpose::kTextLength, key));
       AddScaled(&post.content, topic_centres_[static_cast<size_t>(post.topic)], 1.0f);
       AddScaled(&post.content, RandomDirection(draw_, Purpose::kPostVector, key), 0.6f);
@@ -146,7 +154,8 @@ void World::MakeFollowsOf(uint32_t user) {
       const auto topic = static_cast<size_t>(users_[user].topics[proposal % users_[user].topics.size()]);
       const std::vector<uint32_t>& same_topic = authors_by_topic_[topic];
       const bool like_minded = proposal % 2 == 0 && !same_topic.empty();
-      const uint64_t pick = draw_.Below(like_minded ? same_topic.size() : authors_.size(), Purpose::kFollow, key, 10 + proposal);
+      const uint64_t pick =
+          draw_.Below(like_minded ? same_topic.size() : authors_.size(), Purpose::kFollow, key, 10 + proposal);
       const uint32_t author = like_minded ? same_topic[pick] : static_cast<uint32_t>(pick);
       const double taste = Dot(users_[user].taste, users_[author].taste);
       const double weight = authors_[author].popularity * std::exp(options_.homophily * taste);
@@ -160,7 +169,8 @@ void World::MakeFollowsOf(uint32_t user) {
 }
 
 size_t World::FirstPostAt(Micros time) const {
-  const auto it = std::lower_bound(posts_.begin(), posts_.end(), time, [](const Post& post, Micros t) { return post.created_at < t; });
+  const auto it = std::lower_bound(posts_.begin(), posts_.end(), time,
+                                   [](const Post& post, Micros t) { return post.created_at < t; });
   return static_cast<size_t>(it - posts_.begin());
 }
 
@@ -180,9 +190,11 @@ double World::Affinity(uint32_t user, uint32_t post) const {
 
 double World::ClickProbability(uint32_t user, uint32_t post, Micros now) const {
   const Post& p = posts_[post];
-  const double age_hours = static_cast<double>(std::max<Micros>(0, now - p.created_at)) / static_cast<double>(kMicrosPerHour);
+  const double age_hours =
+      static_cast<double>(std::max<Micros>(0, now - p.created_at)) / static_cast<double>(kMicrosPerHour);
   const double mood = options_.noise * draw_.Normal(Purpose::kClick, user, 0x5000000000ull + post);
-  const double logit = options_.click_base + options_.taste_weight * Affinity(user, post) + options_.quality_weight * p.quality +
+  const double logit = options_.click_base + options_.taste_weight * Affinity(user, post) +
+                       options_.quality_weight * p.quality +
                        options_.follow_weight * (Follows(user, p.author) ? 1 : 0) -
                        std::numbers::ln2 * age_hours / options_.post_half_life_hours + mood;
   return 1 / (1 + std::exp(-logit));

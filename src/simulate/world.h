@@ -1,5 +1,5 @@
-// The synthetic app itself: users with tastes, authors with topics and quality, posts with age, a follow graph. It knows every user's true
-// preference, which the platform never sees. Immutable after construction but for follows.
+// The synthetic app itself: users with tastes, authors with topics and quality, posts with age, a follow graph. It
+// knows every user's true preference, which the platform never sees. Immutable after construction but for follows.
 #pragma once
 
 #include <array>
@@ -17,14 +17,15 @@ namespace feedmill::simulate {
 inline constexpr int kTasteDimension = 12;
 using TasteVector = std::array<float, kTasteDimension>;
 
-// Hour of the day of an activity: two of three fall within three hours of the person's own peak, the rest over the waking day.
+// Hour of the day of an activity: two of three fall within three hours of the person's own peak, the rest over the
+// waking day.
 double HourOfDay(double uniform, double peak_hour);
 
 struct User {
   TasteVector taste{};
   float sessions_per_day = 0;
-  float peak_hour = 20;              // hour of the day at which sessions cluster
-  std::vector<int> topics;           // favourite first
+  float peak_hour = 20;     // hour of the day at which sessions cluster
+  std::vector<int> topics;  // favourite first
 };
 
 struct Author {
@@ -32,11 +33,11 @@ struct Author {
   int second_topic = 0;
   float quality = 0;
   float posts_per_day = 0;
-  float popularity = 0;              // weight when users choose whom to follow
+  float popularity = 0;  // weight when users choose whom to follow
 };
 
 struct Post {
-  uint32_t author = 0;               // also the author's user number
+  uint32_t author = 0;  // also the author's user number
   int topic = 0;
   float quality = 0;
   int text_length = 0;
@@ -55,12 +56,12 @@ class World {
   Micros live_start() const { return start_ + options_.history_days * kMicrosPerDay; }
   Micros end() const;
 
-  size_t user_count() const { return users_.size(); }     // the new ones included
+  size_t user_count() const { return users_.size(); }  // the new ones included
   bool IsNewUser(uint32_t user) const { return user >= static_cast<uint32_t>(options_.users); }
   const User& user(uint32_t index) const { return users_[index]; }
   const Author& author(uint32_t index) const { return authors_[index]; }
-  const std::vector<Post>& posts() const { return posts_; }   // by time
-  const std::vector<uint32_t>& posts_of(uint32_t author) const { return posts_of_[author]; }   // by time
+  const std::vector<Post>& posts() const { return posts_; }                                   // by time
+  const std::vector<uint32_t>& posts_of(uint32_t author) const { return posts_of_[author]; }  // by time
   // First post made at or after `time`.
   size_t FirstPostAt(Micros time) const;
 
@@ -72,7 +73,8 @@ class World {
   double ClickProbability(uint32_t user, uint32_t post, Micros now) const;
   // Dot product of taste and content, about N(0, 1) over random pairs.
   double Affinity(uint32_t user, uint32_t post) const;
-  // Chance to look at a position (0 = first) (a cascade-free examination model: Craswell et al. 2008, "position-based model").
+  // Chance to look at a position (0 = first) (a cascade-free examination model: Craswell et al. 2008, "position-based
+  // model").
   double Examination(int position) const;
 
   static std::string UserId(uint32_t user);

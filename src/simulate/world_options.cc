@@ -23,7 +23,8 @@ void BindSupply(Settings* settings, WorldOptions* o) {
   auto supply = settings->Section("supply", "Posts.");
   supply.Real("posts_per_author_day", &o->posts_per_author_day, {0.01, 100}, "mean; heavy-tailed over authors");
   supply.Real("author_quality_spread", &o->author_quality_spread, {0, 3}, "standard deviation, in logits");
-  supply.Real("post_quality_spread", &o->post_quality_spread, {0, 3}, "standard deviation around the author's, in logits");
+  supply.Real("post_quality_spread", &o->post_quality_spread, {0, 3},
+              "standard deviation around the author's, in logits");
   supply.Real("post_half_life_hours", &o->post_half_life_hours, {0.5, 1'000}, "the odds of a click halve in this time");
 }
 
@@ -61,8 +62,8 @@ Result<WorldOptions> LoadWorldOptions(const std::string& path) {
   FEEDMILL_ASSIGN(const ConfigDocument document, ParseToml(path, text));
   FEEDMILL_TRY(settings.Load(document));
   if (options.authors > options.users) {
-    return InvalidArgument("{}: size.authors: found {}, allowed at most size.users ({}): authors are users", path, options.authors,
-                           options.users);
+    return InvalidArgument("{}: size.authors: found {}, allowed at most size.users ({}): authors are users", path,
+                           options.authors, options.users);
   }
   return options;
 }

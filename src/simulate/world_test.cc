@@ -36,7 +36,8 @@ TEST(World, IsAFunctionOfItsSeed) {
 TEST(World, PostsStandInTimeOrderWithinTheWorldsTime) {
   const World world(Small(), kStart);
   ASSERT_GT(world.posts().size(), 100u);
-  EXPECT_TRUE(std::is_sorted(world.posts().begin(), world.posts().end(), [](const Post& a, const Post& b) { return a.created_at < b.created_at; }));
+  EXPECT_TRUE(std::is_sorted(world.posts().begin(), world.posts().end(),
+                             [](const Post& a, const Post& b) { return a.created_at < b.created_at; }));
   EXPECT_GE(world.posts().front().created_at, kStart - kMicrosPerDay);
   EXPECT_LT(world.posts().back().created_at, world.end());
   EXPECT_EQ(world.FirstPostAt(world.end()), world.posts().size());
@@ -57,8 +58,9 @@ TEST(World, FollowGraphHasAHeavyTailAndHomophily) {
   }
   std::sort(followers.rbegin(), followers.rend());
   const size_t top_tenth = std::accumulate(followers.begin(), followers.begin() + 6, size_t{0});
-  EXPECT_GT(static_cast<double>(top_tenth), 0.2 * total);   // a tenth of the authors has far more than a tenth of the followers
-  EXPECT_GT(static_cast<double>(alike), 0.25 * total);      // by chance about 3 of 24 topics match
+  EXPECT_GT(static_cast<double>(top_tenth),
+            0.2 * total);  // a tenth of the authors has far more than a tenth of the followers
+  EXPECT_GT(static_cast<double>(alike), 0.25 * total);  // by chance about 3 of 24 topics match
 }
 
 TEST(World, TasteMovesClicksAndAgeLowersThem) {

@@ -64,7 +64,8 @@ class ModelPlanner {
     if (driving == nullptr)
       return InvalidArgument("{}:1: no 'reads: TABLE.TIME_COLUMN ...' line says which intervals there are",
                              model_.file);
-    // A dimension knows whatever has landed, also what came in after the cut: late events of days before it name things too.
+    // A dimension knows whatever has landed, also what came in after the cut: late events of days before it name things
+    // too.
     const Micros last = model_.materialization == Materialization::kAppend ? options_.end + kHistoryMax : options_.end;
     TimeRange history{FloorTo(options_.end, model_.interval) - kHistoryMax, last};
     FEEDMILL_ASSIGN(std::set<Micros> starts, files_.IntervalStarts(*driving, model_.interval, history));

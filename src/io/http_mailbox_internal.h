@@ -1,0 +1,53 @@
+// How answers from other threads find the way back to their connection.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "io/http_server.h"
+
+namespace feedmill::io {
+
+class HttpConnection;
+class HttpWorker;
+
+// What all threads of a server share.
+struct HttpServerShared {
+  HttpServerOptions options;
+  HttpHandler handler;
+  std::atomic<int> connections = 0;
+  std::atomic<size_t> bodies_bytes = 0;
+  std::atomic<bool> stopping = false;
+};
+
+// The way back from a responder to its connection; outlives both. `connection` is touched on the worker's thread only.
+struct HttpReturnAddress {
+  std::shared_ptr<class HttpMailbox> mailbox;
+  HttpConnection* connection = nullptr;
+};
+
+// Answers from other threads. Many that come together (one group commit) cost the worker one wake-up.
+class HttpMailbox {
+ public:
+  using Letter = std::pair<std::shared_ptr<HttpReturnAddress>, HttpResponse>;
+
+  explicit HttpMailbox(HttpWorker* worker) : worker_(worker) {}
+  // Any thread. Dropped when the worker is gone.
+  void Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response);
+  // Worker's thread.
+  std::vector<Letter> TakeAll();
+  // After this nothing reaches the worker.
+  void Close();
+  bool IsOf(const HttpWorker* worker) const { return worker_ == worker; }
+
+ private:
+  HttpWorker* const worker_;
+  std::mutex mutex_;
+  std::vector<Letter> letters_;  // GUARDED_BY(mutex_)
+  bool closed_ = false;          // GUARDED_BY(mutex_)
+};
+
+}  // namespace feedmill::io

@@ -1,0 +1,68 @@
+#include "cli/connection.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "cli/verb.h"
+
+namespace feedmill::cli {
+namespace {
+
+class ConnectionTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name : {"FEEDMILL_WRITE_KEY", "FEEDMILL_READ_KEY", "FEEDMILL_ADMIN_TOKEN"}) ::unsetenv(name);
+    project_ = std::filesystem::temp_directory_path() / ("feedmill-connection-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(project_ / "data/secrets");
+    std::ofstream(project_ / "data/secrets/keys.toml")
+        << "[keys]\nwrite = \"w\"\nimport = \"i\"\nread = \"r\"\nadmin = \"a\"\n";
+  }
+  void TearDown() override { std::filesystem::remove_all(project_); }
+
+  std::filesystem::path project_;
+};
+
+TEST_F(ConnectionTest, TakesKeysFromTheProject) {
+  Connection connection;
+  connection.project = project_.string();
+  ASSERT_TRUE(FillKeys(&connection).has_value());
+  EXPECT_EQ(connection.write_key, "w");
+  EXPECT_EQ(connection.read_key, "r");
+  EXPECT_EQ(connection.admin_token, "a");
+  Connection import;
+  import.project = project_.string();
+  ASSERT_TRUE(FillKeys(&import, KeyKind::kImport).has_value());
+  EXPECT_EQ(import.write_key, "i");
+}
+
+TEST_F(ConnectionTest, TheEnvironmentComesFirst) {
+  ::setenv("FEEDMILL_WRITE_KEY", "from-environment", 1);
+  Connection connection;
+  connection.project = project_.string();
+  ASSERT_TRUE(FillKeys(&connection).has_value());
+  EXPECT_EQ(connection.write_key, "from-environment");
+  EXPECT_EQ(connection.read_key, "r");
+}
+
+TEST_F(ConnectionTest, WithoutKeysItSaysWhereTheyMayComeFrom) {
+  Connection connection;
+  connection.project = (project_ / "elsewhere").string();
+  const Status filled = FillKeys(&connection);
+  ASSERT_FALSE(filled.has_value());
+  EXPECT_EQ(filled.error().kind(), ErrorKind::kNotFound);
+  EXPECT_NE(filled.error().message().find("FEEDMILL_WRITE_KEY"), std::string::npos);
+}
+
+TEST(Verb, AFailureIsTheExitCode) {
+  EXPECT_EQ(ExitCode(), 0);
+  Finish(Ok());
+  EXPECT_EQ(ExitCode(), 0);
+  Finish(InvalidArgument("expected by this test"));
+  EXPECT_EQ(ExitCode(), kExitFailed);
+}
+
+}  // namespace
+}  // namespace feedmill::cli

@@ -1,0 +1,136 @@
+#include "cli/importer.h"
+
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/admin_client.h"
+#include "io/http_server.h"
+
+namespace feedmill::cli {
+namespace {
+
+// Events {"messageId":"0"}, ... ; every tenth cannot be read.
+class CountedSource final : public EventSource {
+ public:
+  explicit CountedSource(uint64_t count) : count_(count) {}
+  Result<bool> Next(std::string* event) override {
+    if (next_ == count_) return false;
+    const uint64_t number = next_++;
+    if (number % 10 == 9) return InvalidArgument("line {}: broken", number);
+    *event = fmt::format("{{\"messageId\":\"{}\"}}", number);
+    return true;
+  }
+  uint64_t bytes_read() const override { return next_; }
+
+ private:
+  uint64_t count_;
+  uint64_t next_ = 0;
+};
+
+// Takes batches; answers as it is told for the first requests.
+class FakePlatform {
+ public:
+  FakePlatform() {
+    auto server = io::StartHttpServer(
+        {}, [this](io::HttpRequest&& request, io::HttpResponder&& respond) { respond(Answer(request)); });
+    EXPECT_TRUE(server.has_value());
+    server_ = std::move(*server);
+  }
+  ~FakePlatform() { server_->Stop(0); }
+
+  io::HttpResponse Answer(const io::HttpRequest& request) {
+    io::HttpResponse response;
+    authorization = std::string(request.Header("authorization"));
+    if (requests++ < refuse_first) {
+      response.status = refuse_status;
+      response.body = R"({"error":{"message":"not now"}})";
+      return response;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto batch = nlohmann::json::parse(request.body).at("batch");
+    for (const auto& event : batch) ids.insert(event.at("messageId"));
+    response.body = nlohmann::json{{"accepted", batch.size()}, {"duplicates", 0}, {"rejected_count", 0}}.dump();
+    return response;
+  }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
+
+  int refuse_first = 0;
+  int refuse_status = 503;
+  std::atomic<int> requests = 0;
+  std::string authorization;
+  std::set<std::string> ids;
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<io::HttpServer> server_;
+};
+
+TEST(Importer, SendsEveryReadableEventOnceOverSeveralConnections) {
+  FakePlatform platform;
+  CountedSource source(1000);
+  Progress progress("import", 1000, "events");
+  const auto figures =
+      Import(&source, {.url = platform.url(), .write_key = "wk", .batch_events = 37, .connections = 3}, &progress);
+  ASSERT_TRUE(figures.has_value()) << figures.error().message();
+  EXPECT_EQ(figures->accepted, 900u);
+  EXPECT_EQ(figures->unreadable, 100u);
+  EXPECT_EQ(platform.ids.size(), 900u);
+  EXPECT_EQ(platform.authorization, "Basic d2s6");
+  EXPECT_EQ(figures->errors.size(), 10u);
+}
+
+TEST(Importer, GoesOnAfterTheServerWasBusy) {
+  FakePlatform platform;
+  platform.refuse_first = 2;
+  CountedSource source(9);
+  Progress progress("import", 9, "events");
+  const auto figures = Import(&source, {.url = platform.url(), .write_key = "wk", .connections = 1}, &progress);
+  ASSERT_TRUE(figures.has_value()) << figures.error().message();
+  EXPECT_EQ(platform.ids.size(), 9u);
+  EXPECT_EQ(platform.requests, 3);
+}
+
+TEST(Importer, StopsAtARefusalAndSaysHowToGoOn) {
+  FakePlatform platform;
+  platform.refuse_first = 1000;
+  platform.refuse_status = 401;
+  CountedSource source(9);
+  Progress progress("import", 9, "events");
+  const auto figures = Import(&source, {.url = platform.url(), .write_key = "no", .connections = 1}, &progress);
+  ASSERT_FALSE(figures.has_value());
+  EXPECT_NE(figures.error().message().find("go on with --skip 0"), std::string::npos) << figures.error().message();
+  EXPECT_NE(figures.error().message().find("answered 401"), std::string::npos) << figures.error().message();
+}
+
+TEST(AdminClient, PassesOnTheServersWords) {
+  FakePlatform platform;
+  platform.refuse_first = 1;
+  platform.refuse_status = 409;
+  Connection connection;
+  connection.url = platform.url();
+  connection.admin_token = "t";
+  auto client = AdminClient::Make(connection);
+  ASSERT_TRUE(client.has_value());
+  const auto refused = client->Call("POST", "bundle/promote", R"({"batch":[]})");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message(), "bundle/promote answered 409: not now");
+  EXPECT_EQ(platform.authorization, "Bearer t");
+  EXPECT_TRUE(client->Call("POST", "bundle/promote", R"({"batch":[]})").has_value());
+}
+
+TEST(AdminClient, SaysWhenNobodyListens) {
+  Connection connection;
+  connection.url = "http://127.0.0.1:1";
+  auto client = AdminClient::Make(connection);
+  ASSERT_TRUE(client.has_value());
+  const auto answer = client->Call("GET", "bundles", "");
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().kind(), ErrorKind::kUnavailable);
+}
+
+}  // namespace
+}  // namespace feedmill::cli

@@ -15,11 +15,15 @@ void BindHttp(Settings* settings, Config* c) {
   http.Text("address", &c->http.address, "address to bind; 127.0.0.1 = this machine only");
   http.Integer("port", &c->http.port, {0, 65535}, "TCP port; 0 = any free one");
   http.Integer("threads", &c->http.threads, {1, 64}, "threads that read and write sockets");
-  http.ByteSize("header_bytes_max", &c->http.header_bytes_max, {1024, kMiB}, "longer request headers are refused (431)");
-  http.ByteSize("body_bytes_max", &c->http.body_bytes_max, {1024, 256 * kMiB}, "longer bodies are refused (413), gzip inflated");
+  http.ByteSize("header_bytes_max", &c->http.header_bytes_max, {1024, kMiB},
+                "longer request headers are refused (431)");
+  http.ByteSize("body_bytes_max", &c->http.body_bytes_max, {1024, 256 * kMiB},
+                "longer bodies are refused (413), gzip inflated");
   http.Integer("connections_max", &c->http.connections_max, {1, 100'000}, "more connections are refused (503)");
-  http.Duration("idle_timeout", &c->http.idle_timeout, {kMicrosPerSecond, kMicrosPerHour}, "silent connections are closed");
-  http.Duration("request_timeout", &c->http.request_timeout, {kMicrosPerSecond, kMicrosPerHour}, "a request must arrive whole within");
+  http.Duration("idle_timeout", &c->http.idle_timeout, {kMicrosPerSecond, kMicrosPerHour},
+                "silent connections are closed");
+  http.Duration("request_timeout", &c->http.request_timeout, {kMicrosPerSecond, kMicrosPerHour},
+                "a request must arrive whole within");
 }
 
 void BindClockAndLogging(Settings* settings, Config* c) {
@@ -30,26 +34,40 @@ void BindClockAndLogging(Settings* settings, Config* c) {
   clock.Text("start", &c->clock.start, "first instant of a driven or shifted clock");
   auto logging = settings->Section("logging", "Lines on standard error.");
   logging.Enum("level", &c->logging.level,
-               {{"debug", log::Level::kDebug}, {"info", log::Level::kInfo}, {"warn", log::Level::kWarn}, {"error", log::Level::kError}},
+               {{"debug", log::Level::kDebug},
+                {"info", log::Level::kInfo},
+                {"warn", log::Level::kWarn},
+                {"error", log::Level::kError}},
                "the least important line that is written");
-  logging.Enum("format", &c->logging.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}}, "text for people, json for machines");
+  logging.Enum("format", &c->logging.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}},
+               "text for people, json for machines");
 }
 
 void BindIngest(Settings* settings, Config* c) {
   auto log = settings->Section("log", "The durable event log.");
-  log.Integer("partitions", &c->event_log.partitions, {1, 64}, "fixed when the log is made; one keeps all events in one order");
-  log.ByteSize("segment_bytes_max", &c->event_log.segment_bytes_max, {kMiB, 4 * kGiB}, "size at which a new file begins");
-  log.Duration("commit_delay_max", &c->event_log.commit_delay_max, {0, kMicrosPerSecond}, "how long an event may wait for others to share its fsync");
-  log.ByteSize("commit_bytes_max", &c->event_log.commit_bytes_max, {64 << 10, 256 * kMiB}, "bytes that share one fsync");
-  log.ByteSize("queue_bytes_max", &c->event_log.queue_bytes_max, {kMiB, 4 * kGiB}, "bytes waiting for the disk; beyond it clients get 429");
+  log.Integer("partitions", &c->event_log.partitions, {1, 64},
+              "fixed when the log is made; one keeps all events in one order");
+  log.ByteSize("segment_bytes_max", &c->event_log.segment_bytes_max, {kMiB, 4 * kGiB},
+               "size at which a new file begins");
+  log.Duration("commit_delay_max", &c->event_log.commit_delay_max, {0, kMicrosPerSecond},
+               "how long an event may wait for others to share its fsync");
+  log.ByteSize("commit_bytes_max", &c->event_log.commit_bytes_max, {64 << 10, 256 * kMiB},
+               "bytes that share one fsync");
+  log.ByteSize("queue_bytes_max", &c->event_log.queue_bytes_max, {kMiB, 4 * kGiB},
+               "bytes waiting for the disk; beyond it clients get 429");
   auto collect = settings->Section("collect", "The door for events.");
   collect.Integer("batch_events_max", &c->collect.batch_events_max, {1, 100'000}, "events of one request");
-  collect.ByteSize("import_batch_bytes_max", &c->import_batch_bytes_max, {64 << 10, 256 * kMiB}, "body of one request with the import key");
-  collect.Duration("dedupe_horizon", &c->collect.dedupe.horizon, {kMicrosPerHour, 90 * kMicrosPerDay}, "how long a messageId is recognised");
-  collect.ByteSize("dedupe_bytes_max", &c->collect.dedupe.bytes_max, {kMiB, 64 * kGiB}, "memory for recognising them; beyond it the oldest are forgotten");
-  collect.Text("place_database", &c->place_database, "MaxMind database file for country, region and city of addresses; empty = none");
+  collect.ByteSize("import_batch_bytes_max", &c->import_batch_bytes_max, {64 << 10, 256 * kMiB},
+                   "body of one request with the import key");
+  collect.Duration("dedupe_horizon", &c->collect.dedupe.horizon, {kMicrosPerHour, 90 * kMicrosPerDay},
+                   "how long a messageId is recognised");
+  collect.ByteSize("dedupe_bytes_max", &c->collect.dedupe.bytes_max, {kMiB, 64 * kGiB},
+                   "memory for recognising them; beyond it the oldest are forgotten");
+  collect.Text("place_database", &c->place_database,
+               "MaxMind database file for country, region and city of addresses; empty = none");
   auto landing = settings->Section("landing", "From the log into the lake.");
-  landing.Duration("interval", &c->landing.interval, {100 * kMicrosPerMilli, kMicrosPerHour}, "how often new events are committed to the raw tables");
+  landing.Duration("interval", &c->landing.interval, {100 * kMicrosPerMilli, kMicrosPerHour},
+                   "how often new events are committed to the raw tables");
   landing.ByteSize("batch_bytes_max", &c->landing.batch_bytes_max, {kMiB, 4 * kGiB}, "log bytes of one commit");
   landing.Integer("batch_records_max", &c->landing.batch_records_max, {1000, 100'000'000}, "log records of one commit");
 }
@@ -59,24 +77,33 @@ void BindServing(Settings* settings, Config* c) {
   stream.Integer("last_actions_max", &c->stream.state.last_actions_max, {1, 1000}, "actions kept a user");
   stream.Integer("seen_max", &c->stream.state.seen_max, {10, 1'000'000}, "seen posts kept a user");
   stream.Integer("fresh_posts_max", &c->stream.state.fresh_posts_max, {10, 10'000'000}, "newest posts kept");
-  stream.Duration("checkpoint_interval", &c->stream.checkpoint_interval, {kMicrosPerSecond, kMicrosPerHour}, "the log is replayed from the last one at start");
+  stream.Duration("checkpoint_interval", &c->stream.checkpoint_interval, {kMicrosPerSecond, kMicrosPerHour},
+                  "the log is replayed from the last one at start");
   auto feed = settings->Section("feed", "Feeds.");
-  feed.Duration("budget", &c->feed.budget, {kMicrosPerMilli, 10 * kMicrosPerSecond}, "of one request; what is not ready by then is left out and named");
+  feed.Duration("budget", &c->feed.budget, {kMicrosPerMilli, 10 * kMicrosPerSecond},
+                "of one request; what is not ready by then is left out and named");
   feed.Integer("items_max", &c->feed.items_max, {1, 1000}, "items one request may ask for");
   feed.Integer("candidates_max", &c->feed.candidates_max, {10, 100'000}, "candidates that are ranked");
   feed.Integer("threads", &c->feed.threads, {1, 64}, "requests answered at the same time");
   feed.Integer("queue_max", &c->feed.queue_max, {1, 100'000}, "requests that may wait; more get 503");
-  feed.Integer("explain_kept_max", &c->feed.explain_kept_max, {0, 10'000'000}, "answers kept in memory for /v1/explain");
+  feed.Duration("trending_half_life", &c->feed.trending.half_life, {kMicrosPerHour, 365 * kMicrosPerDay}, "of an action in what is popular; the nearest post counter of features/*.toml is read");
+  feed.Duration("trending_age_max", &c->feed.trending.age_max, {kMicrosPerHour, 3650 * kMicrosPerDay}, "older posts are not popular");
+  feed.Integer("explain_kept_max", &c->feed.explain_kept_max, {0, 10'000'000},
+               "answers kept in memory for /v1/explain");
   feed.Integer("seed", &c->feed.seed, {0}, "of exploration and of the random scene");
 }
 
 void BindNightly(Settings* settings, Config* c) {
   auto retention = settings->Section("retention", "How long things are kept.");
-  retention.Duration("log", &c->landing.log_retention, {kMicrosPerHour, 3650 * kMicrosPerDay}, "log records that are in the lake");
-  retention.Duration("snapshots", &c->retention.snapshots, {kMicrosPerHour, 3650 * kMicrosPerDay}, "former versions of tables");
-  retention.Integer("snapshots_min", &c->retention.snapshots_min, {1, 10'000}, "former versions kept whatever their age");
+  retention.Duration("log", &c->landing.log_retention, {kMicrosPerHour, 3650 * kMicrosPerDay},
+                     "log records that are in the lake");
+  retention.Duration("snapshots", &c->retention.snapshots, {kMicrosPerHour, 3650 * kMicrosPerDay},
+                     "former versions of tables");
+  retention.Integer("snapshots_min", &c->retention.snapshots_min, {1, 10'000},
+                    "former versions kept whatever their age");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
-  nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {256 * kMiB, 1024 * kGiB}, "of one step; over it the step is stopped");
+  nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {256 * kMiB, 1024 * kGiB},
+                   "of one step; over it the step is stopped");
   nightly.Duration("step_time_max", &c->nightly.step_time_max, {kMicrosPerSecond, 7 * kMicrosPerDay}, "of one step");
   nightly.Integer("parallel", &c->nightly.parallel, {1, 64}, "steps at the same time");
   nightly.Integer("attempts_max", &c->nightly.attempts_max, {1, 10}, "tries of one step");
@@ -92,14 +119,18 @@ Status Read(const std::string& project, const Overrides& overrides, Settings* se
   BindIngest(settings, config);
   BindServing(settings, config);
   BindNightly(settings, config);
-  settings->Section("data", "Where state is kept.").Text("folder", &config->paths.data, "empty = the folder data beside this file");
+  settings->Section("data", "Where state is kept.")
+      .Text("folder", &config->paths.data, "empty = the folder data beside this file");
   for (const std::string& override : overrides) {
     const size_t equal = override.find('=');
-    if (equal == std::string::npos) return InvalidArgument("--set {}: found no \"=\", allowed name=value like http.port=9000", override);
+    if (equal == std::string::npos)
+      return InvalidArgument("--set {}: found no \"=\", allowed name=value like http.port=9000", override);
     settings->Override(override.substr(0, equal), override.substr(equal + 1), "--set");
   }
   const auto text = io::ReadWholeFile(io::PosixFileSystem(), config->paths.Settings());
-  if (!text) return NotFound("{}: no feedmill.toml there; make a project with `feedmill init {}` or name one with --project", project, project);
+  if (!text)
+    return NotFound("{}: no feedmill.toml there; make a project with `feedmill init {}` or name one with --project",
+                    project, project);
   FEEDMILL_ASSIGN(const ConfigDocument document, ParseToml(config->paths.Settings(), *text));
   return settings->Load(document);
 }

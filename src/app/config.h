@@ -1,5 +1,5 @@
-// Everything that can be set in a project's feedmill.toml, typed and with its limits. One place: rooms bring their options structs,
-// this file binds them.
+// Everything that can be set in a project's feedmill.toml, typed and with its limits. One place: rooms bring their
+// options structs, this file binds them.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ namespace feedmill::app {
 
 struct ClockConfig {
   ClockSource source = ClockSource::kSystem;
-  std::string start = "2026-01-01";      // of a driven or shifted clock
+  std::string start = "2026-01-01";  // of a driven or shifted clock
 };
 
 struct LogConfig {
@@ -41,9 +41,9 @@ struct RetentionConfig {
 struct NightlyConfig {
   uint64_t memory_bytes_max = 6ull << 30;
   Micros step_time_max = 30 * kMicrosPerMinute;
-  int parallel = 1;                      // steps at the same time
-  int attempts_max = 2;                  // of one step
-  int threads = 2;                       // of one step
+  int parallel = 1;      // steps at the same time
+  int attempts_max = 2;  // of one step
+  int threads = 2;       // of one step
 };
 
 struct Config {
@@ -54,7 +54,7 @@ struct Config {
   ingest::LogOptions event_log;
   ingest::CollectorOptions collect;
   size_t import_batch_bytes_max = 16 << 20;
-  std::string place_database;            // MaxMind file; empty = places stay unknown
+  std::string place_database;  // MaxMind file; empty = places stay unknown
   ingest::LandingOptions landing;
   StreamConfig stream;
   serve::FeedServiceOptions feed;

@@ -12,7 +12,7 @@ namespace {
 
 using console::StateTiles;
 
-constexpr size_t kUsersSearched = 200'000;             // at most so many are looked at for one answer
+constexpr size_t kUsersSearched = 200'000;  // at most so many are looked at for one answer
 constexpr Micros kLandTime = 10 * kMicrosPerMinute;
 
 int64_t LakeLag(const ingest::EventLog& log, const ingest::Landing& landing) {
@@ -37,10 +37,12 @@ StateTiles Tiles(const ConsoleSources& s) {
   tiles.clock_driven = s.clock.source() == ClockSource::kDriven;
   tiles.version = FEEDMILL_VERSION;
   tiles.events_total = static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_accepted_total", "").Value());
-  tiles.rejected_total = static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_rejected_total", "").Value());
+  tiles.rejected_total =
+      static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_rejected_total", "").Value());
   tiles.log_lag_records = static_cast<int64_t>(s.tailer.Lag());
   tiles.lake_lag_records = LakeLag(s.log, s.landing);
-  tiles.lake_committed_at = static_cast<Micros>(s.metrics.GetGauge("feedmill_landing_fresh_until_seconds", "").Value() * kMicrosPerSecond);
+  tiles.lake_committed_at =
+      static_cast<Micros>(s.metrics.GetGauge("feedmill_landing_fresh_until_seconds", "").Value() * kMicrosPerSecond);
   {
     const auto guard = s.state.Read();
     tiles.users = static_cast<int64_t>(s.state.UserCount());
@@ -84,7 +86,8 @@ std::vector<console::CheckRow> ChecksOf(const nlohmann::json& result) {
   std::vector<console::CheckRow> checks;
   const auto it = result.find("checks");
   if (it == result.end() || !it->is_array()) return checks;
-  for (const auto& check : *it) checks.push_back({check.value("rule", ""), check.value("passed", false), check.value("found", "")});
+  for (const auto& check : *it)
+    checks.push_back({check.value("rule", ""), check.value("passed", false), check.value("found", "")});
   return checks;
 }
 
@@ -92,7 +95,9 @@ console::StepRow StepOf(const jobs::StepRecord& record) {
   console::StepRow row;
   row.name = record.name;
   row.state = jobs::StepStateName(record.state);
-  row.seconds = record.started_at > 0 ? static_cast<double>(std::max<Micros>(0, record.ended_at - record.started_at)) / kMicrosPerSecond : 0;
+  row.seconds = record.started_at > 0
+                    ? static_cast<double>(std::max<Micros>(0, record.ended_at - record.started_at)) / kMicrosPerSecond
+                    : 0;
   row.attempts = record.attempts;
   row.message = record.message;
   const auto result = nlohmann::json::parse(record.result, nullptr, false);

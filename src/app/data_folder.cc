@@ -9,11 +9,13 @@ namespace feedmill::app {
 
 Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock) {
   io::FileSystem& files = io::PosixFileSystem();
-  for (const std::string& folder : {paths.data, paths.Lake(), paths.State(), paths.Bundles(), paths.Runs(), paths.Temporary()}) {
+  for (const std::string& folder :
+       {paths.data, paths.Lake(), paths.State(), paths.Bundles(), paths.Runs(), paths.Temporary()}) {
     FEEDMILL_TRY(files.CreateDirectories(folder));
   }
   std::vector<meta::Migration> migrations = lake::CatalogMigrations();
-  for (const auto& more : {registry::RegistryMigrations(), jobs::JobsMigrations(), warehouse::WarehouseMigrations()}) migrations.insert(migrations.end(), more.begin(), more.end());
+  for (const auto& more : {registry::RegistryMigrations(), jobs::JobsMigrations(), warehouse::WarehouseMigrations()})
+    migrations.insert(migrations.end(), more.begin(), more.end());
   DataFolder folder;
   FEEDMILL_ASSIGN(folder.store, meta::OpenStore(paths.MetaStore(), migrations));
   lake::CatalogOptions options;
@@ -37,7 +39,8 @@ Result<std::string> FindTable(lake::Catalog& catalog, std::string_view name) {
   for (const std::string& table : tables) {
     if (table == name || table.substr(table.find('.') + 1) == name) return table;
   }
-  return NotFound("table \"{}\" does not exist; there are: {}", name, tables.empty() ? "none yet" : fmt::format("{}", fmt::join(tables, ", ")));
+  return NotFound("table \"{}\" does not exist; there are: {}", name,
+                  tables.empty() ? "none yet" : fmt::format("{}", fmt::join(tables, ", ")));
 }
 
 Status RegisterReferencedTables(query::Session& session, lake::Catalog& catalog, std::string_view sql) {

@@ -1,4 +1,5 @@
-// What verbs that work in a data folder share: the metadata store, the catalog of tables, the registry of bundles, the SQL engine.
+// What verbs that work in a data folder share: the metadata store, the catalog of tables, the registry of bundles, the
+// SQL engine.
 #pragma once
 
 #include <memory>

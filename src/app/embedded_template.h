@@ -7,7 +7,7 @@
 namespace feedmill::app {
 
 struct EmbeddedPage {
-  std::string_view path;      // "feedmill.toml", "events/like.json", ...
+  std::string_view path;  // "feedmill.toml", "events/like.json", ...
   std::string_view content;
 };
 

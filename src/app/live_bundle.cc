@@ -7,7 +7,8 @@
 
 namespace feedmill::app {
 
-LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval) : registry_(registry), feed_(feed) {
+LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval)
+    : registry_(registry), feed_(feed) {
   Look();
   thread_ = std::thread([this, interval] { Run(interval); });
 }
@@ -39,7 +40,8 @@ void LiveBundleFollower::Look() {
   auto bundle = serve::OpenBundle(io::PosixFileSystem(), row.folder);
   if (!bundle) {
     refused_id_ = row.id;
-    return log::Error("the live bundle is refused; feeds go on with the former one", {{"bundle", row.id}, {"error", bundle.error().message()}});
+    return log::Error("the live bundle is refused; feeds go on with the former one",
+                      {{"bundle", row.id}, {"error", bundle.error().message()}});
   }
   feed_.SetBundle(std::move(*bundle));
   live_id_ = row.id;

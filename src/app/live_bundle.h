@@ -25,11 +25,11 @@ class LiveBundleFollower {
   registry::Registry& registry_;
   serve::FeedService& feed_;
   std::mutex look_mutex_;
-  std::string live_id_;         // GUARDED_BY(look_mutex_)
-  std::string refused_id_;      // GUARDED_BY(look_mutex_): could not be opened; not tried again until another is live
+  std::string live_id_;     // GUARDED_BY(look_mutex_)
+  std::string refused_id_;  // GUARDED_BY(look_mutex_): could not be opened; not tried again until another is live
   std::mutex stop_mutex_;
   std::condition_variable stop_;
-  bool stopping_ = false;       // GUARDED_BY(stop_mutex_)
+  bool stopping_ = false;  // GUARDED_BY(stop_mutex_)
   std::thread thread_;
 };
 

@@ -27,15 +27,15 @@ class Maintenance {
     std::string name;
     Micros interval = 0;
     std::function<Status()> run;
-    Micros due = 0;            // monotonic
+    Micros due = 0;  // monotonic
   };
   void Run();
-  Micros RunDue();             // returns when the next one is due
+  Micros RunDue();  // returns when the next one is due
 
-  std::vector<Task> tasks_;    // after Start: maintenance thread only
+  std::vector<Task> tasks_;  // after Start: maintenance thread only
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;      // GUARDED_BY(mutex_)
+  bool stopping_ = false;  // GUARDED_BY(mutex_)
   std::thread thread_;
 };
 

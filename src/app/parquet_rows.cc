@@ -22,7 +22,8 @@ class ParquetRows final : public ingest::RowWriter {
 }  // namespace
 
 ingest::OpenRowWriter OpenParquetRows(query::Session& session, lake::Catalog& catalog) {
-  return [&session, &catalog](const std::string& table, const std::string& file_stem) -> Result<std::unique_ptr<ingest::RowWriter>> {
+  return [&session, &catalog](const std::string& table,
+                              const std::string& file_stem) -> Result<std::unique_ptr<ingest::RowWriter>> {
     FEEDMILL_ASSIGN(auto writer, session.OpenWriter(catalog, table, file_stem));
     return std::make_unique<ParquetRows>(std::move(writer));
   };

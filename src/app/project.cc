@@ -16,7 +16,8 @@ namespace {
 std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 Status RestrictToOwner(const std::string& path, mode_t mode) {
-  if (::chmod(path.c_str(), mode) != 0) return Io("{}: cannot be restricted to its owner: {}", path, std::strerror(errno));
+  if (::chmod(path.c_str(), mode) != 0)
+    return Io("{}: cannot be restricted to its owner: {}", path, std::strerror(errno));
   return Ok();
 }
 
@@ -26,7 +27,9 @@ Status InitProject(const std::string& folder) {
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_TRY(files.CreateDirectories(folder));
   FEEDMILL_ASSIGN(const auto found, files.List(folder));
-  if (!found.empty()) return AlreadyExists("{}: the folder holds \"{}\"; a project is written into a new or empty folder", folder, found.front());
+  if (!found.empty())
+    return AlreadyExists("{}: the folder holds \"{}\"; a project is written into a new or empty folder", folder,
+                         found.front());
   for (const EmbeddedPage& file : EmbeddedTemplate()) {
     const std::string path = folder + "/" + std::string(file.path);
     FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
@@ -44,7 +47,8 @@ Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created) {
     FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
     FEEDMILL_TRY(RestrictToOwner(FolderOf(path), 0700));
     const std::string text = fmt::format(
-        "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = \"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
+        "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = "
+        "\"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
         NewSecret(), NewSecret(), NewSecret(), NewSecret());
     FEEDMILL_TRY(io::WriteFileAtomically(files, path, text));
     FEEDMILL_TRY(RestrictToOwner(path, 0600));
@@ -59,7 +63,8 @@ Result<DataFolderLock> DataFolderLock::Take(const std::string& data_folder) {
   if (descriptor < 0) return Io("{}: cannot be opened: {}", path, std::strerror(errno));
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     ::close(descriptor);
-    return Unavailable("{}: another feedmill works in this data folder; stop it first, or use another project", data_folder);
+    return Unavailable("{}: another feedmill works in this data folder; stop it first, or use another project",
+                       data_folder);
   }
   return DataFolderLock(descriptor);
 }

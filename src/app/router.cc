@@ -23,7 +23,8 @@ io::HttpResponse NotFoundAnswer() {
 
 void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) const {
   if (ingest::Collector::Takes(request.path)) return collector->Handle(std::move(request), std::move(respond));
-  if (request.path == "/v1/feed" || request.path.starts_with("/v1/explain/")) return feed->Handle(std::move(request), std::move(respond));
+  if (request.path == "/v1/feed" || request.path.starts_with("/v1/explain/"))
+    return feed->Handle(std::move(request), std::move(respond));
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
   if (request.path == "/readyz") return respond(ready() ? Text(200, "ready\n") : Text(503, "not ready\n"));
   if (request.path == "/metrics") {
@@ -35,7 +36,8 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
 }
 
 void Router::All(io::HttpRequest&& request, io::HttpResponder&& respond) const {
-  const bool console_path = request.path.starts_with("/v1/admin/") || request.path == "/console" || request.path.starts_with("/console/");
+  const bool console_path =
+      request.path.starts_with("/v1/admin/") || request.path == "/console" || request.path.starts_with("/console/");
   if (console_path) return console->Handle(std::move(request), std::move(respond));
   if (request.path == "/") {
     io::HttpResponse to_console;

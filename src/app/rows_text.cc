@@ -35,7 +35,8 @@ std::string Csv(const query::Rows& rows) {
   for (size_t i = 0; i < rows.columns.size(); ++i) out += (i > 0 ? "," : "") + CsvField(rows.columns[i].name);
   out += '\n';
   for (const auto& row : rows.rows) {
-    for (size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "," : "") + CsvField(CellText(row[i], rows.columns[i].type));
+    for (size_t i = 0; i < row.size(); ++i)
+      out += (i > 0 ? "," : "") + CsvField(CellText(row[i], rows.columns[i].type));
     out += '\n';
   }
   return out;
@@ -65,7 +66,8 @@ std::string Table(const query::Rows& rows) {
   for (const Column& column : rows.columns) cells[0].push_back(column.name);
   for (const auto& row : rows.rows) {
     auto& line = cells.emplace_back();
-    for (size_t i = 0; i < row.size(); ++i) line.push_back(CellText(row[i], rows.columns[i].type).substr(0, kCellWidthMax));
+    for (size_t i = 0; i < row.size(); ++i)
+      line.push_back(CellText(row[i], rows.columns[i].type).substr(0, kCellWidthMax));
   }
   std::vector<size_t> widths(rows.columns.size(), 0);
   for (const auto& line : cells) {
@@ -83,9 +85,12 @@ std::string Table(const query::Rows& rows) {
 
 std::string RowsText(const query::Rows& rows, RowsFormat format) {
   switch (format) {
-    case RowsFormat::kTable: return Table(rows);
-    case RowsFormat::kCsv: return Csv(rows);
-    case RowsFormat::kJsonLines: return JsonLines(rows);
+    case RowsFormat::kTable:
+      return Table(rows);
+    case RowsFormat::kCsv:
+      return Csv(rows);
+    case RowsFormat::kJsonLines:
+      return JsonLines(rows);
   }
   return "";
 }

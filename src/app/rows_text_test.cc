@@ -7,7 +7,9 @@ namespace {
 
 query::Rows Sample() {
   query::Rows rows;
-  rows.columns = {{.name = "id", .type = ColumnType::kString}, {.name = "at", .type = ColumnType::kTimestamptz}, {.name = "n", .type = ColumnType::kLong}};
+  rows.columns = {{.name = "id", .type = ColumnType::kString},
+                  {.name = "at", .type = ColumnType::kTimestamptz},
+                  {.name = "n", .type = ColumnType::kLong}};
   rows.rows = {{std::string("a,\"b\""), int64_t{0}, int64_t{7}}, {nullptr, nullptr, int64_t{-1}}};
   return rows;
 }
@@ -17,8 +19,9 @@ TEST(RowsText, CsvQuotesWhatNeedsIt) {
 }
 
 TEST(RowsText, JsonLinesKeepTypesAndNulls) {
-  EXPECT_EQ(RowsText(Sample(), RowsFormat::kJsonLines),
-            "{\"id\":\"a,\\\"b\\\"\",\"at\":\"1970-01-01T00:00:00.000000Z\",\"n\":7}\n{\"id\":null,\"at\":null,\"n\":-1}\n");
+  EXPECT_EQ(
+      RowsText(Sample(), RowsFormat::kJsonLines),
+      "{\"id\":\"a,\\\"b\\\"\",\"at\":\"1970-01-01T00:00:00.000000Z\",\"n\":7}\n{\"id\":null,\"at\":null,\"n\":-1}\n");
 }
 
 TEST(RowsText, TableAlignsColumnsAndCountsRows) {

@@ -1,4 +1,5 @@
-// One process with every role: collect, log, landing, stream, serve, console. Wires the rooms and takes them down in order.
+// One process with every role: collect, log, landing, stream, serve, console. Wires the rooms and takes them down in
+// order.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,10 @@ namespace feedmill::app {
 
 class Server {
  public:
-  virtual ~Server() = default;   // stops
+  virtual ~Server() = default;  // stops
   virtual uint16_t port() const = 0;
-  // Order: HTTP (requests in flight end), feeds, console, tail, log, landing (what the log has lands), collector's checkpoint. Idempotent.
+  // Order: HTTP (requests in flight end), feeds, console, tail, log, landing (what the log has lands), collector's
+  // checkpoint. Idempotent.
   virtual void Stop() = 0;
 };
 

@@ -1,4 +1,5 @@
-// The one clock of a server: the machine's, one that a synthetic world drives, or one that began at a stated instant and runs on.
+// The one clock of a server: the machine's, one that a synthetic world drives, or one that began at a stated instant
+// and runs on.
 #pragma once
 
 #include <atomic>
@@ -25,8 +26,8 @@ class ServiceClock final : public Clock {
  private:
   const ClockSource source_;
   const SystemClock system_;
-  const Micros shift_;             // kShifted: added to the machine's time
-  std::atomic<Micros> driven_;     // kDriven
+  const Micros shift_;          // kShifted: added to the machine's time
+  std::atomic<Micros> driven_;  // kDriven
 };
 
 }  // namespace feedmill::app

@@ -22,7 +22,7 @@ void OnSignal(int) {
 
 void CatchStopSignals() {
   if (::pipe(wake_pipe) != 0) return;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = OnSignal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);

@@ -70,8 +70,10 @@ void AddConfigVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("config", "what can be set, and whether a project's files are right");
   verb->require_subcommand(1);
   verb->footer("Examples:\n  feedmill config explain\n  feedmill config check --project myapp");
-  CLI::App* explain = verb->add_subcommand("explain", "every setting: meaning, limits, default, value, where the value came from");
-  CLI::App* check = verb->add_subcommand("check", "read every file of the project and report all faults with file and line");
+  CLI::App* explain =
+      verb->add_subcommand("explain", "every setting: meaning, limits, default, value, where the value came from");
+  CLI::App* check =
+      verb->add_subcommand("check", "read every file of the project and report all faults with file and line");
   for (CLI::App* sub : {explain, check}) {
     sub->add_option("--project", arguments->project, "project folder")->capture_default_str();
     sub->add_option("--set", arguments->overrides, "name=value, over the file");

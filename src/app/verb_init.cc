@@ -19,7 +19,8 @@ Status RunInit(const std::string& folder) {
 
 void AddInitVerb(CLI::App& app) {
   auto folder = std::make_shared<std::string>();
-  CLI::App* verb = app.add_subcommand("init", "write a project folder: tracking plan, warehouse SQL, checks, features, models, feed scenes");
+  CLI::App* verb = app.add_subcommand(
+      "init", "write a project folder: tracking plan, warehouse SQL, checks, features, models, feed scenes");
   verb->add_option("folder", *folder, "new or empty folder")->required();
   verb->footer("Example:\n  feedmill init myapp && feedmill up --project myapp");
   verb->callback([folder] { cli::Finish(RunInit(*folder)); });

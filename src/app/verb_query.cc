@@ -49,10 +49,12 @@ void AddQueryVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("query", "read the lake's tables with SQL; without SQL, list them");
   verb->add_option("sql", arguments->sql, "one SELECT; tables by their short name");
   verb->add_option("--project", arguments->project, "project folder")->capture_default_str();
-  const std::map<std::string, RowsFormat> formats = {{"table", RowsFormat::kTable}, {"csv", RowsFormat::kCsv}, {"jsonl", RowsFormat::kJsonLines}};
+  const std::map<std::string, RowsFormat> formats = {
+      {"table", RowsFormat::kTable}, {"csv", RowsFormat::kCsv}, {"jsonl", RowsFormat::kJsonLines}};
   verb->add_option("--format", arguments->format, "table, csv or jsonl")->transform(CLI::CheckedTransformer(formats));
   verb->add_option("--rows", arguments->rows_max, "rows at the most, 0 = all")->capture_default_str();
-  verb->footer("Example:\n  feedmill query 'SELECT action, count(*) FROM dwd_user_action GROUP BY action ORDER BY 2 DESC'");
+  verb->footer(
+      "Example:\n  feedmill query 'SELECT event_name, count(*) FROM dwd_user_action GROUP BY event_name ORDER BY 2 DESC'");
   verb->callback([arguments] { cli::Finish(arguments->sql.empty() ? ListTables(*arguments) : RunQuery(*arguments)); });
 }
 

@@ -54,7 +54,8 @@ Result<Micros> CutOf(const NightlyArguments& arguments, const Clock& clock) {
   return ParseTime(arguments.until);
 }
 
-// Everything the server has accepted should be in the lake. A server that is not there is no fault: then nothing new comes in either.
+// Everything the server has accepted should be in the lake. A server that is not there is no fault: then nothing new
+// comes in either.
 Status LandFirst(const NightlyArguments& arguments) {
   cli::Connection connection;
   connection.url = arguments.url;
@@ -131,19 +132,22 @@ Status RunNightly(const NightlyArguments& arguments) {
   fmt::print(stderr, "{}", warehouse::FormatReport(run));
   cli::PrintResult(Summary(run, MonotonicMicros() - begin));
   if (run.Succeeded()) return Ok();
-  return Aborted("run {} {}; go on with: feedmill run --project {} --resume {}", run.id, run.state, arguments.project, run.id);
+  return Aborted("run {} {}; go on with: feedmill run --project {} --resume {}", run.id, run.state, arguments.project,
+                 run.id);
 }
 
 void AddCommonOptions(CLI::App& verb, NightlyArguments* arguments) {
   verb.add_option("--project", arguments->project, "project folder")->capture_default_str();
   verb.add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
-  verb.add_option("--until", arguments->until, "the cut: events earlier than this (default: the last midnight, UTC); \"now\" or an instant");
+  verb.add_option("--until", arguments->until,
+                  "the cut: events earlier than this (default: the last midnight, UTC); \"now\" or an instant");
   verb.add_option("--select", arguments->only, "one model and nothing else");
 }
 
 void AddServerOption(CLI::App& verb, NightlyArguments* arguments) {
   arguments->url = "http://127.0.0.1:8080";
-  verb.add_option("--url", arguments->url, "the server that is asked to land what it has first, if it runs")->capture_default_str();
+  verb.add_option("--url", arguments->url, "the server that is asked to land what it has first, if it runs")
+      ->capture_default_str();
   verb.add_flag("--force-promote", arguments->force_promote, "make the new bundle live even when it is not better");
 }
 
@@ -158,7 +162,8 @@ void AddPlanVerb(CLI::App& app) {
 
 void AddRunVerb(CLI::App& app) {
   auto arguments = std::make_shared<NightlyArguments>();
-  CLI::App* verb = app.add_subcommand("run", "the nightly: tables layer by layer, features, samples, models, one bundle");
+  CLI::App* verb =
+      app.add_subcommand("run", "the nightly: tables layer by layer, features, samples, models, one bundle");
   AddCommonOptions(*verb, arguments.get());
   AddServerOption(*verb, arguments.get());
   verb->add_option("--resume", arguments->resume, "go on with a run that failed or was stopped");

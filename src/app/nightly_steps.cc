@@ -17,12 +17,20 @@ std::vector<std::string> JobCommand(const NightlyArguments& arguments, std::vect
   return command;
 }
 
-warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, Micros end, std::vector<std::string> after) {
+warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, Micros end,
+                               std::vector<std::string> after) {
   warehouse::ExtraStep step;
   step.name = verb == "bundle" ? "bundle.build" : "train." + verb;
-  step.arguments = {ProgramFolder() + "/feedmill-train", verb,      "--data",   config.paths.data,
-                    "--project",                         config.paths.project, "--cut", FormatTime(end),
-                    "--threads",                         std::to_string(config.nightly.threads)};
+  step.arguments = {ProgramFolder() + "/feedmill-train",
+                    verb,
+                    "--data",
+                    config.paths.data,
+                    "--project",
+                    config.paths.project,
+                    "--cut",
+                    FormatTime(end),
+                    "--threads",
+                    std::to_string(config.nightly.threads)};
   step.after = std::move(after);
   step.memory_bytes_max = config.nightly.memory_bytes_max;
   step.timeout = config.nightly.step_time_max;
@@ -38,7 +46,8 @@ std::string ProgramFolder() {
   return program.substr(0, program.rfind('/'));
 }
 
-void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end, warehouse::NightlyOptions* options) {
+void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end,
+                 warehouse::NightlyOptions* options) {
   options->end = end;
   options->only = arguments.only;
   options->parallel_max = config.nightly.parallel;
@@ -51,9 +60,12 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
   options->native_command = [arguments](const std::string& native, const std::string& run_id, Micros cut) {
     return JobCommand(arguments, {"native", native, "--run", run_id, "--end", FormatTime(cut)});
   };
-  if (!arguments.only.empty()) return;
-  options->extra_steps = {TrainStep(config, "als", end, {"dwd_user_action", "dwd_post"}), TrainStep(config, "rank", end, {"ads_sample_ctr"}),
-                          TrainStep(config, "bundle", end, {"train.als", "train.rank", "ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"})};
+  if (!arguments.only.empty() || !arguments.train) return;
+  options->extra_steps = {
+      TrainStep(config, "als", end, {"dwd_user_action", "dwd_post"}),
+      TrainStep(config, "rank", end, {"ads_sample_ctr"}),
+      TrainStep(config, "bundle", end,
+                {"train.als", "train.rank", "ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"})};
   warehouse::ExtraStep promote;
   promote.name = "bundle.promote";
   promote.arguments = JobCommand(arguments, {"promote"});

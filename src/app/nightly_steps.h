@@ -12,17 +12,19 @@ namespace feedmill::app {
 struct NightlyArguments {
   std::string project = ".";
   Overrides overrides;
-  std::string url;                  // of the server that is asked to land first; "" = none
-  std::string until;                // "" = the last midnight, "now", or an instant
-  std::string start;                // backfill
-  std::string only;                 // one model
-  std::string resume;               // a run's id
+  std::string url;     // of the server that is asked to land first; "" = none
+  std::string until;   // "" = the last midnight, "now", or an instant
+  std::string start;   // backfill
+  std::string only;    // one model
+  std::string resume;  // a run's id
   bool force_promote = false;
   bool json = false;
+  bool train = true;  // false: tables only
 };
 
 // Commands, limits and extra steps of the options; the rest stays as it was. `end` is the cut.
-void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end, warehouse::NightlyOptions* options);
+void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end,
+                 warehouse::NightlyOptions* options);
 
 // Folder of this program, in which feedmill-train stands too.
 std::string ProgramFolder();

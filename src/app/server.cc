@@ -22,12 +22,13 @@ namespace feedmill::app {
 namespace {
 
 constexpr Micros kStopGrace = 5 * kMicrosPerSecond;
-constexpr Micros kStartTime = 10 * kMicrosPerMinute;     // the longest replay at start before the server gives up
+constexpr Micros kStartTime = 10 * kMicrosPerMinute;  // the longest replay at start before the server gives up
 constexpr Micros kLandTimeAtStop = 60 * kMicrosPerSecond;
 constexpr uint64_t kLandingMemory = 1ull << 30;
 constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
+constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
-constexpr size_t kActivityShown = 20;                    // newest records of one read that the console may show
+constexpr size_t kActivityShown = 20;  // newest records of one read that the console may show
 
 class ServerImpl final : public Server {
  public:
@@ -48,7 +49,8 @@ class ServerImpl final : public Server {
     StartConsole(keys);
     FEEDMILL_TRY(StartHttp(config));
     StartMaintenance(config);
-    log::Info("ready", {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
+    log::Info("ready",
+              {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
     return Ok();
   }
 
@@ -95,20 +97,22 @@ class ServerImpl final : public Server {
     if (!config.place_database.empty()) {
       FEEDMILL_ASSIGN(places_, ingest::PlaceFinder::Open(config.place_database));
     }
-    const ingest::LandingParts parts{.log = *log_,
-                                     .catalog = *folder_.catalog,
-                                     .plan = *plan_,
-                                     .clock = *clock_,
-                                     .metrics = metrics_,
-                                     .open_writer = OpenParquetRows(*landing_session_, *folder_.catalog),
-                                     .places = places_.get(),
-                                     .keep_from = [this](uint32_t partition) { return state_->AppliedOffset(partition); }};
+    const ingest::LandingParts parts{
+        .log = *log_,
+        .catalog = *folder_.catalog,
+        .plan = *plan_,
+        .clock = *clock_,
+        .metrics = metrics_,
+        .open_writer = OpenParquetRows(*landing_session_, *folder_.catalog),
+        .places = places_.get(),
+        .keep_from = [this](uint32_t partition) { return state_->AppliedOffset(partition); }};
     FEEDMILL_ASSIGN(landing_, ingest::Landing::Start(parts, config.landing));
     return Ok();
   }
 
   void StopLanding() {
-    Warn("not everything landed at stop; the log keeps it for the next start", landing_->LandNow(Deadline::After(kLandTimeAtStop)));
+    Warn("not everything landed at stop; the log keeps it for the next start",
+         landing_->LandNow(Deadline::After(kLandTimeAtStop)));
     landing_.reset();
   }
 
@@ -119,14 +123,22 @@ class ServerImpl final : public Server {
     options.checkpoint_interval = config.stream.checkpoint_interval;
     FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
     if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) return Ok();
-    FEEDMILL_TRY(tailer_->status());
+    const Status applied = tailer_->status();
+    if (!applied && applied.error().kind() == ErrorKind::kNotFound) {
+      return NotFound(
+          "the live state cannot follow the log: {}; the lake has what the log no longer has, run `feedmill rebuild "
+          "--project {}`",
+          applied.error().message(), config.paths.project);
+    }
+    FEEDMILL_TRY(applied);
     return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
   }
 
   stream::TailSource Tail() {
     stream::TailSource source;
     source.partitions = log_->partitions();
-    source.read = [this](uint32_t partition, uint64_t offset, size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
+    source.read = [this](uint32_t partition, uint64_t offset,
+                         size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
       FEEDMILL_ASSIGN(auto records, log_->Read(partition, offset, bytes_max));
       ShowActivity(records);
       std::vector<stream::TailRecord> tail;
@@ -134,7 +146,9 @@ class ServerImpl final : public Server {
       for (auto& record : records) tail.push_back({record.offset, std::move(record.payload)});
       return tail;
     };
-    source.wait_for = [this](uint32_t partition, uint64_t offset, Micros timeout) { return log_->WaitFor(partition, offset, timeout); };
+    source.wait_for = [this](uint32_t partition, uint64_t offset, Micros timeout) {
+      return log_->WaitFor(partition, offset, timeout);
+    };
     source.end_offset = [this](uint32_t partition) { return log_->EndOffset(partition); };
     return source;
   }
@@ -176,7 +190,9 @@ class ServerImpl final : public Server {
   void StartConsole(const cli::Keys& keys) {
     console::ConsoleWiring wiring = MakeConsoleWiring(
         {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_}, keys);
-    wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) { router_.Public(std::move(request), std::move(respond)); };
+    wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+      router_.Public(std::move(request), std::move(respond));
+    };
     console_ = console::MakeConsoleService(std::move(wiring));
   }
 
@@ -187,14 +203,17 @@ class ServerImpl final : public Server {
     router_.metrics = &metrics_;
     router_.ready = [this] { return ready_.load() && tailer_->status().has_value(); };
     ready_ = true;
-    FEEDMILL_ASSIGN(http_, io::StartHttpServer(config.http, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
-      router_.All(std::move(request), std::move(respond));
-    }));
+    FEEDMILL_ASSIGN(http_,
+                    io::StartHttpServer(config.http, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+                      router_.All(std::move(request), std::move(respond));
+                    }));
     return Ok();
   }
 
   void StartMaintenance(const Config& config) {
     maintenance_.Add("known messages", kHousekeepingInterval, [this] { return collector_->Checkpoint(); });
+    maintenance_.AddAtOnce("many new messages", kDueInterval,
+                           [this] { return collector_->CheckpointIsDue() ? collector_->Checkpoint() : Ok(); });
     maintenance_.Add("old snapshots", kHousekeepingInterval, [this, keep = config.retention]() -> Status {
       FEEDMILL_ASSIGN(const auto tables, folder_.catalog->ListTables());
       for (const std::string& table : tables) {
@@ -207,14 +226,15 @@ class ServerImpl final : public Server {
 
   io::FileSystem& files_ = io::PosixFileSystem();
   MetricsRegistry metrics_;
-  Counter& rows_lost_ = metrics_.GetCounter("feedmill_feed_rows_lost_total", "Rows of feed requests that could not be written to the log.");
+  Counter& rows_lost_ = metrics_.GetCounter("feedmill_feed_rows_lost_total",
+                                            "Rows of feed requests that could not be written to the log.");
   console::ActivityRing activity_;
   Micros begin_ = 0;
   std::unique_ptr<ServiceClock> clock_;
   DataFolder folder_;
   std::shared_ptr<const ingest::TrackingPlan> plan_;
   features::FeatureSet feature_set_;
-  std::unique_ptr<ingest::Collector> collector_;           // outlives the log: answers on their way use it
+  std::unique_ptr<ingest::Collector> collector_;  // outlives the log: answers on their way use it
   std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<stream::LiveState> state_;
   std::unique_ptr<ingest::PlaceFinder> places_;

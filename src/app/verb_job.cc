@@ -36,7 +36,8 @@ struct JobArguments {
   }
   jobs::PrintError(result.error().message());
   const ErrorKind kind = result.error().kind();
-  const bool permanent = kind == ErrorKind::kInvalidArgument || kind == ErrorKind::kNotFound || kind == ErrorKind::kCorrupt;
+  const bool permanent =
+      kind == ErrorKind::kInvalidArgument || kind == ErrorKind::kNotFound || kind == ErrorKind::kCorrupt;
   std::exit(permanent ? jobs::kExitPermanent : cli::kExitFailed);
 }
 
@@ -70,8 +71,9 @@ int RunModel(const JobArguments& arguments) {
     model.force_start = *start;
     model.force_end = job.end;
   }
-  const warehouse::Context context{io::PosixFileSystem(),         *job.folder.catalog, *job.folder.store, job.clock, arguments.project,
-                                   job.config.paths.Temporary(), job.config.nightly.threads};
+  const warehouse::Context context{
+      io::PosixFileSystem(), *job.folder.catalog,          *job.folder.store,         job.clock,
+      arguments.project,     job.config.paths.Temporary(), job.config.nightly.threads};
   return warehouse::ModelJobMain(context, model);
 }
 
@@ -99,7 +101,8 @@ Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments rep
 
 Result<std::string> RunNative(const JobArguments& arguments) {
   if (arguments.name != "features.samples" && arguments.name != "features.dump") {
-    return InvalidArgument("native step \"{}\" does not exist; allowed: features.samples, features.dump", arguments.name);
+    return InvalidArgument("native step \"{}\" does not exist; allowed: features.samples, features.dump",
+                           arguments.name);
   }
   Job job;
   FEEDMILL_TRY(OpenJob(arguments, &job));
@@ -112,7 +115,7 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.catalog = job.folder.catalog.get();
   replay.engine = engine.get();
   replay.set = &set;
-  replay.checkpoint_folder = job.config.paths.data + "/features";
+  replay.checkpoint_folder = job.config.paths.FeatureCheckpoints();
   FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
   replay.end = FloorTo(job.end, kMicrosPerDay);
   FEEDMILL_ASSIGN(replay.start, FirstImpressionDay(*session, *job.folder.catalog, replay.end - kMicrosPerDay));
@@ -125,15 +128,20 @@ Result<std::string> RunPromote(const JobArguments& arguments) {
   Job job;
   FEEDMILL_TRY(OpenJob(arguments, &job));
   FEEDMILL_ASSIGN(const auto bundles, job.folder.registry->List());
-  const auto it = std::find_if(bundles.begin(), bundles.end(), [](const registry::BundleRow& row) { return row.state == "candidate"; });
+  const auto it = std::find_if(bundles.begin(), bundles.end(),
+                               [](const registry::BundleRow& row) { return row.state == "candidate"; });
   if (it == bundles.end()) {
     FEEDMILL_ASSIGN(const auto live, job.folder.registry->Live());
     if (!live) return NotFound("there is no candidate bundle; the step bundle.build makes one");
-    const nlohmann::json json = {{"bundle", live->id}, {"promoted", false}, {"reason", "the newest bundle is live already"}, {"metrics", live->metrics}};
+    const nlohmann::json json = {{"bundle", live->id},
+                                 {"promoted", false},
+                                 {"reason", "the newest bundle is live already"},
+                                 {"metrics", live->metrics}};
     return json.dump();
   }
   FEEDMILL_ASSIGN(const registry::Promotion promotion, job.folder.registry->Promote(it->id, arguments.force));
-  const nlohmann::json json = {{"bundle", it->id}, {"promoted", promotion.promoted}, {"reason", promotion.reason}, {"metrics", it->metrics}};
+  const nlohmann::json json = {
+      {"bundle", it->id}, {"promoted", promotion.promoted}, {"reason", promotion.reason}, {"metrics", it->metrics}};
   return json.dump();
 }
 

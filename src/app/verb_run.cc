@@ -167,6 +167,7 @@ void AddRunVerb(CLI::App& app) {
   AddCommonOptions(*verb, arguments.get());
   AddServerOption(*verb, arguments.get());
   verb->add_option("--resume", arguments->resume, "go on with a run that failed or was stopped");
+  verb->add_flag("!--no-train", arguments->train, "tables only: no models, no bundle");
   verb->footer("Examples:\n  feedmill run\n  feedmill run --select dwd_user_action --until now");
   verb->callback([arguments] { cli::Finish(RunNightly(*arguments)); });
 }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/config.h"
+#include "app/rebuild.h"
 #include "app/server.h"
 #include "app/stop_signal.h"
 #include "base/log.h"
@@ -20,9 +21,11 @@ struct UpArguments {
 void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint16_t port) {
   const std::string url = fmt::format("http://{}:{}", config.http.address, port);
   if (keys_are_new) {
-    fmt::print("Keys were made and are kept in {}; this is the only time they are shown:\n  write key    {}\n  import key   {}\n  read key     {}\n"
-               "  admin token  {}\n",
-               cli::KeysPath(config.paths.data), keys.write, keys.import, keys.read, keys.admin);
+    fmt::print(
+        "Keys were made and are kept in {}; this is the only time they are shown:\n  write key    {}\n  import key   "
+        "{}\n  read key     {}\n"
+        "  admin token  {}\n",
+        cli::KeysPath(config.paths.data), keys.write, keys.import, keys.read, keys.admin);
     fmt::print("Console  {}/console/#token={}\n", url, keys.admin);
   } else {
     fmt::print("Console  {}/console/\n", url);
@@ -36,6 +39,10 @@ Status RunUp(const UpArguments& arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(config.logging.level, config.logging.format);
   FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
+  FEEDMILL_ASSIGN(const auto unfinished, UnfinishedRebuild(config.paths));
+  if (unfinished)
+    return Unavailable("a rebuild of {} did not finish; run `feedmill rebuild --project {}`", config.paths.data,
+                       arguments.project);
   bool keys_are_new = false;
   FEEDMILL_ASSIGN(const cli::Keys keys, EnsureKeys(config.paths.data, &keys_are_new));
   FEEDMILL_ASSIGN(const auto server, StartServer(config, keys));
@@ -53,8 +60,10 @@ void AddUpVerb(CLI::App& app) {
   auto arguments = std::make_shared<UpArguments>();
   CLI::App* verb = app.add_subcommand("up", "start the server: events in, feeds out, console");
   verb->add_option("--project", arguments->project, "project folder (feedmill init)")->capture_default_str();
-  verb->add_option("--set", arguments->overrides, "name=value, over feedmill.toml (feedmill config explain lists the names)");
-  verb->footer("Examples:\n  feedmill up --project myapp\n  feedmill up --set http.port=9000 --set logging.format=json");
+  verb->add_option("--set", arguments->overrides,
+                   "name=value, over feedmill.toml (feedmill config explain lists the names)");
+  verb->footer(
+      "Examples:\n  feedmill up --project myapp\n  feedmill up --set http.port=9000 --set logging.format=json");
   verb->callback([arguments] { cli::Finish(RunUp(*arguments)); });
 }
 

@@ -79,6 +79,8 @@ const Schema& FeedRequestTableSchema() {
       Text("weights", "JSON: weight of each action, in order"),
       Long("log_partition", "where it stands in the event log"),
       Long("log_offset", "where it stands in the event log"),
+      Time("as_of", "the instant features were read at"),
+      Text("applied", "partition:offset, the next log record of each partition when the state was read"),
   };
   return columns;
 }

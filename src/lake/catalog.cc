@@ -119,8 +119,7 @@ Result<TableDescription> FileCatalog::Create(const std::string& table, const Sch
   FEEDMILL_TRY(CheckSchema(schema));
   TableMetadata metadata;
   metadata.uuid = ids_.Uuid();
-  const auto point = table.find('.');
-  metadata.location = fmt::format("{}/{}/{}", options_.warehouse, table.substr(0, point), table.substr(point + 1));
+  metadata.location = FolderOf(table);
   metadata.last_updated = WholeMillis(clock_.Now());
   TableSchema first{0, schema};
   AssignColumnIds(&first.columns, &metadata.last_column_id);
@@ -143,10 +142,18 @@ Result<TableDescription> FileCatalog::Create(const std::string& table, const Sch
   return Describe(table, created);
 }
 
+std::string FileCatalog::FolderOf(const std::string& table) const {
+  const auto point = table.find('.');
+  return fmt::format("{}/{}/{}", options_.warehouse, table.substr(0, point), table.substr(point + 1));
+}
+
 Status FileCatalog::Drop(const std::string& table, bool purge) {
-  FEEDMILL_ASSIGN(Current current, ReadCurrent(table));
+  // A table whose metadata cannot be read can be dropped too: its files stand where its name says.
+  const Result<Current> current = ReadCurrent(table);
+  if (!current && !pointers_->Location(table)) return std::unexpected(current.error());
   FEEDMILL_TRY(pointers_->Delete(table));
-  return purge ? files_.file_system().RemoveAll(current.metadata->location) : Ok();
+  if (!purge) return Ok();
+  return files_.file_system().RemoveAll(current ? current->metadata->location : FolderOf(table));
 }
 
 Result<TableDescription> FileCatalog::AddColumns(const std::string& table, const Schema& columns) {

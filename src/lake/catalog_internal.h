@@ -43,6 +43,7 @@ class FileCatalog final : public Catalog {
   using Change = std::function<Result<bool>(TableMetadata&)>;
 
   Result<Current> ReadCurrent(const std::string& table);
+  std::string FolderOf(const std::string& table) const;
   Result<TableDescription> Describe(const std::string& table, const Current& current) const;
   // Reads, changes, writes and swaps until the pointer stood still meanwhile.
   Result<Current> Update(const std::string& table, const Change& change);

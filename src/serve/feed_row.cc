@@ -37,10 +37,19 @@ void AppendCandidate(const FeedContext& context, const Candidate& candidate, int
   json->Close('}');
 }
 
+// "0:123": the next offset of each partition of the log when the state was read.
+std::string AppliedText(const stream::LiveState& state) {
+  std::string text;
+  for (const auto& [partition, next] : state.AppliedOffsets())
+    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", partition, next);
+  return text;
+}
+
 void AppendHead(const FeedContext& context, const AnswerHead& head, JsonText* json) {
   json->Key("request_id").Text(head.request_id).Key("user_id").Text(context.query->user_id);
   json->Key("scene").Text(context.scene->name).Key("n").Integer(context.query->n);
   json->Key("time").Text(FormatTime(context.now)).Key("as_of").Text(FormatTime(context.as_of));
+  json->Key("applied").Text(AppliedText(*context.state));
   json->Key("bundle");
   context.bundle == nullptr ? json->Raw("null") : json->Text(context.bundle->manifest.id);
   json->Key("experiment").Raw("null").Key("degraded").Open('[');

@@ -94,6 +94,11 @@ uint64_t LiveState::AppliedOffset(uint32_t partition) const {
   return found == parts_->applied.end() ? 0 : found->second;
 }
 
+std::map<uint32_t, uint64_t> LiveState::AppliedOffsets() const {
+  const std::scoped_lock guard(parts_->applied_lock);
+  return parts_->applied;
+}
+
 bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
   constexpr Micros kWaitMax = kMicrosPerDay;  // keeps the end of the wait inside the clock's range
   const auto is_applied = [&] {

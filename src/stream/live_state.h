@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <shared_mutex>
 #include <span>
@@ -95,6 +96,8 @@ class LiveState {
 
   // Where each partition's application stands (next offset to apply).
   uint64_t AppliedOffset(uint32_t partition) const;
+  // The same of every partition that was applied from. Under a ReadGuard: what made the very state that is read.
+  std::map<uint32_t, uint64_t> AppliedOffsets() const;
   // Waits until the record at `position` has been applied or the deadline ends. Any thread, no guard held.
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 

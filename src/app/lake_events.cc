@@ -1,0 +1,74 @@
+#include "app/lake_events.h"
+
+#include <algorithm>
+
+#include "ingest/event_tables.h"
+
+namespace feedmill::app {
+namespace {
+
+constexpr uint64_t kBlockOffsets = 200'000;  // log records read at once: some 100 MB of memory
+constexpr size_t kBatchRecords = 4096;       // applied between two reports
+
+// What the live state reads of an event (stream_event.cc), in this order.
+constexpr std::string_view kColumns = "log_offset, event_id, type, event, user_id, user_agent, properties, event_time";
+
+std::string TextAt(const query::Chunk& chunk, size_t column, size_t row) {
+  return chunk.IsNull(column, row) ? std::string() : std::string(chunk.Text(column, row));
+}
+
+stream::LiveState::Positioned RecordAt(const query::Chunk& chunk, size_t row, uint32_t partition) {
+  stream::LiveState::Positioned positioned;
+  positioned.position = {partition, static_cast<uint64_t>(chunk.Longs(0)[row])};
+  Event& event = positioned.record.event;
+  event.message_id = TextAt(chunk, 1, row);
+  event.type = TextAt(chunk, 2, row);
+  event.name = TextAt(chunk, 3, row);
+  event.user_id = TextAt(chunk, 4, row);
+  event.user_agent = TextAt(chunk, 5, row);
+  event.properties = TextAt(chunk, 6, row);
+  event.event_time = chunk.Longs(7)[row];
+  return positioned;
+}
+
+}  // namespace
+
+Status LakeEvents::ApplyUpTo(uint64_t end, stream::LiveState* state, const std::function<void(uint64_t)>& on_progress) {
+  while (true) {
+    const auto begin = block_.begin() + static_cast<std::ptrdiff_t>(next_);
+    const auto due =
+        std::find_if(begin, block_.end(), [end](const auto& record) { return record.position.offset >= end; });
+    for (auto at = begin; at != due;) {
+      const auto count = std::min<std::ptrdiff_t>(due - at, kBatchRecords);
+      state->ApplyBatch({&*at, static_cast<size_t>(count)});
+      at += count;
+      if (on_progress) on_progress((at - 1)->position.offset);
+    }
+    next_ = static_cast<size_t>(due - block_.begin());
+    applied_ += static_cast<uint64_t>(due - begin);
+    if (due != block_.end() || read_until_ >= end) break;
+    FEEDMILL_TRY(ReadBlock());
+  }
+  state->SetApplied(partition_, end);
+  return Ok();
+}
+
+Status LakeEvents::ReadBlock() {
+  const uint64_t end = read_until_ + kBlockOffsets;
+  block_.clear();
+  next_ = 0;
+  const auto first = static_cast<int64_t>(read_until_);
+  FEEDMILL_TRY(session_.RegisterTable(catalog_, std::string(ingest::kEventTable),
+                                      {{"log_offset", first, static_cast<int64_t>(end)}}));
+  const std::string sql = fmt::format(
+      "SELECT {} FROM ods_event WHERE log_partition = {} AND log_offset >= {} AND log_offset < {} ORDER BY log_offset",
+      kColumns, partition_, read_until_, end);
+  FEEDMILL_TRY(session_.Stream(sql, [this](const query::Chunk& chunk) -> Status {
+    for (size_t row = 0; row < chunk.row_count(); ++row) block_.push_back(RecordAt(chunk, row, partition_));
+    return Ok();
+  }));
+  read_until_ = end;
+  return Ok();
+}
+
+}  // namespace feedmill::app

@@ -1,0 +1,57 @@
+#include "app/verb_verify.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "app/verify_features.h"
+#include "base/log.h"
+#include "base/time_text.h"
+
+namespace feedmill::app {
+namespace {
+
+struct VerifyArguments {
+  std::string project = ".";
+  Overrides overrides;
+  std::string from = "1970-01-01";
+  std::string to = "9999-01-01";
+};
+
+Status RunVerify(const VerifyArguments& arguments) {
+  FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
+  log::Configure(log::Level::kWarn, config.logging.format);
+  FEEDMILL_ASSIGN(const Micros from, ParseTime(arguments.from));
+  FEEDMILL_ASSIGN(const Micros to, ParseTime(arguments.to));
+  const SystemClock clock;
+  FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
+  FEEDMILL_ASSIGN(const FeatureComparison found, CompareFeatures(config, folder, from, to));
+  const nlohmann::json json = {{"requests", found.requests},
+                               {"items", found.items},
+                               {"values", found.values},
+                               {"equal", found.values - found.different},
+                               {"different", found.different},
+                               {"difference_max", found.difference_max},
+                               {"requests_other_features", found.requests_other_features}};
+  cli::PrintResult(json.dump());
+  if (found.different > 0)
+    return Corrupt("{} of {} values differ; {}", found.different, found.values, found.first_difference);
+  return Ok();
+}
+
+}  // namespace
+
+void AddVerifyFeaturesVerb(CLI::App& app) {
+  auto arguments = std::make_shared<VerifyArguments>();
+  CLI::App* verb = app.add_subcommand(
+      "verify-features", "compute the features that feed requests logged again, from the raw events of the lake");
+  verb->add_option("--project", arguments->project, "project folder")->capture_default_str();
+  verb->add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
+  verb->add_option("--from", arguments->from, "requests from this instant on")->capture_default_str();
+  verb->add_option("--to", arguments->to, "requests before this instant")->capture_default_str();
+  verb->footer("Example:\n  feedmill verify-features --project myapp --from 2026-01-10");
+  verb->callback([arguments] { cli::Finish(RunVerify(*arguments)); });
+}
+
+}  // namespace feedmill::app

@@ -1,0 +1,121 @@
+#include "app/verify_features.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "app/lake_events.h"
+#include "base/time_text.h"
+#include "data/feed_request.h"
+#include "features/compute.h"
+#include "ingest/event_tables.h"
+
+namespace feedmill::app {
+namespace {
+
+// A row as the document it was written as, as far as it is needed here.
+constexpr std::string_view kRequests =
+    "SELECT applied, CAST(split_part(applied, ':', 2) AS BIGINT) AS applied_offset, as_of,"
+    " '{{\"request_id\":' || to_json(request_id) || ',\"user_id\":' || to_json(user_id) || "
+    "',\"time\":\"1970-01-01T00:00:00Z\"' ||"
+    " ',\"feature_set\":' || to_json(feature_set) || ',\"feature_names\":' || feature_names ||"
+    " ',\"items\":' || coalesce(items, '[]') || ',\"sampled\":' || coalesce(sampled, '[]') || '}}' AS document"
+    " FROM ods_feed_request WHERE feature_set IS NOT NULL AND applied IS NOT NULL"
+    " AND request_time >= TIMESTAMPTZ '{}' AND request_time < TIMESTAMPTZ '{}' ORDER BY applied_offset, log_offset";
+
+bool SameBits(float a, float b) {
+  return (std::isnan(a) && std::isnan(b)) || std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
+}
+
+class Comparing {
+ public:
+  Comparing(const features::FeatureSet& set, const stream::LiveStateOptions& options)
+      : set_(set), state_(set, options) {}
+
+  stream::LiveState* state() { return &state_; }
+  FeatureComparison& result() { return result_; }
+
+  void Compare(const FeedRequest& request, Micros as_of) {
+    if (request.feature_set != set_.hash) {
+      ++result_.requests_other_features;
+      return;
+    }
+    ++result_.requests;
+    const auto guard = state_.Read();
+    for (const auto* items : {&request.items, &request.sampled}) {
+      for (const FeedRequestItem& item : *items) {
+        if (!item.features.empty()) CompareItem(request, item, as_of);
+      }
+    }
+  }
+
+ private:
+  void CompareItem(const FeedRequest& request, const FeedRequestItem& item, Micros as_of) {
+    ++result_.items;
+    const std::vector<float> found = Compute(request.user_id, item.post_id, as_of);
+    for (size_t i = 0; i < set_.features.size(); ++i) {
+      ++result_.values;
+      const float logged = i < item.features.size() ? item.features[i] : std::numeric_limits<float>::quiet_NaN();
+      if (!SameBits(logged, found[i])) NoteDifference(request, item, i, logged, found[i]);
+    }
+  }
+
+  std::vector<float> Compute(const std::string& user_id, const std::string& post_id, Micros as_of) const {
+    const features::EntityHandle user = state_.FindUser(user_id);
+    features::CandidateInput candidate;
+    candidate.post = state_.FindPost(post_id);
+    if (candidate.post != features::kNoEntity) {
+      const stream::PostInfo& post = state_.Post(candidate.post);
+      const bool both = user != features::kNoEntity && post.author != features::kNoEntity;
+      candidate = {candidate.post,  post.author,      post.topic,
+                   post.created_at, post.text_length, both && state_.Follows(user, post.author)};
+    }
+    std::vector<float> values(set_.features.size());
+    features::ComputeFeatures(set_, state_.counters(), user, as_of, {&candidate, 1}, values);
+    return values;
+  }
+
+  void NoteDifference(const FeedRequest& request, const FeedRequestItem& item, size_t feature, float logged,
+                      float found) {
+    ++result_.different;
+    const double difference = std::isnan(logged) || std::isnan(found) ? std::numeric_limits<double>::infinity()
+                                                                      : std::fabs(static_cast<double>(logged) - found);
+    result_.difference_max = std::max(result_.difference_max, difference);
+    if (!result_.first_difference.empty()) return;
+    result_.first_difference =
+        fmt::format("request {}, post {}, feature {}: logged {}, from the lake {}", request.request_id, item.post_id,
+                    set_.features[feature].name, logged, found);
+  }
+
+  const features::FeatureSet& set_;
+  stream::LiveState state_;
+  FeatureComparison result_;
+};
+
+}  // namespace
+
+Result<FeatureComparison> CompareFeatures(const Config& config, const DataFolder& folder, Micros from, Micros to) {
+  if (config.event_log.partitions != 1) {
+    return InvalidArgument("log.partitions: found {}, allowed is 1: the order between partitions is not kept",
+                           config.event_log.partitions);
+  }
+  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(io::PosixFileSystem(), config.paths.Features()));
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config));
+  FEEDMILL_ASSIGN(const auto of_events, engine->NewSession());
+  FEEDMILL_ASSIGN(const auto of_requests, engine->NewSession());
+  LakeEvents events(*of_events, *folder.catalog, 0);
+  Comparing comparing(set, config.stream.state);
+  FEEDMILL_TRY(of_requests->RegisterTable(*folder.catalog, std::string(ingest::kFeedRequestTable)));
+  const std::string sql = fmt::format(fmt::runtime(kRequests), FormatTime(from), FormatTime(to));
+  FEEDMILL_TRY(of_requests->Stream(sql, [&](const query::Chunk& chunk) -> Status {
+    for (size_t row = 0; row < chunk.row_count(); ++row) {
+      FEEDMILL_ASSIGN(const FeedRequest request, ParseFeedRequest(chunk.Text(3, row)));
+      FEEDMILL_TRY(events.ApplyUpTo(static_cast<uint64_t>(chunk.Longs(1)[row]), comparing.state()));
+      comparing.Compare(request, chunk.Longs(2)[row]);
+    }
+    return Ok();
+  }));
+  return std::move(comparing.result());
+}
+
+}  // namespace feedmill::app

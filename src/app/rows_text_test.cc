@@ -5,11 +5,16 @@
 namespace feedmill::app {
 namespace {
 
+Column Named(const std::string& name, ColumnType type) {
+  Column column;
+  column.name = name;
+  column.type = type;
+  return column;
+}
+
 query::Rows Sample() {
   query::Rows rows;
-  rows.columns = {{.name = "id", .type = ColumnType::kString},
-                  {.name = "at", .type = ColumnType::kTimestamptz},
-                  {.name = "n", .type = ColumnType::kLong}};
+  rows.columns = {Named("id", ColumnType::kString), Named("at", ColumnType::kTimestamptz), Named("n", ColumnType::kLong)};
   rows.rows = {{std::string("a,\"b\""), int64_t{0}, int64_t{7}}, {nullptr, nullptr, int64_t{-1}}};
   return rows;
 }

@@ -28,7 +28,8 @@ struct Told {
 Told Tell(World* world, SeenPosts* seen, size_t batch_events) {
   Told told;
   const auto sink = [&](Batch& batch, double) -> Status {
-    for (auto& event : nlohmann::json::parse(batch.Take()).at("batch")) told.events.push_back(event);
+    const nlohmann::json body = nlohmann::json::parse(batch.Take());
+    for (const auto& event : body.at("batch")) told.events.push_back(event);
     return Ok();
   };
   const auto figures = LiveThroughHistory(world, seen, batch_events, sink);

@@ -86,8 +86,10 @@ void BindServing(Settings* settings, Config* c) {
   feed.Integer("candidates_max", &c->feed.candidates_max, {10, 100'000}, "candidates that are ranked");
   feed.Integer("threads", &c->feed.threads, {1, 64}, "requests answered at the same time");
   feed.Integer("queue_max", &c->feed.queue_max, {1, 100'000}, "requests that may wait; more get 503");
-  feed.Duration("trending_half_life", &c->feed.trending.half_life, {kMicrosPerHour, 365 * kMicrosPerDay}, "of an action in what is popular; the nearest post counter of features/*.toml is read");
-  feed.Duration("trending_age_max", &c->feed.trending.age_max, {kMicrosPerHour, 3650 * kMicrosPerDay}, "older posts are not popular");
+  feed.Duration("trending_half_life", &c->feed.trending.half_life, {kMicrosPerHour, 365 * kMicrosPerDay},
+                "of an action in what is popular; the nearest post counter of features/*.toml is read");
+  feed.Duration("trending_age_max", &c->feed.trending.age_max, {kMicrosPerHour, 3650 * kMicrosPerDay},
+                "older posts are not popular");
   feed.Integer("explain_kept_max", &c->feed.explain_kept_max, {0, 10'000'000},
                "answers kept in memory for /v1/explain");
   feed.Integer("seed", &c->feed.seed, {0}, "of exploration and of the random scene");

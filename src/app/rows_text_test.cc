@@ -14,7 +14,8 @@ Column Named(const std::string& name, ColumnType type) {
 
 query::Rows Sample() {
   query::Rows rows;
-  rows.columns = {Named("id", ColumnType::kString), Named("at", ColumnType::kTimestamptz), Named("n", ColumnType::kLong)};
+  rows.columns = {Named("id", ColumnType::kString), Named("at", ColumnType::kTimestamptz),
+                  Named("n", ColumnType::kLong)};
   rows.rows = {{std::string("a,\"b\""), int64_t{0}, int64_t{7}}, {nullptr, nullptr, int64_t{-1}}};
   return rows;
 }

@@ -54,7 +54,8 @@ void AddQueryVerb(CLI::App& app) {
   verb->add_option("--format", arguments->format, "table, csv or jsonl")->transform(CLI::CheckedTransformer(formats));
   verb->add_option("--rows", arguments->rows_max, "rows at the most, 0 = all")->capture_default_str();
   verb->footer(
-      "Example:\n  feedmill query 'SELECT event_name, count(*) FROM dwd_user_action GROUP BY event_name ORDER BY 2 DESC'");
+      "Example:\n  feedmill query 'SELECT event_name, count(*) FROM dwd_user_action GROUP BY event_name ORDER BY 2 "
+      "DESC'");
   verb->callback([arguments] { cli::Finish(arguments->sql.empty() ? ListTables(*arguments) : RunQuery(*arguments)); });
 }
 

@@ -39,7 +39,8 @@ struct Candidate {
   Move move = Move::kNone;
 };
 
-// A channel's rank-th find counts weight / (offset + rank) in the fused score (Cormack, Clarke, Buettcher 2009, k = 60).
+// A channel's rank-th find counts weight / (offset + rank) in the fused score (Cormack, Clarke, Buettcher 2009, k =
+// 60).
 inline constexpr float kFusionOffset = 60;
 
 // Candidates without repetition, in the order they were first seen. Kept from request to request, so that the hot path

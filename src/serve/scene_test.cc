@@ -30,8 +30,10 @@ TEST(SceneTest, ReadsTheTemplate) {
 }
 
 TEST(SceneTest, ReadsWeightsAndKeepsDefaults) {
-  const auto scene =
-      ParseScene("[recall.fresh]\nweight = 2.5\n[rank]\nenabled = true\nfusion_offset = 10\n[rank.weights]\nlike = 3\nhide = -7.5\n", "x", "x");
+  const auto scene = ParseScene(
+      "[recall.fresh]\nweight = 2.5\n[rank]\nenabled = true\nfusion_offset = 10\n[rank.weights]\nlike = 3\nhide = "
+      "-7.5\n",
+      "x", "x");
   ASSERT_TRUE(scene.has_value()) << scene.error().message();
   EXPECT_EQ(scene->rank.weights, (std::map<std::string, double>{{"hide", -7.5}, {"like", 3}}));
   EXPECT_EQ(scene->channel(Source::kFresh).weight, 2.5);

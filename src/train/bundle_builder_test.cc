@@ -31,10 +31,13 @@ class BundleBuilderTest : public ::testing::Test {
     auto session = engine_->NewSession();
     ASSERT_TRUE(session.has_value());
     session_ = std::move(*session);
-    Run("CREATE TABLE ads_recall_i2i AS SELECT * FROM (VALUES ('p1', 'p3', 0.5, 2), ('p1', 'p2', 0.9, 1), ('p2', 'p1', 0.4, 1)) "
+    Run("CREATE TABLE ads_recall_i2i AS SELECT * FROM (VALUES ('p1', 'p3', 0.5, 2), ('p1', 'p2', 0.9, 1), ('p2', 'p1', "
+        "0.4, 1)) "
         "t(post_id, similar_post_id, score, place)");
-    Run("CREATE TABLE ads_recall_u2u_cf AS SELECT * FROM (VALUES ('u1', 'p2', 0.7, 1)) t(user_id, post_id, score, place)");
-    Run("CREATE TABLE ads_trending AS SELECT * FROM (VALUES ('all', 'p3', 4.0, 1), ('cats', 'p3', 4.0, 1)) t(topic, post_id, score, place)");
+    Run("CREATE TABLE ads_recall_u2u_cf AS SELECT * FROM (VALUES ('u1', 'p2', 0.7, 1)) t(user_id, post_id, score, "
+        "place)");
+    Run("CREATE TABLE ads_trending AS SELECT * FROM (VALUES ('all', 'p3', 4.0, 1), ('cats', 'p3', 4.0, 1)) t(topic, "
+        "post_id, score, place)");
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -59,7 +62,9 @@ class BundleBuilderTest : public ::testing::Test {
     ASSERT_THAT(WriteRecallPart(files_, folder_ + "/work", recall), IsOk());
   }
 
-  Result<BuiltBundle> Build() { return BuildBundle(files_, *session_, {folder_ + "/work", folder_ + "/bundles", kCut}, nullptr); }
+  Result<BuiltBundle> Build() {
+    return BuildBundle(files_, *session_, {folder_ + "/work", folder_ + "/bundles", kCut}, nullptr);
+  }
 
   io::FileSystem& files_ = io::PosixFileSystem();
   std::string folder_;

@@ -44,7 +44,8 @@ class PointerStore {
   // Forgets the table, its offsets and its batches.
   virtual Status Delete(const std::string& table) = 0;
   // Atomic and durable: checks the pointer, then the fence of the landing, and writes pointer, offsets and the batch's
-  // state, or nothing. kConflict when the fence does not hold. After any other error the outcome is unknown.
+  // state, or nothing. kConflict when the fence does not hold. After any other error the outcome is unknown until
+  // Location tells it: what that returns is durable.
   virtual Result<SwapOutcome> Swap(const PointerChange& change) = 0;
   virtual Result<Offsets> LandedOffsets(const std::string& table, const std::string& stream) = 0;
   virtual Result<int64_t> RaiseWriterEpoch(const std::string& stream) = 0;

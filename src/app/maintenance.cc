@@ -8,12 +8,16 @@
 namespace feedmill::app {
 
 void Maintenance::Add(std::string name, Micros interval, std::function<Status()> task) {
-  tasks_.push_back({std::move(name), interval, std::move(task), 0});
+  tasks_.push_back({std::move(name), interval, std::move(task)});
+}
+
+void Maintenance::AddAtOnce(std::string name, Micros interval, std::function<Status()> task) {
+  tasks_.push_back({std::move(name), interval, std::move(task), true});
 }
 
 void Maintenance::Start() {
   const Micros now = MonotonicMicros();
-  for (Task& task : tasks_) task.due = now + task.interval;
+  for (Task& task : tasks_) task.due = task.at_once ? now : now + task.interval;
   thread_ = std::thread([this] { Run(); });
 }
 

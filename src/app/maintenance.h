@@ -18,6 +18,8 @@ class Maintenance {
   ~Maintenance() { Stop(); }
   // Before Start. The first run is one interval after Start. A failure is logged; the task runs again at its time.
   void Add(std::string name, Micros interval, std::function<Status()> task);
+  // The same, but the first run is at once.
+  void AddAtOnce(std::string name, Micros interval, std::function<Status()> task);
   void Start();
   // Waits for a task that runs. Idempotent.
   void Stop();
@@ -27,6 +29,7 @@ class Maintenance {
     std::string name;
     Micros interval = 0;
     std::function<Status()> run;
+    bool at_once = false;
     Micros due = 0;  // monotonic
   };
   void Run();

@@ -36,6 +36,17 @@ TEST(Maintenance, RunsTasksAgainAndAgainAlsoAfterAFailure) {
   EXPECT_EQ(good, after);
 }
 
+TEST(Maintenance, RunsATaskAtOnce) {
+  std::atomic<int> runs = 0;
+  Maintenance maintenance;
+  maintenance.AddAtOnce("first", kMicrosPerHour, [&]() -> Status {
+    ++runs;
+    return Ok();
+  });
+  maintenance.Start();
+  EXPECT_TRUE(WaitFor([&] { return runs == 1; }));
+}
+
 TEST(Maintenance, StopsBeforeAnythingIsDue) {
   std::atomic<int> runs = 0;
   Maintenance maintenance;

@@ -11,6 +11,9 @@ namespace feedmill::ingest {
 namespace {
 
 constexpr size_t kReplayBytes = 4 << 20;
+// A checkpoint is due after this many records, or this part of the known ids: it holds all of them.
+constexpr uint64_t kDueRecordsMin = 50'000;
+constexpr uint64_t kDueShare = 8;
 
 struct Route {
   std::string_view path;
@@ -85,6 +88,7 @@ Status Collector::Parts::RebuildDedupe() {
     auto loaded = dedupe.Load(files, options.dedupe_checkpoint);
     if (loaded && loaded->size() == from.size()) {
       from = *loaded;
+      for (const uint64_t offset : from) records_at_checkpoint += offset;
     } else if (!loaded && loaded.error().kind() != ErrorKind::kNotFound) {
       log::Warn("deduplication checkpoint not used, reading the log", {{"reason", loaded.error().message()}});
     }
@@ -159,7 +163,18 @@ Status Collector::Checkpoint() {
   if (parts_->options.dedupe_checkpoint.empty()) return Ok();
   std::vector<uint64_t> next_offsets;
   for (const auto& end : parts_->settled_end) next_offsets.push_back(end.load(std::memory_order_acquire));
-  return parts_->dedupe.Save(parts_->files, parts_->options.dedupe_checkpoint, next_offsets);
+  FEEDMILL_TRY(parts_->dedupe.Save(parts_->files, parts_->options.dedupe_checkpoint, next_offsets));
+  parts_->records_at_checkpoint = 0;
+  for (const uint64_t offset : next_offsets) parts_->records_at_checkpoint += offset;
+  return Ok();
+}
+
+bool Collector::CheckpointIsDue() const {
+  if (parts_->options.dedupe_checkpoint.empty()) return false;
+  uint64_t settled = 0;
+  for (const auto& end : parts_->settled_end) settled += end.load(std::memory_order_acquire);
+  return settled - parts_->records_at_checkpoint >=
+         std::max<uint64_t>(kDueRecordsMin, parts_->dedupe.size() / kDueShare);
 }
 
 }  // namespace feedmill::ingest

@@ -63,6 +63,8 @@ class Collector {
 
   // Saves which messages the log has, so that the next start need not read all of it. Any one thread at a time.
   Status Checkpoint();
+  // Whether the next start would have to read so much that a checkpoint is worth its bytes now. Same thread.
+  bool CheckpointIsDue() const;
 
   struct Parts;
 

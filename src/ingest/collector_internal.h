@@ -39,6 +39,7 @@ struct Collector::Parts {
   const BodyLimits limits;
   MessageIdMaker ids;
   MessageDedupe dedupe;
+  uint64_t records_at_checkpoint = 0;              // thread of Checkpoint only
   std::vector<std::atomic<uint64_t>> settled_end;  // a partition: every message of an earlier record is in `dedupe`
 };
 

@@ -216,6 +216,25 @@ TEST_F(CollectorTest, WhatTheLogHasIsKnownAfterARestart) {
   EXPECT_EQ(Records().size(), 5u);
 }
 
+TEST_F(CollectorTest, ACheckpointIsDueWhenTheNextStartWouldReadMuch) {
+  EXPECT_FALSE(collector_->CheckpointIsDue());  // none is configured
+  options_.dedupe_checkpoint = "dedupe";
+  Stop();
+  Start();
+  EXPECT_FALSE(collector_->CheckpointIsDue());
+  for (int batch = 0; batch < 6; ++batch) {
+    std::vector<std::string> messages;
+    for (int i = 0; i < 10'000; ++i) messages.push_back(Like(fmt::format("m{}-{}", batch, i)));
+    ASSERT_EQ(Post("/v1/batch", Batch(messages), "import-key").status, 200);
+  }
+  EXPECT_TRUE(collector_->CheckpointIsDue());
+  ASSERT_TRUE(collector_->Checkpoint());
+  EXPECT_FALSE(collector_->CheckpointIsDue());
+  Stop();
+  Start();
+  EXPECT_FALSE(collector_->CheckpointIsDue());
+}
+
 TEST_F(CollectorTest, WrongInputTour) {
   auto refused = [&](io::HttpReply reply, int status, std::string_view part) {
     EXPECT_EQ(reply.status, status);

@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kPrefix = "live-";
 constexpr std::string_view kSuffix = ".ckpt";
 constexpr Micros kWaitOne = 100 * kMicrosPerMilli;  // for the only partition
-constexpr Micros kWaitMany = 5 * kMicrosPerMilli;   // for one of several, then the next is looked at
+constexpr uint64_t kLongReplay = 10;                // of checkpoint_records_max: a start that replays more writes one
+constexpr Micros kRestFactor = 5;  // a checkpoint that is due by records waits as many times what the last one took
+constexpr Micros kWaitMany = 5 * kMicrosPerMilli;  // for one of several, then the next is looked at
 
 // Names of checkpoints, oldest first: the number in the name is how many records had been applied.
 Result<std::vector<std::string>> CheckpointNames(io::FileSystem& files, const std::string& folder) {
@@ -69,8 +71,9 @@ class Tailer final : public LogTailer {
     const Micros begin = MonotonicMicros();
     FEEDMILL_TRY(state_->WriteCheckpoint(files_, path));
     records_at_checkpoint_ = applied;
-    log::Info("checkpoint of the live state written",
-              {{"file", path}, {"ms", (MonotonicMicros() - begin) / kMicrosPerMilli}});
+    const Micros end = MonotonicMicros();
+    rest_until_ = end + kRestFactor * (end - begin);
+    log::Info("checkpoint of the live state written", {{"file", path}, {"ms", (end - begin) / kMicrosPerMilli}});
     return RemoveOld();
   }
 
@@ -104,6 +107,7 @@ class Tailer final : public LogTailer {
       auto applied = ApplySome(partition);
       if (!applied) return Fail(applied.error());
       NoteCaughtUp();
+      if (Pending() >= options_.checkpoint_records_max && MonotonicMicros() >= rest_until_) AskForCheckpoint();
       partition = (partition + 1) % source_.partitions;
       if (*applied > 0) continue;
       source_.wait_for(partition, state_->AppliedOffset(partition), source_.partitions == 1 ? kWaitOne : kWaitMany);
@@ -138,6 +142,17 @@ class Tailer final : public LogTailer {
     {
       const std::scoped_lock guard(lock_);
       caught_up_ = true;
+      checkpoint_due_ = checkpoint_due_ || Pending() >= options_.checkpoint_records_max / kLongReplay;
+    }
+    changed_.notify_all();
+  }
+
+  uint64_t Pending() const { return Applied() - records_at_checkpoint_; }
+
+  void AskForCheckpoint() {
+    {
+      const std::scoped_lock guard(lock_);
+      if (std::exchange(checkpoint_due_, true)) return;
     }
     changed_.notify_all();
   }
@@ -154,16 +169,18 @@ class Tailer final : public LogTailer {
   void CheckpointUntilStopped() {
     std::unique_lock guard(lock_);
     while (!stopping_) {
-      changed_.wait_for(guard, std::chrono::microseconds(options_.checkpoint_interval), [this] { return stopping_; });
+      changed_.wait_for(guard, std::chrono::microseconds(options_.checkpoint_interval),
+                        [this] { return stopping_ || checkpoint_due_; });
       if (stopping_) return;
       guard.unlock();
       CheckpointIfNeeded();
       guard.lock();
+      checkpoint_due_ = false;
     }
   }
 
   void CheckpointIfNeeded() {
-    if (Applied() - records_at_checkpoint_ < std::max<uint64_t>(1, options_.checkpoint_records_min)) return;
+    if (Pending() < std::max<uint64_t>(1, options_.checkpoint_records_min)) return;
     if (auto written = WriteCheckpoint(); !written)
       log::Error("checkpoint of the live state failed", {{"why", written.error().ToString()}});
   }
@@ -184,9 +201,12 @@ class Tailer final : public LogTailer {
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> records_at_checkpoint_{0};
 
-  mutable std::mutex lock_;  // guards the three below
+  std::atomic<Micros> rest_until_{0};  // monotonic
+
+  mutable std::mutex lock_;  // guards the four below
   mutable std::condition_variable changed_;
   bool stopping_ = false;
+  bool checkpoint_due_ = false;
   Status status_;
   std::atomic<bool> caught_up_{false};  // read without the lock by the applying thread, which alone sets it
 

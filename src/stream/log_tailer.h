@@ -36,6 +36,9 @@ struct LogTailerOptions {
   std::string folder;                                 // of the checkpoints: DIR/state
   Micros checkpoint_interval = 5 * kMicrosPerMinute;  // 0: none but the last
   uint64_t checkpoint_records_min = 1;                // applied since the last one
+  // Applied since the last one: a checkpoint is due at once, and so is one at the end of a long replay. It bounds the
+  // replay of the next start, however often the process is killed.
+  uint64_t checkpoint_records_max = 200'000;
   bool checkpoint_at_stop = true;
   size_t read_bytes_max = 1 << 20;
 };

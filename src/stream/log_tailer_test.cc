@@ -170,6 +170,23 @@ TEST_F(LogTailerTest, ALogThatForgotTheNextRecordIsAnError) {
   EXPECT_THAT(tailer->status().error().message(), HasSubstr("the log begins at 3"));
 }
 
+TEST_F(LogTailerTest, CheckpointsAreWrittenByRecordsAndAfterALongReplay) {
+  options_.checkpoint_interval = kMicrosPerHour;
+  options_.checkpoint_at_stop = false;
+  options_.checkpoint_records_max = 100;
+  for (const int records : {20, 150}) {  // the first is a long replay at start, the second comes while it runs
+    if (records == 20) AppendRandom(records);
+    auto state = Recover();
+    const uint64_t before = Checkpoints().size();
+    auto tailer = Start(state.get());
+    ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+    if (records != 20) AppendRandom(records);
+    while (Checkpoints().size() == before && !deadline_.Expired())
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_GT(Checkpoints().size(), before);
+  }
+}
+
 TEST_F(LogTailerTest, CheckpointsAreWrittenByTime) {
   options_.checkpoint_interval = 5 * kMicrosPerMilli;
   options_.checkpoint_at_stop = false;

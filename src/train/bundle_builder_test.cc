@@ -121,7 +121,7 @@ TEST_F(BundleBuilderTest, CommandsNeedADataFolderThatExists) {
   for (const auto& command : {RunAls, RunRank, RunBundle}) {
     const auto result = command(options);
     ASSERT_FALSE(result.has_value());
-    EXPECT_NE(result.error().message().find("none"), std::string::npos) << result.error().message();
+    EXPECT_NE(result.error().message().find(folder_), std::string::npos) << result.error().message();
   }
 }
 

@@ -100,7 +100,9 @@ def keys_of(project: pathlib.Path) -> dict:
 
 
 def rows_per_id(binary: pathlib.Path, project: pathlib.Path) -> dict[str, int]:
-    subprocess.run([binary, "run", "--project", project, "--select", "dwd_user_action", "--until", "now"], check=True, stdout=subprocess.DEVNULL)
+    for model in ("dim_user", "dim_post", "dwd_post", "dwd_user_action"):  # the last looks up what the first three hold
+        command = [binary, "run", "--project", project, "--url", "", "--select", model, "--until", "now"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     out = subprocess.run(
         [binary, "query", "--project", project, "--format", "csv", "--rows", "0",
          "SELECT event_id, CAST(count(*) AS BIGINT) AS n FROM dwd_user_action GROUP BY event_id"],
@@ -115,7 +117,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--binary", default=os.environ.get("FEEDMILL", str(ROOT / "build/release/bin/feedmill")))
-    parser.add_argument("--folder", default=str(ROOT / "build/faults"))
+    parser.add_argument("--folder", default=str(ROOT / "build/kill-server"))
     arguments = parser.parse_args()
     binary, folder = pathlib.Path(arguments.binary), pathlib.Path(arguments.folder)
     shutil.rmtree(folder, ignore_errors=True)

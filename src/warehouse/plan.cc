@@ -118,7 +118,9 @@ class ModelPlanner {
         model_.materialization == Materialization::kFull || model_.materialization == Materialization::kNative;
     if (at_cut && former->end != pending.end) return changed.empty() ? "later end" : changed + " changed";
     if (changed.empty()) return "";
-    if (pending.start != 0 && pending.start < newest_ - model_.lookback) {
+    // Rows are only added to a dimension, so a day of it that has gained events is always read again.
+    bool bounded = pending.start != 0 && model_.materialization != Materialization::kAppend;
+    if (bounded && pending.start < newest_ - model_.lookback) {
       ++plan_.late_intervals;
       return "";
     }

@@ -2,6 +2,7 @@
 -- doc: one row is one post and one of its 50 most similar posts by who engaged with both in the last 14 days
 -- doc: score is the cosine of the posts' engagement vectors, each engagement halving every 3 days
 -- doc: a user counts with the 30 posts engaged with last, which bounds the pairs of one user to 435
+-- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
 -- reads: dwd_user_action.event_time -14d
@@ -31,10 +32,10 @@ bounded AS (
   SELECT user_key, post_key, post_id, weight FROM recent WHERE recency <= 30
 ),
 norm AS (
-  SELECT post_key, MAX(post_id) AS post_id, SQRT(SUM(weight * weight)) AS length FROM bounded GROUP BY post_key
+  SELECT post_key, MAX(post_id) AS post_id, SQRT(SUM(CAST(ROUND(weight * weight * 1e12) AS BIGINT)) / 1e12) AS length FROM bounded GROUP BY post_key
 ),
 pair AS (
-  SELECT a.post_key AS left_key, b.post_key AS right_key, SUM(a.weight * b.weight) AS dot, COUNT(*) AS users
+  SELECT a.post_key AS left_key, b.post_key AS right_key, SUM(CAST(ROUND(a.weight * b.weight * 1e12) AS BIGINT)) / 1e12 AS dot, COUNT(*) AS users
   FROM bounded a
   JOIN bounded b ON b.user_key = a.user_key AND a.post_key < b.post_key
   GROUP BY a.post_key, b.post_key

@@ -2,6 +2,7 @@
 -- doc: one row is one user and one of up to 50 posts that similar users engaged with and this user did not
 -- doc: similar users (20 at most) share engaged posts of the last 14 days; a post shared by few weighs more
 -- doc: a post counts with its 30 latest engaged users and a user gives the 10 latest posts, which bounds the work
+-- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
 -- reads: dwd_user_action.event_time -14d
@@ -40,7 +41,7 @@ length AS (
   SELECT user_key, SQRT(COUNT(*)) AS length FROM member GROUP BY user_key
 ),
 overlap AS (
-  SELECT a.user_key AS left_key, b.user_key AS right_key, SUM(a.rarity) AS shared
+  SELECT a.user_key AS left_key, b.user_key AS right_key, SUM(CAST(ROUND(a.rarity * 1e12) AS BIGINT)) / 1e12 AS shared
   FROM member a
   JOIN member b ON b.post_key = a.post_key AND a.user_key < b.user_key
   GROUP BY a.user_key, b.user_key
@@ -61,7 +62,7 @@ neighbour AS (
   JOIN length b ON b.user_key = s.neighbour_key
 ),
 candidate AS (
-  SELECT n.user_key, w.post_key, SUM(n.similarity * w.weight) AS score
+  SELECT n.user_key, w.post_key, SUM(CAST(ROUND(n.similarity * w.weight * 1e12) AS BIGINT)) / 1e12 AS score
   FROM neighbour n
   JOIN weighted w ON w.user_key = n.neighbour_key AND w.user_recency <= 10
   LEFT JOIN engagement own ON own.user_key = n.user_key AND own.post_key = w.post_key

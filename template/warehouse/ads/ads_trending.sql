@@ -1,6 +1,7 @@
 -- model: ads_trending
 -- doc: one row is one post among the 500 with most engagement now, over all topics ('all') and per topic (200 each)
 -- doc: score is the sum of weighted engagements of the last 3 days, each halving every 6 hours
+-- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
 -- reads: dwd_user_action.event_time -3d
@@ -19,7 +20,7 @@ WITH engagement AS (
     AND post_key IS NOT NULL
 ),
 scored AS (
-  SELECT post_key, MAX(post_id) AS post_id, MAX(topic) AS topic, SUM(weight) AS score, COUNT(*) AS engagements
+  SELECT post_key, MAX(post_id) AS post_id, MAX(topic) AS topic, SUM(CAST(ROUND(weight * 1e12) AS BIGINT)) / 1e12 AS score, COUNT(*) AS engagements
   FROM engagement
   GROUP BY post_key
 ),

@@ -26,7 +26,7 @@ demo: build ## a synthetic social app lives, the model learns; ARGS=--exit stops
 	@tools/demo.py $(ARGS)
 
 demo-real: build ## the nightly on real cascades; DATA=folder
-	@DATA="$(DATA)" tools/demo_real.sh $(ARGS)
+	@DATA="$(DATA)" tools/demo_real.py $(ARGS)
 
 test: ## make check, then all tests; the last line counts them
 	@tools/setup.sh build test

@@ -7,6 +7,7 @@ demo. The last line is one JSON object. The server is stopped at the end.
 """
 
 import argparse
+import base64
 import collections
 import datetime
 import http.client
@@ -107,7 +108,8 @@ class Api:
         self.connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
 
     def post(self, path: str, key: str, body: dict) -> dict:
-        headers = {"Authorization": "Bearer " + self.keys[key], "Content-Type": "application/json"}
+        basic = base64.b64encode(f"{self.keys[key]}:".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}" if key == "import" else "Bearer " + self.keys[key], "Content-Type": "application/json"}
         self.connection.request("POST", path, json.dumps(body), headers)
         reply = self.connection.getresponse()
         text = reply.read()
@@ -200,7 +202,7 @@ def evaluate(api: Api, earlier: list, later: list) -> dict:
                 tallies[scene].add(place_on_page(api, action, scene, after))
             for name, place in popularity.places(action).items():
                 tallies[name].add(place)
-        after = api.post("/v1/batch", "import", {"writeKey": api.keys["import"], "batch": [event_of(action)]})["position"]
+        after = api.post("/v1/batch", "import", {"batch": [event_of(action)]})["position"]
         popularity.add(action)
         if number % 50 == 49 or number + 1 == len(later):
             show_progress(number + 1, len(later), began)

@@ -20,6 +20,19 @@ bool Compare(const BundleRow& candidate, const std::string& metric, Comparison* 
 
 Promotion Judged(bool promoted, std::string reason) { return {promoted, std::move(reason)}; }
 
+// Beside a live bundle without ranking models there is nothing to measure on one slice but popularity.
+Promotion JudgeBesidePopularity(const BundleRow& candidate) {
+  const std::string metric = candidate.metrics.contains("ndcg10") ? "ndcg10" : "recall100";
+  const auto own = candidate.metrics.find(metric), popular = candidate.metrics.find(metric + "_popularity");
+  if (own == candidate.metrics.end() || popular == candidate.metrics.end()) {
+    return Judged(true, "neither it nor the live bundle has models: nothing to compare, the newer lists are taken");
+  }
+  const bool better = own->second > popular->second;
+  return Judged(better, fmt::format("the live bundle has no ranking models; {} {:.6f} is {} than popularity's {:.6f} "
+                                    "on the later slice",
+                                    metric, own->second, better ? "better" : "not better", popular->second));
+}
+
 }  // namespace
 
 Promotion JudgeCandidate(const BundleRow& candidate, const BundleRow* live) {
@@ -29,6 +42,8 @@ Promotion JudgeCandidate(const BundleRow& candidate, const BundleRow* live) {
     return Judged(false, fmt::format("{} was measured beside {}, but {} is live now: train again, or force it",
                                      candidate.id, beside, live->id));
   }
+  const bool live_ranks = live->metrics.contains("ndcg10") || candidate.metrics.contains("live_ndcg10");
+  if (!live_ranks) return JudgeBesidePopularity(candidate);
   Comparison ndcg, auc;
   if (!Compare(candidate, "ndcg10", &ndcg) || !Compare(candidate, "auc", &auc)) {
     return Judged(

@@ -141,6 +141,7 @@ TEST_F(RegistryTest, AddingAgainChangesNothingAndNewestComesFirst) {
 BundleRow LiveRow() {
   BundleRow row;
   row.id = "b";
+  row.metrics = {{"ndcg10", 0.4}, {"auc", 0.7}};
   return row;
 }
 
@@ -168,6 +169,30 @@ TEST(JudgeCandidateTest, EqualNdcgIsDecidedByAucAndAFullTieIsNotBetter) {
   EXPECT_TRUE(better.promoted);
   EXPECT_THAT(better.reason, HasSubstr("ndcg10 is equal"));
   EXPECT_FALSE(JudgeCandidate(CandidateRow("b", 0.4, 0.8, 0.4, 0.8), &live).promoted);
+}
+
+TEST(JudgeCandidateTest, BesideALiveBundleWithoutRankingModelsPopularityIsTheMeasure) {
+  BundleRow live, candidate;
+  live.id = candidate.compared_to = "b";
+  live.metrics = {{"recall100", 0.9}};
+  EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
+  EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("nothing to compare"));
+  candidate.metrics = {{"recall100", 0.3}, {"recall100_popularity", 0.2}};
+  EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
+  candidate.metrics["recall100_popularity"] = 0.3;
+  EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("recall100 0.300000 is not better than popularity's"));
+  candidate.metrics["ndcg10"] = 0.5;
+  candidate.metrics["ndcg10_popularity"] = 0.4;
+  EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("ndcg10 0.500000 is better"));
+  EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
+}
+
+TEST(JudgeCandidateTest, WithoutModelsNothingReplacesABundleThatHasThem) {
+  const BundleRow live = LiveRow();
+  BundleRow candidate;
+  candidate.compared_to = live.id;
+  candidate.metrics = {{"recall100", 0.9}, {"recall100_popularity", 0.1}};
+  EXPECT_FALSE(JudgeCandidate(candidate, &live).promoted);
 }
 
 }  // namespace

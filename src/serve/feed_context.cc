@@ -16,6 +16,8 @@ std::string_view FilterRuleName(FilterRule rule) {
       return "expired";
     case FilterRule::kExcluded:
       return "excluded";
+    case FilterRule::kTopic:
+      return "topic";
   }
   return "";
 }

@@ -26,8 +26,8 @@ struct FunnelStep {
 };
 
 // Candidates that a rule of the filter stage took out.
-enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded };
-inline constexpr int kFilterRuleCount = 6;
+enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded, kTopic };
+inline constexpr int kFilterRuleCount = 7;
 std::string_view FilterRuleName(FilterRule rule);
 
 struct FeedContext {

@@ -16,20 +16,18 @@ struct Seed {
   float weight;  // of its actions, less with each step back in time
 };
 
-constexpr float kFadeByStep = 0.95F;
-
-std::vector<Seed> Seeds(const FeedContext& context, int count_max) {
+std::vector<Seed> Seeds(const FeedContext& context, const ChannelSettings& settings) {
   std::vector<Seed> seeds;
   float fade = 1;
   for (const stream::LastAction& action : context.last_actions) {
     const float weight = TasteWeight(action.action) * fade;
     if (weight <= 0 || action.post == features::kNoEntity) continue;
-    fade *= kFadeByStep;
+    fade *= static_cast<float>(settings.fade);
     const auto same =
         std::find_if(seeds.begin(), seeds.end(), [&](const Seed& seed) { return seed.post == action.post; });
     if (same != seeds.end()) {
       same->weight += weight;
-    } else if (std::ssize(seeds) < count_max) {
+    } else if (std::ssize(seeds) < settings.seeds_max) {
       seeds.push_back({action.post, weight});
     }
   }
@@ -51,7 +49,7 @@ bool HasI2i(const FeedContext& context) {
 
 void RecallI2i(const ChannelSettings& settings, FeedContext* context) {
   std::unordered_map<std::string_view, Found> sums;
-  for (const Seed& seed : Seeds(*context, settings.seeds_max)) {
+  for (const Seed& seed : Seeds(*context, settings)) {
     for (const store::ScoredId& scored : context->bundle->i2i->Get(context->state->PostId(seed.post))) {
       Found& found = sums[scored.id];
       found.id = scored.id;

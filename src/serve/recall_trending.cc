@@ -30,9 +30,10 @@ bool HasTrending(const FeedContext& context) {
 
 void RecallTrending(const ChannelSettings& settings, FeedContext* context) {
   std::vector<TopicWalk> walks;
-  walks.emplace_back(*context->trending, nullptr);
+  const bool page_of_topics = context->scene->filter.topics && !context->query->topics.empty();
+  if (!page_of_topics) walks.emplace_back(*context->trending, nullptr);
   // A scene whose order is the trending order itself stays the same for everybody.
-  const bool personal = context->scene->rank.enabled;
+  const bool personal = context->scene->rank.enabled || page_of_topics;
   for (std::string_view topic : context->topics) {
     const auto found = context->trending->by_topic.find(std::string(topic));
     if (personal && found != context->trending->by_topic.end()) walks.emplace_back(*context->trending, &found->second);

@@ -136,6 +136,7 @@ Status ReadChannel(TableReader table, Source source, ChannelSettings* channel) {
   }
   if (source == Source::kInNetwork) table.Integer("followees_max", 1, kLimitMax, &channel->seeds_max);
   if (source == Source::kI2i || source == Source::kVector) table.Integer("seeds_max", 1, 64, &channel->seeds_max);
+  if (source == Source::kI2i) table.Number("fade", 0.01, 1, &channel->fade);
   if (source == Source::kVector) table.Number("recent_weight", 0, 1, &channel->recent_weight);
   return table.Done();
 }
@@ -187,6 +188,7 @@ Status ReadRerank(TableReader table, RerankSettings* rerank) {
 Status ReadFilter(TableReader table, FilterSettings* filter) {
   table.Boolean("seen", &filter->seen);
   table.Boolean("own", &filter->own);
+  table.Boolean("topics", &filter->topics);
   table.Hours("age_hours_max", &filter->age_max);
   return table.Done();
 }

@@ -18,16 +18,18 @@ namespace feedmill::serve {
 struct ChannelSettings {
   bool enabled = false;
   int limit = 100;                     // candidates it may bring
-  double weight = 1;                   // in the fused score, where no model ranks and for who is trimmed
   Micros age_max = 7 * kMicrosPerDay;  // of a post: in_network, fresh, random
   int seeds_max = 20;                  // i2i, vector: last actions looked at; in_network: followees looked at
   double recent_weight = 0.3;          // vector: share of the last actions in the user's vector, 0..1
+  double fade = 0.95;                  // i2i: how much less each older action of the user counts than the next
+  double weight = 1;                   // in the fused score: the order without models, and who is trimmed
 };
 
 struct FilterSettings {
   bool seen = true;  // leave out what the user has seen; hidden posts and authors always stay out
   bool own = true;
   Micros age_max = 14 * kMicrosPerDay;
+  bool topics = false;  // only posts of context.topics, when the request tells any: the page of a topic
 };
 
 enum class Order { kScore, kTime, kRecall, kRandom };

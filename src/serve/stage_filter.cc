@@ -18,6 +18,7 @@ class Rules {
       const EntityHandle post = state_.FindPost(id);
       if (post != kNoEntity) excluded_.insert(post);
     }
+    for (const std::string& name : context.query->topics) topics_.insert(state_.FindTopic(name));
   }
 
   // The first rule that takes the candidate out.
@@ -32,14 +33,18 @@ class Rules {
       if (settings.seen && state_.Seen(context_.user, post)) return FilterRule::kSeen;
     }
     if (context_.now - created_at > settings.age_max) return FilterRule::kExpired;
+    if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
     if (excluded_.contains(post)) return FilterRule::kExcluded;
     return std::nullopt;
   }
 
  private:
+  bool OfTopics(EntityHandle topic) const { return topics_.empty() || (topic != kNoEntity && topics_.contains(topic)); }
+
   const FeedContext& context_;
   const stream::LiveState& state_;
   std::unordered_set<EntityHandle> excluded_;
+  std::unordered_set<EntityHandle> topics_;  // told by the request
 };
 
 }  // namespace

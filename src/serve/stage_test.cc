@@ -168,6 +168,26 @@ TEST_F(StageTest, TheFilterCountsByRule) {
   EXPECT_EQ(context_.filtered[static_cast<size_t>(FilterRule::kExpired)], 1);
 }
 
+TEST_F(StageTest, APageOfTopicsHoldsThemAlone) {
+  scene_.filter.topics = true;
+  query_.topics = {SmallWorld::Topic(2), "no such topic"};
+  Begin("user-3");
+  Recall(&context_);
+  HydrateCandidates(&context_);
+  FilterCandidates(&context_);
+  ASSERT_FALSE(context_.candidates.items().empty());
+  for (const Candidate& candidate : context_.candidates.items()) {
+    EXPECT_EQ(context_.state->TopicName(candidate.input.topic), SmallWorld::Topic(2));
+  }
+  EXPECT_GT(context_.filtered[static_cast<size_t>(FilterRule::kTopic)], 0);
+  query_.topics.clear();  // nothing told: all topics
+  Begin("user-3");
+  Recall(&context_);
+  HydrateCandidates(&context_);
+  FilterCandidates(&context_);
+  EXPECT_EQ(context_.filtered[static_cast<size_t>(FilterRule::kTopic)], 0);
+}
+
 TEST_F(StageTest, ScoresAreTheWeightedCalibratedSum) {
   scene_.rank.weights = {{"like", 10}};
   Begin("user-3");

@@ -168,9 +168,8 @@ void LiveState::Parts::ApplyCounted(const StreamEvent& event) {
   }
   if (user != kNoEntity) {
     UserState& state = user_states[user];
-    if (action == features::Action::kImpression || action == features::Action::kClick) {
-      if (post != kNoEntity) state.seen.Add(post, options.seen_max);
-    }
+    // Who acts on a post has seen it, wherever that was.
+    if (post != kNoEntity) state.seen.Add(post, options.seen_max);
     if (action != features::Action::kImpression)
       state.actions.Add({post, author, action, event.time}, options.last_actions_max);
     if (action == features::Action::kHide) {

@@ -89,6 +89,8 @@ TEST_F(LiveStateTest, SeenAndLastActions) {
   EXPECT_TRUE(state_.Seen(User("ann"), Post("p2")));
   EXPECT_THAT(state_.LastActions(User("ann")), IsEmpty());
   for (const char* name : {"post_click", "like", "share", "comment"}) Send(name, "ann", kT + 1, R"({"post_id":"p3"})");
+  Send("comment", "bob", kT + 1, R"({"post_id":"p3"})");
+  EXPECT_TRUE(state_.Seen(User("bob"), Post("p3"))) << "who comments on a post has seen it";
   const auto actions = state_.LastActions(User("ann"));
   ASSERT_EQ(actions.size(), 3U);
   EXPECT_EQ(actions[0].action, Action::kComment);
@@ -147,7 +149,7 @@ class SlowTwin {
       auto& edge = edges_[{event.user_id, target}];
       if (time >= edge.first) edge = {time, event.name == "follow"};
     }
-    if (event.name == "feed_impression" || event.name == "post_click" || event.name == "post_view") {
+    if (event.name != "follow" && event.name != "unfollow" && !post.empty()) {
       auto& seen = seen_[event.user_id];
       if (std::ranges::find(seen, post) == seen.end()) seen.push_back(post);
     }

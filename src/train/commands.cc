@@ -1,5 +1,6 @@
 #include "train/commands.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -73,6 +74,10 @@ struct LiveModel {
   std::string click_model;  // "" when there is none that fits
 };
 
+bool ListsFile(const registry::BundleManifest& manifest, const std::string& name) {
+  return std::ranges::find(manifest.files, name, &registry::BundleFile::name) != manifest.files.end();
+}
+
 // The live bundle's click model, when it was trained on these very features.
 Result<LiveModel> ReadLiveModel(io::FileSystem& files, const CommandOptions& options, registry::Registry& registry,
                                 const features::FeatureSet& set, Json* notes) {
@@ -90,11 +95,23 @@ Result<LiveModel> ReadLiveModel(io::FileSystem& files, const CommandOptions& opt
                     manifest->feature_set_hash, set.hash));
     return LiveModel{live->id, ""};
   }
+  if (!ListsFile(*manifest, registry::ModelFile("click"))) {
+    notes->push_back(fmt::format("the live bundle {} is not measured: it has no click model", live->id));
+    return LiveModel{live->id, ""};
+  }
   FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files, folder + "/" + registry::ModelFile("click")));
   return LiveModel{live->id, std::move(text)};
 }
 
 Json MetricsJson(const std::map<std::string, double>& metrics) { return Json(metrics); }
+
+// A young app has shown too little to learn from: the bundle then has vectors and lists but no models, and serving
+// merges the channels.
+Result<std::string> SkipRank(io::FileSystem& files, const CommandOptions& options, const features::FeatureSet& set,
+                             const std::string& live_bundle, const std::string& why) {
+  FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), {}, set, live_bundle));
+  return Json{{"rows", 0}, {"skipped", why}, {"metrics", Json::object()}, {"notes", {why}}}.dump();
+}
 
 }  // namespace
 
@@ -124,9 +141,11 @@ Result<std::string> RunRank(const CommandOptions& options) {
   const std::string tables[] = {"ads.ads_sample_ctr"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
   PrintProgress(0, "reading samples");
-  FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
   Json notes = Json::array();
   FEEDMILL_ASSIGN(const LiveModel live, ReadLiveModel(files, options, *place.registry, set, &notes));
+  FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
+  if (!missing.empty()) return SkipRank(files, options, set, live.bundle, missing);
+  FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
   FEEDMILL_ASSIGN(const RankResult result, TrainRank(samples, set, plan, live.click_model, PrintProgress));
   for (const std::string& note : result.notes) notes.push_back(note);
   FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), result, set, live.bundle));

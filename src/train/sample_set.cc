@@ -42,6 +42,15 @@ Status CheckColumns(query::Session& session, const features::FeatureSet& set, co
   return Ok();
 }
 
+std::string RowsBefore(Micros cut) {
+  return fmt::format("FROM {} WHERE event_time < CAST('{}' AS TIMESTAMPTZ)", kTable, FormatTime(cut));
+}
+
+Result<uint64_t> CountRows(query::Session& session, Micros cut) {
+  FEEDMILL_ASSIGN(const query::Rows counted, session.Query("SELECT CAST(COUNT(*) AS BIGINT) " + RowsBefore(cut)));
+  return static_cast<uint64_t>(std::get<int64_t>(counted.rows.at(0).at(0)));
+}
+
 // Appends the rows of chunks, thinned by whole requests.
 class Reader {
  public:
@@ -138,13 +147,19 @@ void ArrangeSamples(std::span<const uint64_t> request_keys, std::span<const uint
   for (auto& [action, labels] : samples->labels) Permute(order, 1, &labels);
 }
 
+Result<std::string> TooFewSamples(query::Session& session, const RankPlan& plan, Micros cut) {
+  FEEDMILL_ASSIGN(const uint64_t rows, CountRows(session, cut));
+  if (rows == 0) return "no impressions before the cut: nothing to learn a ranking from";
+  if (rows >= static_cast<uint64_t>(plan.rows_min)) return "";
+  return fmt::format("{} holds {} rows before the cut, at least {} (data.rows_min of rank.toml) are needed", kTable,
+                     rows, plan.rows_min);
+}
+
 Result<SampleSet> ReadSamples(query::Session& session, const features::FeatureSet& set, const RankPlan& plan,
                               Micros cut) {
   FEEDMILL_TRY(CheckColumns(session, set, plan));
-  const std::string from = fmt::format("FROM {} WHERE event_time < CAST('{}' AS TIMESTAMPTZ)", kTable, FormatTime(cut));
-  FEEDMILL_ASSIGN(const query::Rows counted, session.Query("SELECT CAST(COUNT(*) AS BIGINT) " + from));
   SampleSet samples;
-  samples.rows_in_table = static_cast<uint64_t>(std::get<int64_t>(counted.rows.at(0).at(0)));
+  FEEDMILL_ASSIGN(samples.rows_in_table, CountRows(session, cut));
   if (samples.rows_in_table < static_cast<uint64_t>(plan.rows_min)) {
     return InvalidArgument(
         "{} holds {} rows before {}, at least {} (data.rows_min of rank.toml) are needed: show more feeds first",
@@ -153,7 +168,7 @@ Result<SampleSet> ReadSamples(query::Session& session, const features::FeatureSe
   for (const auto& feature : set.features) samples.feature_names.push_back(feature.name);
   const double share = static_cast<double>(plan.rows_max) / static_cast<double>(samples.rows_in_table);
   Reader reader(plan, share, &samples);
-  FEEDMILL_TRY(session.Stream(fmt::format("SELECT {} {}", Columns(set, plan), from),
+  FEEDMILL_TRY(session.Stream(fmt::format("SELECT {} {}", Columns(set, plan), RowsBefore(cut)),
                               [&](const query::Chunk& chunk) { return reader.Append(chunk); }));
   ArrangeSamples(reader.requests, reader.events, &samples);
   return samples;

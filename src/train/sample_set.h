@@ -49,6 +49,10 @@ struct Split {
 Result<SampleSet> ReadSamples(query::Session& session, const features::FeatureSet& set, const RankPlan& plan,
                               Micros cut);
 
+// Why there cannot be ranking models yet: no impression before `cut`, or fewer samples than the plan wants; "" when
+// there are enough. The session must know `ads_sample_ctr`.
+Result<std::string> TooFewSamples(query::Session& session, const RankPlan& plan, Micros cut);
+
 // Brings rows (in any order) into the promised order; `request_keys` and `event_keys` are hashes, equal for equal ids.
 void ArrangeSamples(std::span<const uint64_t> request_keys, std::span<const uint64_t> event_keys, SampleSet* samples);
 

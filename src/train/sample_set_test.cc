@@ -121,6 +121,10 @@ TEST_F(SampleSetTest, NamesWhatIsMissing) {
   plan_.rows_min = 4;
   EXPECT_THAT(ReadSamples(*session_, TwoFeatures(), plan_, Cut()),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("holds 3 rows")));
+  EXPECT_THAT(*TooFewSamples(*session_, plan_, Cut()), HasSubstr("holds 3 rows before the cut, at least 4"));
+  plan_.rows_min = 3;
+  EXPECT_EQ(*TooFewSamples(*session_, plan_, Cut()), "");
+  EXPECT_THAT(*TooFewSamples(*session_, plan_, *ParseTime("2026-10-31")), HasSubstr("no impressions before the cut"));
 }
 
 }  // namespace

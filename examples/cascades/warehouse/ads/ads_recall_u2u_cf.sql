@@ -1,0 +1,94 @@
+-- model: ads_recall_u2u_cf
+-- doc: one row is one user and one of up to 50 posts that similar users engaged with and this user did not
+-- doc: similar users (50 at most) share engaged posts ever; a post shared by few weighs more
+-- doc: a post counts with its 200 latest engaged users and a user gives the 50 latest posts, which bounds the work
+-- partition: none
+-- materialize: full
+-- reads: dwd_user_action.event_time -3650d
+-- key: user_key, post_key
+-- memory: 5GiB
+-- timeout: 20m
+WITH engagement AS (
+  SELECT
+    user_key, post_key, MAX(user_id) AS user_id, MAX(post_id) AS post_id, MAX(event_time) AS last_time,
+    MAX(CASE event_name WHEN 'share' THEN 3.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 ELSE 1.0 END) AS strength
+  FROM dwd_user_action
+  WHERE event_time >= @end - INTERVAL 3650 DAY AND event_time < @end
+    AND event_name IN ('post_click', 'like', 'comment', 'share')
+    AND user_key IS NOT NULL AND post_key IS NOT NULL
+  GROUP BY user_key, post_key
+),
+weighted AS (
+  SELECT
+    user_key, post_key,
+    CAST(strength * POWER(0.5, (UNIX_MICROS(@end) - UNIX_MICROS(last_time)) / (60 * 86400000000.0)) AS DOUBLE) AS weight,
+    ROW_NUMBER() OVER (
+      PARTITION BY user_key ORDER BY last_time DESC NULLS LAST, post_key ASC NULLS LAST
+    ) AS user_recency,
+    ROW_NUMBER() OVER (
+      PARTITION BY post_key ORDER BY last_time DESC NULLS LAST, user_key ASC NULLS LAST
+    ) AS post_recency,
+    COUNT(*) OVER (PARTITION BY post_key) AS post_users
+  FROM engagement
+),
+member AS (
+  SELECT user_key, post_key, weight, 1.0 / LN(2.0 + post_users) AS rarity
+  FROM weighted
+  WHERE post_recency <= 200 AND user_recency <= 100
+),
+length AS (
+  SELECT user_key, SQRT(COUNT(*)) AS length FROM member GROUP BY user_key
+),
+overlap AS (
+  SELECT a.user_key AS left_key, b.user_key AS right_key, SUM(a.rarity) AS shared
+  FROM member a
+  JOIN member b ON b.post_key = a.post_key AND a.user_key < b.user_key
+  GROUP BY a.user_key, b.user_key
+),
+look_alike AS (
+  SELECT left_key AS user_key, right_key AS neighbour_key, shared FROM overlap
+  UNION ALL
+  SELECT right_key AS user_key, left_key AS neighbour_key, shared FROM overlap
+),
+neighbour AS (
+  SELECT
+    s.user_key, s.neighbour_key, s.shared / (a.length * b.length) AS similarity,
+    ROW_NUMBER() OVER (
+      PARTITION BY s.user_key ORDER BY s.shared / (a.length * b.length) DESC NULLS LAST, s.neighbour_key ASC NULLS LAST
+    ) AS place
+  FROM look_alike s
+  JOIN length a ON a.user_key = s.user_key
+  JOIN length b ON b.user_key = s.neighbour_key
+),
+candidate AS (
+  SELECT n.user_key, w.post_key, SUM(n.similarity * w.weight) AS score
+  FROM neighbour n
+  JOIN weighted w ON w.user_key = n.neighbour_key AND w.user_recency <= 50
+  LEFT JOIN engagement own ON own.user_key = n.user_key AND own.post_key = w.post_key
+  WHERE n.place <= 50 AND own.user_key IS NULL
+  GROUP BY n.user_key, w.post_key
+),
+ranked AS (
+  SELECT
+    user_key, post_key, score,
+    ROW_NUMBER() OVER (PARTITION BY user_key ORDER BY score DESC NULLS LAST, post_key ASC NULLS LAST) AS place
+  FROM candidate
+),
+user_name AS (
+  SELECT user_key, MAX(user_id) AS user_id FROM engagement GROUP BY user_key
+),
+post_name AS (
+  SELECT post_key, MAX(post_id) AS post_id FROM engagement GROUP BY post_key
+)
+SELECT
+  r.user_key,
+  u.user_id,
+  r.post_key,
+  p.post_id,
+  r.score,
+  CAST(r.place AS INTEGER) AS place
+FROM ranked r
+JOIN user_name u ON u.user_key = r.user_key
+JOIN post_name p ON p.post_key = r.post_key
+WHERE r.place <= 50
+ORDER BY r.user_key ASC NULLS LAST, r.place ASC NULLS LAST

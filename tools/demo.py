@@ -169,7 +169,7 @@ def main() -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 port = free_port()
-        invite(Server(binary, folder / "home", port, "clock.source=shifted", f"clock.start={history['until']}"))
+        invite(Server(binary, folder / "home", port, "clock.source=shifted", f"clock.start={tallies['home']['until']}"))
 
     model = tallies["home"]
     result = {

@@ -156,8 +156,11 @@ class ServerImpl final : public Server {
   void ShowActivity(const std::vector<ingest::EventLog::Record>& records) {
     if (!ready_) return;
     for (size_t i = records.size() - std::min(records.size(), kActivityShown); i < records.size(); ++i) {
-      const auto record = DecodeLogRecord(records[i].payload);
-      if (record) activity_.Observe(*record);
+      auto record = DecodeLogRecord(records[i].payload);
+      if (!record) continue;
+      // The row of a feed request carries its time inside its document; the log's will do here.
+      if (record->event.received_time == 0) record->event.received_time = records[i].append_time;
+      activity_.Observe(*record);
     }
   }
 

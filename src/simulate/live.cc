@@ -31,6 +31,7 @@ class Live {
       FEEDMILL_TRY(LiveSession(sessions[i]));
       progress(static_cast<double>(i + 1) / static_cast<double>(sessions.size()));
     }
+    tally_.until = now_;
     return tally_;
   }
 

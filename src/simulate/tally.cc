@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/time_text.h"
+
 namespace feedmill::simulate {
 
 double Tally::FeedMillis(double quantile) const {
@@ -20,6 +22,7 @@ std::string Tally::ToJson() const {
   const auto round = [](double value) { return std::round(value * 1e6) / 1e6; };
   nlohmann::ordered_json json;
   json["policy"] = policy;
+  json["until"] = FormatTime(until);
   json["feeds"] = feeds;
   json["feeds_empty"] = feeds_empty;
   json["feeds_degraded"] = feeds_degraded;

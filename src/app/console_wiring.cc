@@ -82,12 +82,21 @@ int64_t RowsOf(const nlohmann::json& result) {
   return it != result.end() && it->is_number_integer() ? it->get<int64_t>() : -1;
 }
 
+// A member as text, whatever its type: records of runs are read, never trusted.
+std::string MemberText(const nlohmann::json& object, const char* name) {
+  const auto it = object.find(name);
+  if (it == object.end() || it->is_null()) return "";
+  return it->is_string() ? it->get<std::string>() : it->dump();
+}
+
 std::vector<console::CheckRow> ChecksOf(const nlohmann::json& result) {
   std::vector<console::CheckRow> checks;
   const auto it = result.find("checks");
   if (it == result.end() || !it->is_array()) return checks;
-  for (const auto& check : *it)
-    checks.push_back({check.value("rule", ""), check.value("passed", false), check.value("found", "")});
+  for (const auto& check : *it) {
+    if (!check.is_object()) continue;
+    checks.push_back({MemberText(check, "rule"), MemberText(check, "passed") == "true", MemberText(check, "found")});
+  }
   return checks;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/ranges.h>
+
 #include "base/hash.h"
 #include "base/time_text.h"
 #include "warehouse/sql_text.h"
@@ -177,6 +179,11 @@ Result<std::vector<ModelPlan>> PlanAll(const Context& context, const Project& pr
   std::vector<ModelPlan> plans;
   InputFiles inputs(context.catalog);
   Upcoming upcoming;
+  if (!options.only.empty() && project.Find(options.only) == nullptr) {
+    std::vector<std::string> names;
+    for (const Model& model : project.models) names.push_back(model.name);
+    return NotFound("no model is named \"{}\"; there are: {}", options.only, fmt::join(names, ", "));
+  }
   for (const Model& model : project.models) {
     if (!options.only.empty() && model.name != options.only) continue;
     FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, model, inputs, options, upcoming));

@@ -217,6 +217,9 @@ TEST_F(WarehouseTest, MakesEveryIntervalOnceAndThenNothing) {
   auto same_end = PlanAll(MakeContext(), *project, {clock_.Now() + 1, {}, {}, ""});
   ASSERT_THAT(same_end, IsOk());
   EXPECT_EQ(FormatPlan(*same_end), "nothing to do: every table is up to date\n");
+  auto unknown = PlanAll(MakeContext(), *project, {clock_.Now(), {}, {}, "dws_totl"});
+  ASSERT_THAT(unknown, IsError(ErrorKind::kNotFound));
+  EXPECT_THAT(unknown.error().message(), HasSubstr("no model is named \"dws_totl\"; there are: "));
 }
 
 TEST_F(WarehouseTest, LateDataMakesItsDayAgainAndWhatReadsIt) {

@@ -186,7 +186,7 @@ Result<std::string> MapCsvRow(const CsvMapping& mapping, const std::vector<std::
     if (text.empty()) continue;
     FEEDMILL_ASSIGN(properties[property.name], Convert(property, text));
   }
-  event["properties"] = std::move(properties);
+  event["properties"] = properties;
   return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -252,7 +252,7 @@ Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& fold
   SetBuilder builder;
   for (const std::string& name : names) {
     if (!name.ends_with(".toml")) continue;
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files, path));
     FEEDMILL_ASSIGN(ConfigDocument document, ParseToml(path, text));
     FEEDMILL_TRY(builder.AddDocument(document));

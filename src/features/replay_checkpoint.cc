@@ -80,7 +80,7 @@ Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::strin
   FEEDMILL_ASSIGN(std::vector<std::string> names, Names(files, folder));
   for (const std::string& name : names) {
     ReplayState state(set);
-    auto file = OpenCheckpointFile(files, folder + "/" + name, kKind);
+    auto file = OpenCheckpointFile(files, fmt::format("{}/{}", folder, name), kKind);
     auto fits = file ? Read(file->body, until, days, &state) : Result<bool>(std::unexpected(file.error()));
     if (fits && *fits) return state;
     log::Info(

@@ -96,7 +96,7 @@ std::vector<std::string> Environment(const ChildOptions& options) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (!replaced(*entry)) all.emplace_back(*entry);
   }
-  for (const auto& [name, value] : options.environment) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.environment) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
 

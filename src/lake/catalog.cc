@@ -252,7 +252,7 @@ Result<std::optional<Snapshot>> FileCatalog::CommitOnce(const std::string& table
     files_.RemoveUnused(builder.written());
     return std::unexpected(next.error());
   }
-  const Snapshot snapshot = next->snapshots.back();
+  Snapshot snapshot = next->snapshots.back();
   PointerChange change;
   change.table = table;
   change.snapshot_id = snapshot_id;

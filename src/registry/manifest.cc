@@ -110,7 +110,7 @@ Result<BundleManifest> ParseManifest(std::string_view text) {
   if (text.size() > kManifestBytesMax)
     return Corrupt("a manifest of {} bytes; at most {} allowed", text.size(), kManifestBytesMax);
   try {
-    FEEDMILL_ASSIGN(const BundleManifest manifest, FromJson(Json::parse(text)));
+    FEEDMILL_ASSIGN(BundleManifest manifest, FromJson(Json::parse(text)));
     const std::string expected = IdOf(manifest);
     if (manifest.id != expected) return Corrupt("id {} found, the content hashes to {}", manifest.id, expected);
     return manifest;
@@ -126,7 +126,7 @@ Status SealBundle(io::FileSystem& files, const std::string& folder, BundleManife
   for (const std::string& name : names) {
     if (name == kManifestFile) continue;
     if (!IsPlainName(name)) return InvalidArgument("{}: file name '{}' is not a plain name", folder, name);
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     FEEDMILL_ASSIGN(const uint64_t size, files.FileSize(path));
     FEEDMILL_ASSIGN(std::string hash, HashFile(files, path, size));
     manifest->files.push_back({name, std::move(hash), size});

@@ -26,7 +26,8 @@ Status CopyFile(io::FileSystem& files, const std::string& from, const std::strin
 Status CopyPart(io::FileSystem& files, const std::string& part, const std::string& folder) {
   FEEDMILL_ASSIGN(const std::vector<std::string> names, files.List(part));
   for (const std::string& name : names) {
-    if (name != kSummaryFile) FEEDMILL_TRY(CopyFile(files, part + "/" + name, folder + "/" + name));
+    if (name == kSummaryFile) continue;
+    FEEDMILL_TRY(CopyFile(files, fmt::format("{}/{}", part, name), fmt::format("{}/{}", folder, name)));
   }
   return Ok();
 }

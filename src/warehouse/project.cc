@@ -39,7 +39,7 @@ class Loader {
     if (!exists) return names;
     FEEDMILL_ASSIGN(auto listed, files_.List(path));
     for (const std::string& name : listed) {
-      if (name.ends_with(suffix)) names.push_back(folder + "/" + name);
+      if (name.ends_with(suffix)) names.push_back(fmt::format("{}/{}", folder, name));
     }
     return names;
   }

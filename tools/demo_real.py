@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/ usr / bin / env python3
 """The loop on real input: cascades of two Stack Exchange sites become events, the nightly learns from the earlier part, and
 for every later action the feed is asked what this user acts on next.
 
@@ -271,7 +271,8 @@ def main() -> None:
     result["hit20_popularity"] = max(tally.hit() for tally in best.values())
     result["ndcg20_popularity"] = max(tally.ndcg() for tally in best.values())
     result |= {"events": sent + len(later), "asked": tallies["next"].count, "nightly_s": nightly["seconds"], "seconds": round(time.monotonic() - began, 1)}
-    print(json.dumps({name: round(value, 4) for name, value in result.items()}), flush=True)
+    print(json.dumps({
+    name: round(value, 4) for name, value in result.items()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def flags(root: pathlib.Path) -> list[str]:
 @functools.cache
 def tool_identity(root: pathlib.Path) -> str:
     version = subprocess.run([CLANG_TIDY, "--version"], check=True, capture_output=True, text=True).stdout
-    return version + (root / ".clang-tidy").read_text(encoding="utf-8") + " ".join(flags(root))
+    return version + (root / ".clang-tidy").read_text(encoding="utf-8") + " ".join(flags(root)).replace(str(root), ".")
 
 
 def reached(repository: Repository, path: str) -> list[str]:

@@ -110,6 +110,10 @@ class Platform:
             self.process.wait(READY_SECONDS_MAX)
         self.process = None
 
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
     # Calls.
 
     def call(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, dict]:
@@ -119,6 +123,7 @@ class Platform:
         elif key:
             headers["Authorization"] = "Bearer " + self.keys[key]
         text = None if body is None else json.dumps(body)
+        kept = self.connection is not None
         try:
             self.connection = self.connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             self.connection.request(method, path, text, headers)
@@ -126,6 +131,8 @@ class Platform:
             data = reply.read()
         except (OSError, http.client.HTTPException) as error:
             self.connection = None
+            if kept:  # the server closes silent connections
+                return self.call(method, path, body, key)
             raise OSError(str(error)) from error
         return reply.status, json.loads(data) if data[:1] in (b"{", b"[") else {}
 

@@ -28,13 +28,14 @@ def live(platform: Platform) -> None:
     history = platform.simulate("history", "--start", "2026-01-05")
     platform.nightly("2026-01-07", "--no-train")
     platform.nightly(history["until"])
+    platform.restart()   # with the bundle live from the first feed on; a running server takes it up within a second or so
     platform.simulate("live", "--start", "2026-01-05", "--scene", "home", "--feeds", "60")
     platform.set_clock(LATER)
     for event in [
         {"event": "hide", "userId": "u000030", "properties": {"target_user_id": "u000001"}},
         {"event": "follow", "userId": "u000031", "properties": {"target_user_id": "u000002"}},
         {"event": "unfollow", "userId": "u000031", "properties": {"target_user_id": "u000002"}},
-        {"event": "like", "userId": "u000032", "properties": {"post_id": "p000003"}, "timestamp": "2026-01-06T10:00:00Z"},
+        {"event": "like", "userId": "u000032", "properties": {"post_id": "p0000003"}, "timestamp": "2026-01-06T10:00:00Z"},
         {"event": "no_such_event", "userId": "u000033", "properties": {}},
     ]:
         platform.batch([{"type": "track", "messageId": f"extra-{event['event']}", **event}] * 2)
@@ -120,7 +121,7 @@ def rebuild_trimmed(checks: Checks, platform: Platform, tables: dict, shown: dic
 def main() -> None:
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="feedmill-rebuild-") as folder:
-        platform = Platform(pathlib.Path(folder) / "app", "clock.source=driven", "log.segment_bytes_max=1MiB")
+        platform = Platform(pathlib.Path(folder) / "app", "clock.source=driven", "log.segment_bytes_max=1MiB", "feed.budget=10s")
         try:
             checks.part(live, platform)
             busy = platform.try_verb("rebuild", "--yes")

@@ -16,8 +16,9 @@ WITH shown AS (
   SELECT
     event_id, event_time, request_id, user_key, user_id, post_key, post_id, author_key, author_id, topic,
     position, scene, source
+  -- Later impressions than the interval's are there to take the outcomes that belong to them, however many days are made at once.
   FROM dwd_user_action
-  WHERE event_name = 'feed_impression' AND event_time >= @start AND event_time < @end
+  WHERE event_name = 'feed_impression' AND event_time >= @start AND event_time < @end + INTERVAL 24 HOUR
     AND user_key IS NOT NULL AND post_key IS NOT NULL
 ),
 outcome AS (
@@ -90,3 +91,4 @@ SELECT
   COALESCE(l.dwell_ms, 0) AS dwell_ms
 FROM shown s
 LEFT JOIN label l ON l.event_id = s.event_id
+WHERE s.event_time < @end

@@ -70,8 +70,8 @@ struct Promotion {
 };
 
 // Whether `candidate` may replace `live` (null: nothing is live). Pure. A candidate passes when it was measured beside
-// this very live bundle on the same later slice and has the larger ndcg10, or the same ndcg10 and the larger auc; beside
-// a live bundle without ranking models it has to beat popularity (docs/decisions/model-gate.md).
+// this very live bundle on the same later slice and has the larger ndcg10, or the same ndcg10 and the larger auc;
+// beside a live bundle without ranking models it has to beat popularity (docs/decisions/model-gate.md).
 Promotion JudgeCandidate(const BundleRow& candidate, const BundleRow* live);
 
 // Any thread, several processes: each call is one transaction.

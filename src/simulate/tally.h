@@ -21,7 +21,7 @@ struct Rate {
 
 struct Tally {
   std::string policy;
-  Micros until = 0;            // the world's time at the end
+  Micros until = 0;  // the world's time at the end
   uint64_t feeds = 0;
   uint64_t feeds_empty = 0;
   uint64_t feeds_degraded = 0;

@@ -15,13 +15,13 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build/release"))
 FEEDMILL = pathlib.Path(os.environ.get("FEEDMILL", BUILD / "bin/feedmill"))
-READY_SECONDS_MAX = 60
+READY_SECONDS_MAX = 180
 
 WORLD = """seed = {seed}
 [size]
-users = 120
-new_users = 12
-authors = 24
+users = {users}
+new_users = {new_users}
+authors = {authors}
 topics = 6
 history_days = 3
 live_hours = {live_hours}
@@ -66,7 +66,7 @@ def free_port() -> int:
 class Platform:
     """`settings` are `name=value` over feedmill.toml, for the server and for every verb that takes them."""
 
-    def __init__(self, folder: pathlib.Path, *settings: str, seed: int = 1, live_hours: float = 24):
+    def __init__(self, folder: pathlib.Path, *settings: str, seed: int = 1, live_hours: float = 24, scale: int = 1):
         self.project = folder
         self.settings = settings
         self.port = 0
@@ -74,7 +74,7 @@ class Platform:
         self.connection = None
         subprocess.run([FEEDMILL, "init", folder], check=True, stdout=subprocess.DEVNULL)
         self.world = folder / "world.toml"
-        self.world.write_text(WORLD.format(seed=seed, live_hours=live_hours))
+        self.world.write_text(WORLD.format(seed=seed, live_hours=live_hours, users=120 * scale, new_users=12 * scale, authors=24 * scale))
 
     # The server.
 

@@ -18,7 +18,8 @@ from local_platform import Checks, Platform  # noqa: E402
 
 START = "2026-01-05"
 REQUESTS = int(os.environ.get("FEEDMILL_VERIFY_REQUESTS", "250"))
-REQUESTS_A_DAY = 250          # of this world's users, with some room
+SCALE = max(1, REQUESTS // 750)
+LIVE_HOURS = 24 * math.ceil(REQUESTS / (250 * SCALE))   # 120 users ask some 250 times a day
 AT_ONCE_SECONDS = 1.0
 # Figures that are measured and not computed.
 MEASURED = {"seconds", "feed_p50_ms", "feed_p99_ms", "run", "steps", "memory_peak_mb", "bundle", "reason"}
@@ -46,7 +47,7 @@ class Walk:
         self.platform.restart()   # with the bundle live from the first feed on; a running server takes it up within a second or so
         tally = self.platform.simulate("live", "--start", START, "--scene", "home", "--feeds", REQUESTS)
         self.figures = {"history": history, "nightly": nightly, "live": tally}
-        self.now += datetime.timedelta(hours=24 * math.ceil(REQUESTS / REQUESTS_A_DAY) + 1)
+        self.now += datetime.timedelta(hours=LIVE_HOURS + 1)
         self.later(minutes=1)
 
     def one_event(self) -> None:
@@ -220,9 +221,8 @@ def computed(figures: dict) -> dict:
 
 def main() -> None:
     checks = Checks()
-    live_hours = 24 * math.ceil(REQUESTS / REQUESTS_A_DAY)
     with tempfile.TemporaryDirectory(prefix="feedmill-walk-") as folder:
-        platforms = [Platform(pathlib.Path(folder) / name, "clock.source=driven", "feed.budget=10s", live_hours=live_hours) for name in ("one", "two")]
+        platforms = [Platform(pathlib.Path(folder) / name, "clock.source=driven", "feed.budget=10s", live_hours=LIVE_HOURS, scale=SCALE) for name in ("one", "two")]
         walks = [Walk(checks, platform) for platform in platforms]
         try:
             for walk in walks:

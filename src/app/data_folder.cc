@@ -30,7 +30,7 @@ Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config) {
   options.temporary_directory = config.paths.Temporary();
   // The engine's own limit stays below the process's, so that it spills instead of being stopped.
   options.memory_bytes_max = config.nightly.memory_bytes_max / 4 * 3;
-  options.threads = config.nightly.threads;
+  options.threads = config.nightly.threads + 1;  // one mostly waits for the rows of a writer
   return query::OpenEngine(options);
 }
 

@@ -149,16 +149,17 @@ Result<ImpressionSlice> ReadImpressions(query::Session& session, lake::Catalog& 
   FEEDMILL_TRY(RegisterDay(session, catalog, kImpressionTable, day));
   // as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
   const std::string sql = fmt::format(
-      "WITH day AS (SELECT *, MIN(event_time) OVER (PARTITION BY COALESCE(request_id, event_id), user_key) AS as_of "
-      "FROM dwd_impression "
-      "WHERE event_time >= {} AND event_time < {}) "
-      "SELECT as_of, event_time, user_key, post_key, author_key, CAST(position AS BIGINT), CAST(dwell_ms AS BIGINT), "
-      "CAST(clicked AS BIGINT), CAST(liked AS BIGINT), CAST(commented AS BIGINT), CAST(shared AS BIGINT), "
-      "CAST(followed AS BIGINT), "
-      "CAST(hidden AS BIGINT), event_id, request_id, user_id, post_id, author_id, topic, scene, source "
-      "FROM day WHERE as_of >= {} AND as_of < {} "
-      "ORDER BY as_of ASC NULLS LAST, user_key ASC NULLS LAST, request_id ASC NULLS LAST, position ASC NULLS LAST, "
-      "event_id ASC NULLS LAST",
+      "WITH day AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
+      "WHERE event_time >= {0} AND event_time < {1}), "
+      "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM day "
+      "GROUP BY ALL HAVING as_of >= {2} AND as_of < {3}) "
+      "SELECT as_of, event_time, day.user_key, post_key, author_key, CAST(position AS BIGINT), "
+      "CAST(dwell_ms AS BIGINT), CAST(clicked AS BIGINT), CAST(liked AS BIGINT), CAST(commented AS BIGINT), "
+      "CAST(shared AS BIGINT), CAST(followed AS BIGINT), CAST(hidden AS BIGINT), "
+      "event_id, request_id, user_id, post_id, author_id, topic, scene, source "
+      "FROM day JOIN requests ON day.request = requests.request AND day.user_key IS NOT DISTINCT FROM requests.user_key "
+      "ORDER BY as_of ASC NULLS LAST, day.user_key ASC NULLS LAST, request_id ASC NULLS LAST, "
+      "position ASC NULLS LAST, event_id ASC NULLS LAST",
       Literal(day), Literal(day + kMicrosPerDay), Literal(slice.begin), Literal(slice.end));
   ImpressionSlice impressions;
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) {

@@ -36,9 +36,9 @@ using OwnedDatabase = Owned<duckdb_database, &duckdb_close>;
 using OwnedConnection = Owned<duckdb_connection, &duckdb_disconnect>;
 using OwnedConfig = Owned<duckdb_config, &duckdb_destroy_config>;
 using OwnedStatement = Owned<duckdb_prepared_statement, &duckdb_destroy_prepare>;
+using OwnedPending = Owned<duckdb_pending_result, &duckdb_destroy_pending>;
 using OwnedChunk = Owned<duckdb_data_chunk, &duckdb_destroy_data_chunk>;
 using OwnedType = Owned<duckdb_logical_type, &duckdb_destroy_logical_type>;
-using OwnedAppender = Owned<duckdb_appender, &duckdb_appender_destroy>;
 
 // A result is a struct, not a pointer, so it has an owner of its own.
 class OwnedResult {

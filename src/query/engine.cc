@@ -70,6 +70,8 @@ Result<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {
     duckdb_free(message);
     return std::unexpected(error.WithContext("query engine"));
   }
+  FEEDMILL_ASSIGN(const auto session, DuckSession::Connect(database));
+  FEEDMILL_TRY(RegisterRowPipes(session->connection(), &database->pipes));
   return std::make_unique<DuckEngine>(std::move(database));
 }
 

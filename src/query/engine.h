@@ -49,7 +49,8 @@ class Chunk {
   virtual std::span<const float> FloatList(size_t column, size_t row) const = 0;
 };
 
-// Writes rows column by column into a Parquet file of a table (through DuckDB's data-chunk appender and COPY).
+// Writes rows column by column into a Parquet file of a table (through DuckDB's COPY, on a thread of the
+// writer's own).
 class ParquetWriter {
  public:
   virtual ~ParquetWriter() = default;

@@ -1,40 +1,77 @@
-// Rows from C++ -> data chunks -> a temporary table -> COPY. The table is written out whenever it holds
-// kRowsBufferedMax rows.
-#include <set>
+// Rows from C++ -> data chunks -> a pipe -> COPY on a thread of its own, so that encoding goes on beside whatever makes
+// the rows and no more than a few chunks are held. A file set is ended after kRowsMax rows or kBytesMax bytes.
+#include <thread>
 
+#include "query/row_pipe_internal.h"
 #include "query/session_internal.h"
 
 namespace feedmill::query {
 namespace {
 
-constexpr size_t kRowsBufferedMax = 1'000'000;
-constexpr size_t kBytesBufferedMax = 512ull << 20;
+constexpr size_t kRowsMax = 4'000'000;
+constexpr size_t kBytesMax = 2ull << 30;  // as values, not yet encoded
 
-class AppenderWriter final : public ParquetWriter {
+// One COPY: reads the pipe to its end.
+class PipedCopy {
  public:
-  AppenderWriter(DuckSession& session, lake::Catalog& catalog, lake::TableDescription table, std::string file_stem,
-                 std::string buffer)
-      : session_(session),
+  PipedCopy(std::shared_ptr<Database> database, lake::Catalog& catalog, const lake::TableDescription& table,
+            std::string file_stem)
+      : database_(std::move(database)), pipe_(std::make_shared<RowPipe>(table.schema)) {
+    number_ = database_->pipes.Add(pipe_);
+    thread_ = std::thread([this, &catalog, name = table.name, stem = std::move(file_stem)] {
+      files_ = Copy(catalog, name, stem);
+      if (!files_) pipe_->Abort();  // wakes a writer that waits for room
+    });
+  }
+  ~PipedCopy() {
+    if (!thread_.joinable()) return;
+    pipe_->Abort();
+    Join();
+  }
+
+  bool Push(OwnedChunk chunk) { return pipe_->Push(std::move(chunk)); }
+
+  Result<std::vector<lake::DataFile>> Finish() {
+    pipe_->Close();
+    Join();
+    return std::move(files_);
+  }
+
+ private:
+  Result<std::vector<lake::DataFile>> Copy(lake::Catalog& catalog, const std::string& table, const std::string& stem) {
+    FEEDMILL_ASSIGN(const auto session, DuckSession::Connect(database_));
+    return session->WriteQuery(catalog, table, fmt::format("SELECT * FROM feedmill_rows({})", number_), stem);
+  }
+
+  void Join() {
+    thread_.join();
+    database_->pipes.Remove(number_);
+  }
+
+  std::shared_ptr<Database> database_;
+  std::shared_ptr<RowPipe> pipe_;
+  int64_t number_ = 0;
+  Result<std::vector<lake::DataFile>> files_;
+  std::thread thread_;
+};
+
+class PipedWriter final : public ParquetWriter {
+ public:
+  PipedWriter(std::shared_ptr<Database> database, lake::Catalog& catalog, lake::TableDescription table,
+              std::string file_stem)
+      : database_(std::move(database)),
         catalog_(catalog),
         table_(std::move(table)),
         file_stem_(std::move(file_stem)),
-        buffer_(std::move(buffer)) {}
-  ~AppenderWriter() override { (void)DropBuffer(); }
-
-  Status Open() {
-    std::string columns;
-    for (const Column& column : table_.schema) {
-      columns +=
-          fmt::format("{}{} {}", columns.empty() ? "" : ", ", QuoteName(column.name), ColumnTypeSqlName(column.type));
-    }
-    FEEDMILL_TRY(session_.Execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} ({})", QuoteName(buffer_), columns)));
-    return OpenAppender();
+        vectors_(table_.schema.size()),
+        data_(table_.schema.size()) {
+    for (const Column& column : table_.schema) types_.push_back(DuckdbTypeOf(column.type));
+    NewChunk();
   }
 
   void AppendNull(size_t column) override {
-    duckdb_vector vector = Vector(column);
-    duckdb_vector_ensure_validity_writable(vector);
-    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), rows_in_chunk_);
+    duckdb_vector_ensure_validity_writable(vectors_[column]);
+    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vectors_[column]), rows_in_chunk_);
     ++values_in_row_;
     bytes_ += 1;
   }
@@ -44,16 +81,15 @@ class AppenderWriter final : public ParquetWriter {
   void AppendFloat(size_t column, float value) override { Put(column, value); }
   void AppendDouble(size_t column, double value) override { Put(column, value); }
   void AppendText(size_t column, std::string_view value) override {
-    duckdb_vector_assign_string_element_len(Vector(column), rows_in_chunk_, value.data(), value.size());
+    duckdb_vector_assign_string_element_len(vectors_[column], rows_in_chunk_, value.data(), value.size());
     ++values_in_row_;
     bytes_ += 16 + value.size();
   }
   void AppendFloatList(size_t column, std::span<const float> values) override {
-    duckdb_vector vector = Vector(column);
-    uint64_t begin = duckdb_list_vector_get_size(vector);
-    duckdb_list_vector_reserve(vector, begin + values.size());
-    duckdb_list_vector_set_size(vector, begin + values.size());
-    auto* child = static_cast<float*>(duckdb_vector_get_data(duckdb_list_vector_get_child(vector)));
+    const uint64_t begin = duckdb_list_vector_get_size(vectors_[column]);
+    duckdb_list_vector_reserve(vectors_[column], begin + values.size());
+    duckdb_list_vector_set_size(vectors_[column], begin + values.size());
+    auto* child = static_cast<float*>(duckdb_vector_get_data(duckdb_list_vector_get_child(vectors_[column])));
     std::ranges::copy(values, child + begin);
     Put(column, duckdb_list_entry{begin, values.size()});
     bytes_ += values.size_bytes();
@@ -65,96 +101,74 @@ class AppenderWriter final : public ParquetWriter {
                       table_.schema.size());
     }
     values_in_row_ = 0;
-    ++rows_buffered_;
-    if (++rows_in_chunk_ == duckdb_vector_size()) FEEDMILL_TRY(FlushChunk());
-    if (rows_buffered_ >= kRowsBufferedMax || bytes_ >= kBytesBufferedMax) return WriteOut();
+    ++rows_;
+    if (++rows_in_chunk_ == duckdb_vector_size()) FEEDMILL_TRY(PushChunk());
+    if (rows_ >= kRowsMax || bytes_ >= kBytesMax) return EndFiles();
     return Ok();
   }
 
   Result<std::vector<lake::DataFile>> Finish() override {
     if (values_in_row_ != 0) return Internal("table {}: the last row was not ended", table_.name);
-    FEEDMILL_TRY(WriteOut());
-    FEEDMILL_TRY(DropBuffer());
+    FEEDMILL_TRY(EndFiles());
     return std::move(files_);
   }
 
  private:
-  duckdb_vector Vector(size_t column) const { return duckdb_data_chunk_get_vector(chunk_.get(), column); }
-
   template <typename T>
   void Put(size_t column, T value) {
-    static_cast<T*>(duckdb_vector_get_data(Vector(column)))[rows_in_chunk_] = value;
+    static_cast<T*>(data_[column])[rows_in_chunk_] = value;
     ++values_in_row_;
     bytes_ += sizeof(T);
   }
 
-  Status OpenAppender() {
-    OwnedAppender appender;
-    // Temporary tables are found in the schema search path; the appender itself has no path, so the catalog is named.
-    if (duckdb_appender_create_ext(session_.connection(), "temp", "main", buffer_.c_str(), appender.out()) !=
-        DuckDBSuccess) {
-      return AppenderError("open", appender.get());
+  void NewChunk() {
+    std::vector<duckdb_logical_type> types;
+    for (const OwnedType& type : types_) types.push_back(type.get());
+    chunk_ = OwnedChunk(duckdb_create_data_chunk(types.data(), types.size()));
+    for (size_t i = 0; i < types.size(); ++i) {
+      vectors_[i] = duckdb_data_chunk_get_vector(chunk_.get(), i);
+      data_[i] = duckdb_vector_get_data(vectors_[i]);
     }
-    appender_ = std::move(appender);
-    std::vector<OwnedType> types;
-    std::vector<duckdb_logical_type> raw;
-    for (size_t i = 0; i < table_.schema.size(); ++i) {
-      types.emplace_back(duckdb_appender_column_type(appender_.get(), i));
-      raw.push_back(types.back().get());
-    }
-    chunk_ = OwnedChunk(duckdb_create_data_chunk(raw.data(), raw.size()));
-    return Ok();
+    rows_in_chunk_ = 0;
   }
 
-  std::unexpected<Error> AppenderError(std::string_view what, duckdb_appender appender) const {
-    const char* message = duckdb_appender_error(appender);
-    return Internal("table {}: cannot {} the row buffer: {}", table_.name, what,
-                    message == nullptr ? "unknown error" : message);
-  }
-
-  Status FlushChunk() {
+  Status PushChunk() {
     if (rows_in_chunk_ == 0) return Ok();
     duckdb_data_chunk_set_size(chunk_.get(), rows_in_chunk_);
-    if (duckdb_append_data_chunk(appender_.get(), chunk_.get()) != DuckDBSuccess)
-      return AppenderError("append to", appender_.get());
-    duckdb_data_chunk_reset(chunk_.get());
-    rows_in_chunk_ = 0;
+    if (copy_ == nullptr) {
+      copy_ = std::make_unique<PipedCopy>(database_, catalog_, table_, fmt::format("{}-{:05}", file_stem_, parts_++));
+    }
+    const bool taken = copy_->Push(std::move(chunk_));
+    NewChunk();
+    return taken ? Ok() : EndFiles();
+  }
+
+  Status EndFiles() {
+    if (rows_in_chunk_ > 0) FEEDMILL_TRY(PushChunk());
+    rows_ = 0;
+    bytes_ = 0;
+    if (copy_ == nullptr) return Ok();
+    const auto copy = std::move(copy_);
+    FEEDMILL_ASSIGN(auto files, copy->Finish());
+    std::ranges::move(files, std::back_inserter(files_));
     return Ok();
   }
 
-  Status WriteOut() {
-    FEEDMILL_TRY(FlushChunk());
-    if (duckdb_appender_flush(appender_.get()) != DuckDBSuccess) return AppenderError("flush", appender_.get());
-    if (rows_buffered_ == 0) return Ok();
-    std::string stem = fmt::format("{}-{:05}", file_stem_, parts_++);
-    FEEDMILL_ASSIGN(auto files,
-                    session_.WriteQuery(catalog_, table_.name, "SELECT * FROM " + QuoteName(buffer_), stem));
-    std::ranges::move(files, std::back_inserter(files_));
-    rows_buffered_ = 0;
-    bytes_ = 0;
-    appender_ = OwnedAppender();
-    FEEDMILL_TRY(session_.Execute("TRUNCATE " + QuoteName(buffer_)));
-    return OpenAppender();
-  }
-
-  Status DropBuffer() {
-    appender_ = OwnedAppender();
-    return session_.Execute("DROP TABLE IF EXISTS " + QuoteName(buffer_));
-  }
-
-  DuckSession& session_;
+  std::shared_ptr<Database> database_;
   lake::Catalog& catalog_;
   lake::TableDescription table_;
   std::string file_stem_;
-  std::string buffer_;
-  OwnedAppender appender_;
+  std::vector<OwnedType> types_;
   OwnedChunk chunk_;
+  std::vector<duckdb_vector> vectors_;  // of chunk_, by column
+  std::vector<void*> data_;
   size_t rows_in_chunk_ = 0;
   size_t values_in_row_ = 0;
-  size_t rows_buffered_ = 0;
+  size_t rows_ = 0;  // of the running file set
   size_t bytes_ = 0;
   int parts_ = 0;
   std::vector<lake::DataFile> files_;
+  std::unique_ptr<PipedCopy> copy_;
 };
 
 }  // namespace
@@ -162,10 +176,7 @@ class AppenderWriter final : public ParquetWriter {
 Result<std::unique_ptr<ParquetWriter>> DuckSession::OpenWriter(lake::Catalog& catalog, const std::string& table,
                                                                const std::string& file_stem) {
   FEEDMILL_ASSIGN(lake::TableDescription description, catalog.Load(table));
-  std::string buffer = fmt::format("feedmill_buffer_{}", ++writers_opened_);
-  auto writer = std::make_unique<AppenderWriter>(*this, catalog, std::move(description), file_stem, std::move(buffer));
-  FEEDMILL_TRY(writer->Open());
-  return writer;
+  return std::make_unique<PipedWriter>(database_, catalog, std::move(description), file_stem);
 }
 
 }  // namespace feedmill::query

@@ -1,3 +1,6 @@
+#include <chrono>
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "query/cell_internal.h"
@@ -12,6 +15,8 @@ namespace {
 constexpr const char* kConnectionSettings[] = {
     "SET errors_as_json = true",
     "SET TimeZone = 'UTC'",
+    // Rows of a partition are encoded in small portions, beside whoever makes the next ones.
+    "SET partitioned_write_flush_threshold = 65536",
     "CREATE OR REPLACE TEMP MACRO unix_micros(instant) AS epoch_us(instant)",
 };
 
@@ -21,7 +26,7 @@ std::string_view ErrorText(const char* text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> DuckSession::Connect(std::shared_ptr<Database> database) {
+Result<std::unique_ptr<DuckSession>> DuckSession::Connect(std::shared_ptr<Database> database) {
   std::unique_ptr<DuckSession> session(new DuckSession);
   session->database_ = std::move(database);
   if (duckdb_connect(session->database_->handle.get(), session->connection_.out()) != DuckDBSuccess) {
@@ -36,6 +41,26 @@ Status DuckSession::RunWrapped(std::string_view prefix, std::string_view sql, st
   std::string text = fmt::format("{}{}{}", prefix, sql, suffix);
   if (duckdb_query(connection(), text.c_str(), result->get()) == DuckDBSuccess) return Ok();
   return std::unexpected(SqlError(ErrorText(duckdb_result_error(result->get())), sql, prefix.size()));
+}
+
+// DuckDB's own execution spins on the calling thread while its workers hold all the tasks; this one sleeps, so that the
+// core is free for them and for whoever feeds them.
+Status DuckSession::RunPatiently(std::string_view prefix, std::string_view sql, std::string_view suffix,
+                                 OwnedResult* result) {
+  constexpr auto kPause = std::chrono::milliseconds(1);
+  FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(fmt::format("{}{}{}", prefix, sql, suffix), sql, prefix.size()));
+  OwnedPending pending;
+  bool done = duckdb_pending_prepared(statement.get(), pending.out()) == DuckDBSuccess;
+  while (done) {
+    const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
+    if (state == DUCKDB_PENDING_ERROR) done = false;
+    if (state == DUCKDB_PENDING_RESULT_READY) break;
+    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::sleep_for(kPause);
+  }
+  if (done && duckdb_execute_pending(pending.get(), result->get()) == DuckDBSuccess) return Ok();
+  const char* message = duckdb_pending_error(pending.get());
+  if (message == nullptr || *message == '\0') message = duckdb_result_error(result->get());
+  return std::unexpected(SqlError(ErrorText(message), sql, prefix.size()));
 }
 
 Result<OwnedStatement> DuckSession::Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes) {
@@ -73,16 +98,11 @@ Status DuckSession::Stream(std::string_view sql, const std::function<Status(cons
     OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
     FEEDMILL_TRY(ColumnFromDuckdb(duckdb_prepared_statement_column_name(statement.get(), i), type.get()));
   }
-  duckdb_pending_result pending = nullptr;
+  OwnedPending pending;
   OwnedResult result;
-  bool done = duckdb_pending_prepared_streaming(statement.get(), &pending) == DuckDBSuccess &&
-              duckdb_execute_pending(pending, result.get()) == DuckDBSuccess;
-  if (!done) {
-    std::string message(ErrorText(pending == nullptr ? nullptr : duckdb_pending_error(pending)));
-    duckdb_destroy_pending(&pending);
-    return std::unexpected(SqlError(message, sql, 0));
-  }
-  duckdb_destroy_pending(&pending);
+  bool done = duckdb_pending_prepared_streaming(statement.get(), pending.out()) == DuckDBSuccess &&
+              duckdb_execute_pending(pending.get(), result.get()) == DuckDBSuccess;
+  if (!done) return std::unexpected(SqlError(ErrorText(duckdb_pending_error(pending.get())), sql, 0));
   while (true) {
     OwnedChunk chunk(duckdb_fetch_chunk(*result.get()));
     if (chunk.get() == nullptr) break;

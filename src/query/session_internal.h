@@ -8,16 +8,18 @@
 
 #include "query/duckdb_handles_internal.h"
 #include "query/engine.h"
+#include "query/row_pipe_internal.h"
 
 namespace feedmill::query {
 
 struct Database {
+  RowPipes pipes;  // outlives the handle
   OwnedDatabase handle;
 };
 
 class DuckSession final : public Session {
  public:
-  static Result<std::unique_ptr<Session>> Connect(std::shared_ptr<Database> database);
+  static Result<std::unique_ptr<DuckSession>> Connect(std::shared_ptr<Database> database);
 
   Status RegisterTable(lake::Catalog& catalog, const std::string& table, const std::vector<lake::RangeFilter>& filters,
                        std::optional<int64_t> snapshot_id) override;
@@ -37,6 +39,8 @@ class DuckSession final : public Session {
   duckdb_connection connection() const { return connection_.get(); }
   // Runs `prefix + sql + suffix`; the place of an error is told in terms of `sql`.
   Status RunWrapped(std::string_view prefix, std::string_view sql, std::string_view suffix, OwnedResult* result);
+  // The same for long statements.
+  Status RunPatiently(std::string_view prefix, std::string_view sql, std::string_view suffix, OwnedResult* result);
 
  private:
   DuckSession() = default;
@@ -44,7 +48,6 @@ class DuckSession final : public Session {
 
   std::shared_ptr<Database> database_;
   OwnedConnection connection_;
-  int writers_opened_ = 0;
 };
 
 // "name" with its quotes doubled; 'text' likewise.

@@ -130,7 +130,7 @@ Result<std::vector<lake::DataFile>> DuckSession::WriteQuery(lake::Catalog& catal
   FEEDMILL_ASSIGN(auto partition_columns, PartitionColumns(description));
   CopyText copy = CopyStatement(description, selected, partition_columns, folder, file_stem);
   OwnedResult result;
-  FEEDMILL_TRY(RunWrapped(copy.prefix, select, copy.suffix, &result));
+  FEEDMILL_TRY(RunPatiently(copy.prefix, select, copy.suffix, &result));
   return ReadWrittenFiles(result, description, partition_columns);
 }
 

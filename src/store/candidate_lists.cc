@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "io/resident_file.h"
 #include "store/key_index_internal.h"
 #include "store/sealed_file_internal.h"
 
@@ -136,7 +137,7 @@ Result<std::unique_ptr<CandidateLists>> OpenCandidateLists(std::unique_ptr<io::M
 }
 
 Result<std::unique_ptr<CandidateLists>> OpenCandidateLists(io::FileSystem& files, const std::string& path) {
-  FEEDMILL_ASSIGN(auto mapping, files.Map(path));
+  FEEDMILL_ASSIGN(auto mapping, io::LoadResident(files, path));
   auto lists = OpenCandidateLists(std::move(mapping));
   if (!lists) return std::unexpected(lists.error().WithContext(path));
   return lists;

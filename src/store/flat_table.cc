@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "io/resident_file.h"
 #include "store/key_index_internal.h"
 #include "store/sealed_file_internal.h"
 
@@ -267,7 +268,7 @@ Result<std::unique_ptr<FlatTable>> OpenFlatTable(std::unique_ptr<io::MappedFile>
 }
 
 Result<std::unique_ptr<FlatTable>> OpenFlatTable(io::FileSystem& files, const std::string& path) {
-  FEEDMILL_ASSIGN(auto mapping, files.Map(path));
+  FEEDMILL_ASSIGN(auto mapping, io::LoadResident(files, path));
   auto table = OpenFlatTable(std::move(mapping));
   if (!table) return std::unexpected(table.error().WithContext(path));
   return table;

@@ -169,15 +169,21 @@ Status WriteTable(const std::string& path, size_t rows) {
   return writer->Finish();
 }
 
-// Batches of random keys, another one at each call.
+// Batches of random keys, another one at each call. The keys of a batch lie side by side, as in a parsed request.
 class Batches {
  public:
   explicit Batches(size_t rows) {
     Random random(1);
-    for (size_t row = 0; row < rows; ++row) keys_.push_back("p" + std::to_string(row));
+    std::vector<size_t> ends;
     for (size_t i = 0; i < kBatch * 64; ++i) {
       numbers_.push_back(static_cast<int64_t>(random.Below(rows)));
-      views_.push_back(keys_[static_cast<size_t>(numbers_.back())]);
+      text_ += "p" + std::to_string(numbers_.back());
+      ends.push_back(text_.size());
+    }
+    size_t begin = 0;
+    for (const size_t end : ends) {
+      views_.push_back(std::string_view(text_).substr(begin, end - begin));
+      begin = end;
     }
   }
   size_t Next() { return next_++ % 64 * kBatch; }
@@ -185,7 +191,7 @@ class Batches {
   std::span<const int64_t> Numbers(size_t at) const { return std::span(numbers_).subspan(at, kBatch); }
 
  private:
-  std::vector<std::string> keys_;
+  std::string text_;
   std::vector<int64_t> numbers_;
   std::vector<std::string_view> views_;
   size_t next_ = 0;

@@ -58,7 +58,9 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
     return JobCommand(arguments, what);
   };
   options->native_command = [arguments](const std::string& native, const std::string& run_id, Micros cut) {
-    return JobCommand(arguments, {"native", native, "--run", run_id, "--end", FormatTime(cut)});
+    std::vector<std::string> what = {"native", native, "--run", run_id, "--end", FormatTime(cut)};
+    if (!arguments.start.empty()) what.insert(what.end(), {"--force-start", arguments.start});
+    return JobCommand(arguments, what);
   };
   if (!arguments.only.empty() || !arguments.train) return;
   options->extra_steps = {

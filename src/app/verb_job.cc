@@ -77,14 +77,6 @@ int RunModel(const JobArguments& arguments) {
   return warehouse::ModelJobMain(context, model);
 }
 
-// First day that has impressions: samples are made from there on.
-Result<Micros> FirstImpressionDay(query::Session& session, lake::Catalog& catalog, Micros otherwise) {
-  FEEDMILL_TRY(session.RegisterTable(catalog, "dwd.dwd_impression"));
-  FEEDMILL_ASSIGN(const query::Rows rows, session.Query("SELECT min(event_time) AS first FROM dwd_impression"));
-  const auto* first = rows.rows.empty() ? nullptr : std::get_if<int64_t>(&rows.rows[0][0]);
-  return first == nullptr ? otherwise : FloorTo(*first, kMicrosPerDay);
-}
-
 Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments replay) {
   replay.on_progress = [](double share) { jobs::PrintProgress(share); };
   if (step == "features.samples") {
@@ -109,7 +101,6 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
   FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config));
-  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   features::ReplayArguments replay;
   replay.files = &files;
   replay.catalog = job.folder.catalog.get();
@@ -118,7 +109,10 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.checkpoint_folder = job.config.paths.FeatureCheckpoints();
   FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
   replay.end = FloorTo(job.end, kMicrosPerDay);
-  FEEDMILL_ASSIGN(replay.start, FirstImpressionDay(*session, *job.folder.catalog, replay.end - kMicrosPerDay));
+  if (!arguments.force_start.empty()) {
+    FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.force_start));
+    replay.start = FloorTo(start, kMicrosPerDay);
+  }
   FEEDMILL_ASSIGN(const int64_t rows, RunReplay(arguments.name, replay));
   return fmt::format(R"({{"rows":{}}})", rows);
 }
@@ -161,7 +155,8 @@ void AddJobVerb(CLI::App& app) {
     sub->add_option("--end", arguments->end, "the cut");
   }
   model->add_option("name", arguments->name)->required();
-  model->add_option("--force-start", arguments->force_start, "backfill from here to the cut");
+  for (CLI::App* sub : {model, native})
+    sub->add_option("--force-start", arguments->force_start, "backfill from here to the cut");
   native->add_option("name", arguments->name)->required();
   promote->add_flag("--force", arguments->force, "even when it is not better");
   model->callback([arguments] { std::exit(RunModel(*arguments)); });

@@ -42,28 +42,46 @@ class Replay {
     return Ok();
   }
 
+  // Loads the counters as of where the samples are to begin.
+  Status Begin() {
+    Micros wanted = 0;
+    SampleDays stale;
+    if (arguments_.start) {
+      wanted = *arguments_.start;
+    } else {
+      FEEDMILL_ASSIGN(stale, FindStaleSamples(*input_, *arguments_.catalog, arguments_.end));
+      wanted = stale.first_stale;
+    }
+    FEEDMILL_TRY(Load(wanted));
+    report_.start = arguments_.start ? wanted : std::max(state_.cut, stale.first_shown);
+    return ApplyUntil(report_.start);
+  }
+
   Status WriteSamples() {
     FEEDMILL_ASSIGN(PostHistory posts, PostHistory::Load(*input_, *arguments_.catalog));
     FEEDMILL_ASSIGN(FollowHistory follows, FollowHistory::Load(*input_, *arguments_.catalog));
     posts_ = std::move(posts);
     follows_ = std::move(follows);
     const std::string stem =
-        fmt::format("samples-{}-{}", FormatDay(DayOf(arguments_.start)), FormatDay(DayOf(arguments_.end)));
+        fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
     FEEDMILL_ASSIGN(TableWriter table,
                     TableWriter::Open(*output_, *arguments_.catalog, std::string(kSampleTable),
                                       SampleColumns(*arguments_.set), {{"event_time", lake::Transform::kDay}}, stem));
+    const Micros last_day = arguments_.end - kMicrosPerDay;
     // Every impression is an action, so a day without actions has no samples.
     for (const DayDigest& day : days_) {
-      if (day.day * kMicrosPerDay < arguments_.start) continue;
+      const Micros begin = day.day * kMicrosPerDay;
+      if (begin < report_.start) continue;
+      if (state_.cut < last_day && begin >= last_day) FEEDMILL_TRY(KeepAt(last_day));
       for (const TimeSlice& slice : SlicesOf(day)) {
         FEEDMILL_ASSIGN(ImpressionSlice impressions,
                         ReadImpressions(*input_, *arguments_.catalog, slice, &state_.topics));
         FEEDMILL_TRY(ApplySlice(slice, &impressions, &table));
       }
     }
-    state_.cut = arguments_.end;
+    FEEDMILL_TRY(KeepAt(arguments_.end));
     std::vector<std::vector<std::optional<int64_t>>> days;
-    for (Day day = DayOf(arguments_.start); day < DayOf(arguments_.end); ++day) days.push_back({day});
+    for (Day day = DayOf(report_.start); day < DayOf(arguments_.end); ++day) days.push_back({day});
     report_.rows_written = table.rows();
     return table.Commit(days);
   }
@@ -77,11 +95,6 @@ class Replay {
     return table.Commit({});
   }
 
-  Status Keep() {
-    if (report_.replayed_from == state_.cut) return Ok();  // it came from such a checkpoint
-    return WriteReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, state_, days_);
-  }
-
   ReplayReport Finish(Micros began) {
     report_.counter_bytes = state_.counters.MemoryBytes();
     report_.wall_time = MonotonicMicros() - began;
@@ -92,6 +105,13 @@ class Replay {
   }
 
  private:
+  // Says that all before `cut` is applied, and keeps that.
+  Status KeepAt(Micros cut) {
+    if (state_.cut == cut) return Ok();
+    state_.cut = cut;
+    return WriteReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set, state_, days_);
+  }
+
   explicit Replay(const ReplayArguments& arguments) : arguments_(arguments), state_(*arguments.set) {}
 
   // Samples of an instant are computed before any action of that instant is applied.
@@ -168,12 +188,10 @@ Status CheckInterval(Micros start, Micros end) {
 
 Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments) {
   const Micros began = MonotonicMicros();
-  FEEDMILL_TRY(CheckInterval(arguments.start, arguments.end));
+  FEEDMILL_TRY(CheckInterval(arguments.start.value_or(arguments.end - kMicrosPerDay), arguments.end));
   FEEDMILL_ASSIGN(Replay replay, Replay::Open(arguments));
-  FEEDMILL_TRY(replay.Load(arguments.start));
-  FEEDMILL_TRY(replay.ApplyUntil(arguments.start));
+  FEEDMILL_TRY(replay.Begin());
   FEEDMILL_TRY(replay.WriteSamples());
-  FEEDMILL_TRY(replay.Keep());
   return replay.Finish(began);
 }
 
@@ -187,7 +205,6 @@ Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments, CounterKey
   FEEDMILL_TRY(replay.Load(arguments.end));
   FEEDMILL_TRY(replay.ApplyUntil(arguments.end));
   FEEDMILL_TRY(replay.WriteDumpOf(key));
-  FEEDMILL_TRY(replay.Keep());
   return replay.Finish(began);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -28,7 +29,10 @@ struct ReplayArguments {
   // only when the actions before its cut are still the same rows (late arrivals and re-keyed users make it void); else
   // all of history is replayed.
   std::string checkpoint_folder;
-  Micros start = 0;  // samples of impressions in [start, end); both at midnight UTC
+  // Samples of impressions in [start, end), both at midnight UTC. Without a start: from the first day whose samples are
+  // not those of its impressions (another number of rows or other labels, which come in until 24 hours later), or
+  // earlier where no checkpoint of these features stands at that day.
+  std::optional<Micros> start;
   Micros end = 0;
   std::function<void(double)> on_progress;  // share done, 0 to 1; may be empty
 };
@@ -36,18 +40,19 @@ struct ReplayArguments {
 struct ReplayReport {
   int64_t actions_applied = 0;
   int64_t rows_written = 0;
+  Micros start = 0;            // first day of samples made
   Micros replayed_from = 0;    // cut of the checkpoint used, or 0: from the first action
   uint64_t counter_bytes = 0;  // memory of the counters at the end
   Micros wall_time = 0;
 };
 
-// Replaces the days [start, end) of ads.ads_sample_ctr in one commit and keeps a checkpoint at `end`. Needs
+// Replaces the days [start, end) of ads.ads_sample_ctr in one commit and keeps checkpoints at `end` and the day before. Needs
 // dwd.dwd_user_action, dwd.dwd_impression, dwd.dwd_post and dwd.dwd_user_relation. kInvalidArgument when start or end
 // are no midnights or in wrong order.
 Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments);
 
 // One row a user, post or author with all counters of that key as of `arguments.end` (columns c_<counter>), replacing
-// the table's rows. `key` is kUser, kPost or kAuthor. `start` is not used.
+// the table's rows. `key` is kUser, kPost or kAuthor. `start` is not used; no checkpoint is kept.
 Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments, CounterKey key);
 
 inline constexpr std::string_view kSampleTable = "ads.ads_sample_ctr";

@@ -9,7 +9,7 @@
 namespace feedmill::features {
 namespace {
 
-constexpr std::string_view kKind = "COUNTS01";
+constexpr std::string_view kKind = "COUNTS02";
 constexpr std::string_view kPrefix = "counters-";
 constexpr std::string_view kSuffix = ".ckpt";
 
@@ -28,8 +28,12 @@ Result<std::vector<std::string>> Names(io::FileSystem& files, const std::string&
 }
 
 // True when the checkpoint is of the wanted past; the counters are read only then.
-Result<bool> Read(std::string_view bytes, Micros until, const std::vector<DayDigest>& days, ReplayState* state) {
+Result<bool> Read(std::string_view bytes, const FeatureSet& set, Micros until, const std::vector<DayDigest>& days,
+                  ReplayState* state) {
   BodyReader body(bytes);
+  std::string_view features;
+  FEEDMILL_TRY(body.GetText(&features));
+  if (features != set.hash) return false;
   Micros cut = 0;
   std::vector<DayDigest> made_from;
   FEEDMILL_TRY(body.Get(&cut));
@@ -55,12 +59,13 @@ EntityHandle TopicNames::FindOrAdd(std::string_view name) {
   return entry->second;
 }
 
-Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const ReplayState& state,
-                             const std::vector<DayDigest>& days) {
+Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
+                             const ReplayState& state, const std::vector<DayDigest>& days) {
   FEEDMILL_TRY(files.CreateDirectories(folder));
   const std::string path = fmt::format("{}/{}{}{}", folder, kPrefix, FormatDay(DayOf(state.cut)), kSuffix);
   FEEDMILL_ASSIGN(auto file, CheckpointFileWriter::Create(files, path, kKind));
   BodyWriter body([&file](std::string_view bytes) { file.Append(bytes); });
+  body.PutText(set.hash);
   body.Put(state.cut);
   body.PutArray(Before(days, state.cut));
   body.Put(static_cast<uint32_t>(state.topics.names().size()));
@@ -81,11 +86,11 @@ Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::strin
   for (const std::string& name : names) {
     ReplayState state(set);
     auto file = OpenCheckpointFile(files, fmt::format("{}/{}", folder, name), kKind);
-    auto fits = file ? Read(file->body, until, days, &state) : Result<bool>(std::unexpected(file.error()));
+    auto fits = file ? Read(file->body, set, until, days, &state) : Result<bool>(std::unexpected(file.error()));
     if (fits && *fits) return state;
     log::Info(
         "checkpoint of the counters is passed over",
-        {{"file", name}, {"why", fits ? "it ends later or the actions before it changed" : fits.error().ToString()}});
+        {{"file", name}, {"why", fits ? "it ends later, or the features or the actions before it changed" : fits.error().ToString()}});
   }
   return ReplayState(set);
 }

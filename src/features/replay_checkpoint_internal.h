@@ -42,10 +42,10 @@ struct ReplayState {
 inline constexpr size_t kReplayCheckpointsKept = 2;
 
 // Writes counters-<cut's day>.ckpt and removes all but the newest kReplayCheckpointsKept by cut.
-Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const ReplayState& state,
-                             const std::vector<DayDigest>& days);
+Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
+                             const ReplayState& state, const std::vector<DayDigest>& days);
 
-// The newest checkpoint with cut <= `until` whose days are the given ones before its cut; else an empty state. A broken
+// The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut; else an empty state. A broken
 // checkpoint is told in the log and passed over.
 Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                                          Micros until, const std::vector<DayDigest>& days);

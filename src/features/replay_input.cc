@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "base/time_text.h"
+#include "features/replay.h"
 #include "features/replay_input_internal.h"
 
 namespace feedmill::features {
@@ -109,6 +110,51 @@ Result<std::vector<DayDigest>> ReadDays(query::Session& session, lake::Catalog& 
       days.push_back({chunk.Longs(0)[row], chunk.Longs(1)[row], chunk.Longs(2)[row]});
     return Ok();
   }));
+  return days;
+}
+
+namespace {
+
+// What the rows of a day amount to: a late impression or outcome changes it.
+std::string DaySums(const char* table, std::string_view labels, Micros end) {
+  return fmt::format(
+      "SELECT CAST(event_time AS DATE) AS day, COUNT(*) AS shown, {} , SUM(dwell_ms) AS dwell FROM {} "
+      "WHERE event_time < {} GROUP BY 1",
+      labels, table, Literal(end));
+}
+
+}  // namespace
+
+Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end) {
+  SampleDays days{end - kMicrosPerDay, end - kMicrosPerDay};
+  FEEDMILL_TRY(session.RegisterTable(catalog, kImpressionTable, {{"event_time", std::nullopt, end}}));
+  std::string sql = fmt::format(
+      "WITH shown AS ({}) ",
+      DaySums("dwd_impression",
+              "SUM(clicked) AS a, SUM(liked) AS b, SUM(commented) AS c, SUM(shared) AS d, SUM(followed) AS e, "
+              "SUM(hidden) AS f",
+              end));
+  const Status registered =
+      session.RegisterTable(catalog, std::string(kSampleTable), {{"event_time", std::nullopt, end}});
+  if (!registered && registered.error().kind() != ErrorKind::kNotFound) return std::unexpected(registered.error());
+  if (registered) {
+    sql += fmt::format(
+        ", sampled AS ({}), stale AS (SELECT day FROM (SELECT * FROM shown EXCEPT SELECT * FROM sampled)) ",
+        DaySums("ads_sample_ctr",
+                "SUM(click) AS a, SUM(\"like\") AS b, SUM(comment) AS c, SUM(share) AS d, SUM(follow) AS e, "
+                "SUM(hide) AS f",
+                end));
+  } else {
+    sql += ", stale AS (SELECT day FROM shown) ";
+  }
+  sql +=
+      "SELECT CAST((SELECT MIN(day) FROM shown) - DATE '1970-01-01' AS BIGINT), "
+      "CAST((SELECT MIN(day) FROM stale) - DATE '1970-01-01' AS BIGINT)";
+  FEEDMILL_ASSIGN(const query::Rows rows, session.Query(sql));
+  const auto* first = std::get_if<int64_t>(&rows.rows.at(0).at(0));
+  const auto* stale = std::get_if<int64_t>(&rows.rows.at(0).at(1));
+  if (first != nullptr) days.first_shown = *first * kMicrosPerDay;
+  if (stale != nullptr) days.first_stale = *stale * kMicrosPerDay;
   return days;
 }
 

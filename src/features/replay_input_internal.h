@@ -85,6 +85,14 @@ std::vector<TimeSlice> SlicesOf(const DayDigest& day);
 // The days that have actions before `end`, oldest first.
 Result<std::vector<DayDigest>> ReadDays(query::Session& session, lake::Catalog& catalog, Micros end);
 
+// Midnights of the first day that has impressions before `end`, and of the first one whose samples are not those of its
+// impressions; both the day before `end` when there is none.
+struct SampleDays {
+  Micros first_shown = 0;
+  Micros first_stale = 0;
+};
+Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end);
+
 // Impressions with as_of in the slice and event_time in [slice's day, end).
 Result<ImpressionSlice> ReadImpressions(query::Session& session, lake::Catalog& catalog, TimeSlice slice,
                                         TopicNames* topics);

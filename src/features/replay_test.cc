@@ -218,6 +218,33 @@ TEST_F(ReplayTest, NightByNightFromCheckpointsIsTheSameAsAllAtOnce) {
   EXPECT_EQ(Samples().rows, at_once.rows);
 }
 
+// What a night does: no start is given.
+TEST_F(ReplayTest, ANightMakesTheDaysThatAreNotUpToDate) {
+  const auto night = [&](int end_day) {
+    ReplayArguments arguments = tables_.Arguments(set_, 0, kStart + end_day * kDay);
+    arguments.start.reset();
+    return RunSampleReplay(arguments).value();
+  };
+  const auto is_before = [](Micros end) { return [end](const WorldEvent& event) { return event.time < end; }; };
+  tables_.Write(is_before(kStart + 2 * kDay));
+  EXPECT_EQ(night(2).start, kStart);
+  EXPECT_EQ(night(2).start, kStart + kDay) << "nothing is stale: the last day is made again";
+  tables_.Write(is_before(kStart + 3 * kDay));
+  EXPECT_EQ(night(3).start, kStart + 2 * kDay);
+  const auto is_late = [](const WorldEvent& event) {
+    return event.name == "feed_impression" && event.time < kStart + kDay && event.id.back() == '7';
+  };
+  tables_.Write([&](const WorldEvent& event) { return event.time < kStart + 3 * kDay && !is_late(event); });
+  EXPECT_EQ(night(3).start, kStart) << "the first day has other rows";
+  tables_.Write([](const WorldEvent&) { return true; });
+  EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart) << "late impressions came in";
+  const query::Rows by_nights = Samples();
+  Run(0, ReplayWorld::kDays + 1);
+  EXPECT_EQ(Samples().rows, by_nights.rows);
+  set_.hash = "other";
+  EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart) << "the features are others";
+}
+
 TEST_F(ReplayTest, LateActionsMakeACheckpointVoid) {
   const auto is_late = [](const WorldEvent& event) { return event.time < kStart + kDay && event.id.back() == '7'; };
   tables_.Write([&](const WorldEvent& event) { return !is_late(event); });
@@ -234,10 +261,12 @@ TEST_F(ReplayTest, ABrokenCheckpointIsPassedOver) {
   io::FileSystem& files = io::PosixFileSystem();
   const std::string folder = tables_.folder() + "/counters";
   const auto names = files.List(folder).value();
-  ASSERT_EQ(names.size(), 1U);
-  std::string bytes = io::ReadWholeFile(files, folder + "/" + names[0]).value();
-  bytes[bytes.size() / 3] ^= 4;
-  ASSERT_TRUE(io::WriteFileAtomically(files, folder + "/" + names[0], bytes).has_value());
+  ASSERT_EQ(names.size(), 2U);  // at the end and a day before
+  for (const std::string& name : names) {
+    std::string bytes = io::ReadWholeFile(files, folder + "/" + name).value();
+    bytes[bytes.size() / 3] ^= 4;
+    ASSERT_TRUE(io::WriteFileAtomically(files, folder + "/" + name, bytes).has_value());
+  }
   EXPECT_EQ(Run(2, 3).replayed_from, 0);
 }
 

@@ -186,7 +186,13 @@ class MappedFlatTable final : public FlatTable {
 
   int64_t Find(std::string_view key) const override { return keys_.Find(key); }
   void FindMany(std::span<const std::string_view> keys, std::span<int64_t> rows) const override {
-    keys_.FindMany(keys, rows);
+    // Rows begin to come nearer while later keys are still looked up.
+    constexpr size_t kTogether = 64;
+    for (size_t begin = 0; begin < keys.size(); begin += kTogether) {
+      const size_t count = std::min(kTogether, keys.size() - begin);
+      keys_.FindMany(keys.subspan(begin, count), rows.subspan(begin, count));
+      for (size_t i = begin; i < begin + count; ++i) Prefetch(rows[i]);
+    }
   }
   const std::byte* Row(int64_t row) const override { return rows_ + static_cast<size_t>(row) * layout_.row_bytes; }
   std::string_view Key(int64_t row) const override { return keys_.Key(static_cast<size_t>(row)); }

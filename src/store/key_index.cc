@@ -18,7 +18,18 @@ constexpr uint64_t kHashSeed = 0;
 size_t SlotsFor(size_t keys) { return std::max(kSlotsMin, std::bit_ceil(keys * 8 / 5 + 1)); }
 
 bool HoldsShort(const KeySlot& slot, std::string_view key) {
-  return slot.size == key.size() && std::memcmp(slot.bytes, key.data(), key.size()) == 0;
+  if (slot.size != key.size()) return false;
+  // Most keys are short: two overlapping words instead of a call.
+  const auto word = [](const char* at) {
+    uint64_t value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  };
+  if (key.size() >= 8 && key.size() <= 16) {
+    const size_t tail = key.size() - 8;
+    return word(slot.bytes) == word(key.data()) && word(slot.bytes + tail) == word(key.data() + tail);
+  }
+  return std::memcmp(slot.bytes, key.data(), key.size()) == 0;
 }
 
 bool HoldsHash(const KeySlot& slot, uint64_t hash) {

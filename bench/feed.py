@@ -4,10 +4,9 @@
 import base64
 import json
 import shutil
-import threading
 
 from loop import EVENTS_PER_S, FEEDS_PER_S, SECONDS, last_json
-from open_loop import OpenLoop, event_batches, feed_request
+from open_loop import Beside, OpenLoop, event_batches, feed_request
 from servers import RESULTS, ROOT, WORK, Feedmill
 
 USERS, POSTS = 2000, 3000
@@ -23,12 +22,10 @@ def main() -> None:
     basic = {"Authorization": "Basic " + base64.b64encode((server.keys["write"] + ":").encode()).decode(), "Content-Type": "application/json"}
     bearer = {"Authorization": "Bearer " + server.keys["read"]}
     OpenLoop(server.port, bearer, feed_request(USERS), FEEDS_PER_S, 2).run()
-    ingest = OpenLoop(server.port, basic, event_batches(USERS, POSTS, 100, "feed"), EVENTS_PER_S / 100, SECONDS, 4)
-    beside = threading.Thread(target=ingest.run)
-    beside.start()
+    ingest = Beside(server.port, basic, event_batches(USERS, POSTS, 100, "feed"), EVENTS_PER_S / 100, SECONDS, 4)
     feeds = OpenLoop(server.port, bearer, feed_request(USERS), FEEDS_PER_S, SECONDS)
     feeds.run()
-    beside.join()
+    ingest_failures, _ = ingest.finish()
     server.stop()
     result = {
         "bench": "feed",
@@ -36,7 +33,7 @@ def main() -> None:
         "events_per_s_beside": EVENTS_PER_S,
         "feed_p50_ms": feeds.quantile(0.5),
         "feed_p99_ms": feeds.quantile(0.99),
-        "failures": feeds.failures + ingest.failures,
+        "failures": feeds.failures + ingest_failures,
         "degraded": feeds.degraded,
         "requests": len(feeds.latencies_ms),
         "auc": nightly.get("auc"),

@@ -6,10 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 import time
 
-from open_loop import OpenLoop, event_batches, feed_request
+from open_loop import Beside, OpenLoop, event_batches, feed_request
 from servers import RESULTS, WORK, Feedmill
 
 FEEDS_PER_S = 100
@@ -56,14 +55,12 @@ def main() -> None:
     nightly_s = time.monotonic() - begin
     time.sleep(3)
     basic = {"Authorization": "Basic " + base64.b64encode((server.keys["write"] + ":").encode()).decode(), "Content-Type": "application/json"}
-    ingest = OpenLoop(server.port, basic, event_batches(users, posts, 100, "loop"), EVENTS_PER_S / 100, SECONDS + 4, 4)
-    beside = threading.Thread(target=ingest.run)
-    beside.start()
+    ingest = Beside(server.port, basic, event_batches(users, posts, 100, "loop"), EVENTS_PER_S / 100, SECONDS + 4, 4)
     warm = OpenLoop(server.port, {"Authorization": "Bearer " + server.keys["read"]}, feed_request(users), FEEDS_PER_S, 2)
     warm.run()
     feeds = OpenLoop(server.port, {"Authorization": "Bearer " + server.keys["read"]}, feed_request(users), FEEDS_PER_S, SECONDS)
     feeds.run()
-    beside.join()
+    ingest_failures, ingest_batches = ingest.finish()
     memory = server.memory_peak_mb()
     server.stop()
     result = {
@@ -75,16 +72,19 @@ def main() -> None:
         "rejected": imported["rejected"] + imported["unreadable"],
         "nightly_s": round(nightly_s, 1),
         "nightly_memory_peak_mb": nightly.get("memory_peak_mb"),
-        "steps": nightly.get("steps"),
+        "stages_s": {"import": imported["seconds"], **nightly["steps"]},
         "server_memory_peak_mb": round(memory),
         "feed_p50_ms": feeds.quantile(0.5),
         "feed_p99_ms": feeds.quantile(0.99),
         "feed_failures": feeds.failures,
         "feed_degraded": feeds.degraded,
-        "ingest_failures": ingest.failures,
+        "ingest_failures": ingest_failures,
+        "ingest_batches": ingest_batches,
         "auc": nightly.get("auc"),
         "ndcg10": nightly.get("ndcg10"),
     }
+    for stage, seconds in sorted(result["stages_s"].items(), key=lambda item: -item[1]):
+        print(f"{seconds:9.1f} s  {stage}", file=sys.stderr)
     (RESULTS / f"loop-{rows}.json").write_text(json.dumps(result, indent=1) + "\n")
     shutil.rmtree(WORK / "loop", ignore_errors=True)
     (WORK / "loop.jsonl").unlink()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import multiprocessing
 import queue
 import random
 import threading
@@ -54,6 +55,26 @@ class OpenLoop:
     def quantile(self, q: float) -> float:
         ordered = sorted(self.latencies_ms)
         return round(ordered[min(len(ordered) - 1, int(q * len(ordered)))], 2) if ordered else float("nan")
+
+
+class Beside:
+    """An OpenLoop in a process of its own, so that its work does not delay the clock of the one that is measured."""
+
+    def __init__(self, *arguments):
+        self.answer: multiprocessing.Queue = multiprocessing.Queue()
+        self.process = multiprocessing.Process(target=self.work, args=arguments, daemon=True)
+        self.process.start()
+
+    def work(self, *arguments) -> None:
+        loop = OpenLoop(*arguments)
+        loop.run()
+        self.answer.put((loop.failures, len(loop.latencies_ms)))
+
+    def finish(self) -> tuple[int, int]:
+        """Requests that failed, and all that were answered."""
+        result = self.answer.get()
+        self.process.join()
+        return result
 
 
 def feed_request(users: int, scene: str = "home"):

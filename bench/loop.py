@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole loop at size: import, nightly, feeds with ingest beside. `loop.py 10M`; the last line is one JSON object."""
+"""The whole loop at size: import, nightly, feeds with ingest beside. `loop.py 10M [--keep]`; the last line is one JSON object."""
 
 import base64
 import json
@@ -86,7 +86,8 @@ def main() -> None:
     for stage, seconds in sorted(result["stages_s"].items(), key=lambda item: -item[1]):
         print(f"{seconds:9.1f} s  {stage}", file=sys.stderr)
     (RESULTS / f"loop-{rows}.json").write_text(json.dumps(result, indent=1) + "\n")
-    shutil.rmtree(WORK / "loop", ignore_errors=True)
+    if "--keep" not in sys.argv:
+        shutil.rmtree(WORK / "loop", ignore_errors=True)
     (WORK / "loop.jsonl").unlink()
     print(json.dumps(result))
 

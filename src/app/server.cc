@@ -121,6 +121,7 @@ class ServerImpl final : public Server {
     stream::LogTailerOptions options;
     options.folder = config.paths.State();
     options.checkpoint_interval = config.stream.checkpoint_interval;
+    options.checkpoint_in_copy = true;
     FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
     if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) return Ok();
     const Status applied = tailer_->status();

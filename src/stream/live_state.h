@@ -106,6 +106,9 @@ class LiveState {
   // Writes the state as of one log position, atomically (docs/formats/stream-checkpoint.md). Holds a read lock while
   // the bytes go to the page cache; applying waits, readers do not.
   Status WriteCheckpoint(io::FileSystem& files, const std::string& path) const;
+  // The same from a copy of this process, so that applying and reading go on meanwhile. Only with files of the
+  // operating system.
+  Status WriteCheckpointInCopy(io::FileSystem& files, const std::string& path) const;
   // Into a state that nothing was applied to. kCorrupt: broken bytes; kInvalidArgument: of other counters. After an
   // error the state must be thrown away.
   Status LoadCheckpoint(io::FileSystem& files, const std::string& path);

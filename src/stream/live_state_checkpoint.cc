@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "features/checkpoint_file.h"
+#include "io/forked_work.h"
 #include "stream/live_state_internal.h"
 
 namespace feedmill::stream {
@@ -39,12 +40,9 @@ struct PartitionOffset {
 
 }  // namespace
 
-void LiveState::Parts::Write(BodyWriter* writer) const {
+void LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const {
   std::vector<PartitionOffset> offsets;
-  {
-    const std::scoped_lock guard(applied_lock);
-    for (const auto& [partition, next] : applied) offsets.push_back({partition, 0, next});
-  }
+  for (const auto& [partition, next] : next_offsets) offsets.push_back({partition, 0, next});
   writer->PutArray(offsets);
   for (const Interner* names : {&users, &posts, &topics}) names->Write(writer);
   std::vector<PackedPost> packed;
@@ -119,15 +117,26 @@ Status LiveState::Parts::Read(BodyReader* body) {
   return Ok();
 }
 
-Status LiveState::WriteCheckpoint(io::FileSystem& files, const std::string& path) const {
+Status LiveState::Parts::WriteFile(io::FileSystem& files, const std::string& path,
+                                   const std::map<uint32_t, uint64_t>& next_offsets) const {
   FEEDMILL_ASSIGN(auto file, features::CheckpointFileWriter::Create(files, path, kKind));
-  {
-    const ReadGuard guard = Read();
-    BodyWriter writer([&file](std::string_view bytes) { file.Append(bytes); });
-    parts_->Write(&writer);
-    parts_->counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
-  }
+  BodyWriter writer([&file](std::string_view bytes) { file.Append(bytes); });
+  Write(next_offsets, &writer);
+  counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
   return file.Finish();
+}
+
+Status LiveState::WriteCheckpoint(io::FileSystem& files, const std::string& path) const {
+  const ReadGuard guard = Read();
+  return parts_->WriteFile(files, path, AppliedOffsets());
+}
+
+Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string& path) const {
+  ReadGuard guard = Read();
+  const std::map<uint32_t, uint64_t> offsets = AppliedOffsets();  // the copy must not ask for a lock
+  FEEDMILL_ASSIGN(auto copy, io::ForkedWork::Start([&] { return parts_->WriteFile(files, path, offsets); }));
+  guard.unlock();
+  return copy.Wait();
 }
 
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {

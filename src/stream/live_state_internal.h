@@ -61,7 +61,10 @@ struct LiveState::Parts {
   void Prefetch(const StreamEvent& event) const;
   void MarkApplied(std::span<const Positioned> records);
 
-  void Write(BodyWriter* writer) const;
+  // Without locks: the caller holds `lock` shared, or is alone.
+  Status WriteFile(io::FileSystem& files, const std::string& path,
+                   const std::map<uint32_t, uint64_t>& next_offsets) const;
+  void Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const;
   Status Read(BodyReader* reader);
   Status ReadUsers(BodyReader* reader);
   Status ReadPosts(BodyReader* reader);

@@ -256,6 +256,24 @@ class LiveStateCheckpoint : public testing::Test {
   std::vector<LiveState::Positioned> records_;
 };
 
+TEST_F(LiveStateCheckpoint, ACopyWritesOneInstantWhileApplyingGoesOn) {
+  LiveState state(set_, options_);
+  state.ApplyBatch(std::span(records_).first(1'000));
+  std::thread applying([&] {
+    for (size_t i = 1'000; i < records_.size(); ++i) state.Apply(records_[i].record, records_[i].position);
+  });
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(state.WriteCheckpointInCopy(files_, folder_ + "/copy").has_value());
+    LiveState loaded(set_, options_);
+    ASSERT_TRUE(loaded.LoadCheckpoint(files_, folder_ + "/copy").has_value());
+    LiveState expected(set_, options_);
+    expected.ApplyBatch(std::span(records_).first(loaded.AppliedOffset(0) + loaded.AppliedOffset(1)));
+    EXPECT_TRUE(BytesOf(loaded) == BytesOf(expected));
+  }
+  applying.join();
+  EXPECT_FALSE(state.WriteCheckpointInCopy(files_, folder_ + "/nowhere/copy").has_value());
+}
+
 TEST_F(LiveStateCheckpoint, CheckpointAndTailGiveTheStateFromScratch) {
   LiveState scratch(set_, options_);
   scratch.ApplyBatch(records_);

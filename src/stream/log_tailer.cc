@@ -69,7 +69,8 @@ class Tailer final : public LogTailer {
     const uint64_t applied = Applied();
     const std::string path = fmt::format("{}/{}{:020}{}", options_.folder, kPrefix, applied, kSuffix);
     const Micros begin = MonotonicMicros();
-    FEEDMILL_TRY(state_->WriteCheckpoint(files_, path));
+    FEEDMILL_TRY(options_.checkpoint_in_copy ? state_->WriteCheckpointInCopy(files_, path)
+                                             : state_->WriteCheckpoint(files_, path));
     records_at_checkpoint_ = applied;
     const Micros end = MonotonicMicros();
     rest_until_ = end + kRestFactor * (end - begin);

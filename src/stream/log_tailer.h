@@ -38,8 +38,11 @@ struct LogTailerOptions {
   uint64_t checkpoint_records_min = 1;                // applied since the last one
   // Applied since the last one: a checkpoint is due at once, and so is one at the end of a long replay. It bounds the
   // replay of the next start, however often the process is killed.
-  uint64_t checkpoint_records_max = 200'000;
+  uint64_t checkpoint_records_max = 500'000;
   bool checkpoint_at_stop = true;
+  // Checkpoints while running are written by a copy of the process, so that feeds and applying do not wait for them.
+  // Only with files of the operating system.
+  bool checkpoint_in_copy = false;
   size_t read_bytes_max = 1 << 20;
 };
 

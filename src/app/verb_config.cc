@@ -4,10 +4,13 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "app/config.h"
+#include "app/nightly_steps.h"
 #include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
+#include "io/child_process.h"
 #include "serve/scene.h"
 #include "warehouse/project.h"
 
@@ -48,6 +51,19 @@ Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
   return StatusOf(warehouse::LoadProject(files, paths.project, *session));
 }
 
+// Only the training program knows what may stand in models/.
+Status CheckModels(const std::string& project) {
+  io::ChildOptions options;
+  options.arguments = {ProgramFolder() + "/feedmill-train", "check", "--project", project};
+  std::string answer;
+  options.on_stdout_line = [&answer](std::string_view line) { answer = line; };
+  FEEDMILL_ASSIGN(const io::ChildOutcome outcome, io::RunChild(options));
+  if (outcome.Succeeded()) return Ok();
+  const auto json = nlohmann::json::parse(answer, nullptr, false);
+  if (json.is_object() && json.contains("error")) return InvalidArgument("{}", json["error"].get<std::string>());
+  return Unavailable("feedmill-train check: {}", outcome.ToString());
+}
+
 Status Check(const ConfigArguments& arguments) {
   int faults = 0;
   const auto config = LoadConfig(arguments.project, arguments.overrides);
@@ -57,6 +73,7 @@ Status Check(const ConfigArguments& arguments) {
   io::FileSystem& files = io::PosixFileSystem();
   Report("events/", StatusOf(ingest::TrackingPlan::Load(files, paths.Events())), &faults);
   Report("features/", StatusOf(features::LoadFeatureSet(files, paths.Features())), &faults);
+  Report("models/", CheckModels(arguments.project), &faults);
   Report("feed/", StatusOf(serve::LoadScenes(paths.Feed())), &faults);
   Report("warehouse/", CheckWarehouse(files, paths), &faults);
   if (faults > 0) return InvalidArgument("{}: {} part(s) broken, see above", arguments.project, faults);

@@ -10,6 +10,7 @@
 
 #include "base/time_text.h"
 #include "train/commands.h"
+#include "train/train_plan.h"
 
 namespace feedmill::train {
 namespace {
@@ -40,6 +41,14 @@ Result<std::string> RunAll(const CommandOptions& options) {
   FEEDMILL_ASSIGN(const std::string rank, RunRank(options));
   FEEDMILL_ASSIGN(const std::string bundle, RunBundle(options));
   return fmt::format("{{\"als\":{},\"rank\":{},\"bundle\":{}}}", als, rank, bundle);
+}
+
+// Reads models/*.toml only.
+Result<std::string> CheckPlans(const std::string& project) {
+  io::FileSystem& files = io::PosixFileSystem();
+  if (auto rank = LoadRankPlan(files, project + "/models"); !rank) return std::unexpected(rank.error());
+  if (auto als = LoadAlsPlan(files, project + "/models"); !als) return std::unexpected(als.error());
+  return "{}";
 }
 
 void AddOptions(CLI::App* app, CommandOptions* options, std::string* cut) {
@@ -81,6 +90,11 @@ int Main(int argc, char** argv) {
       exit_code = Run(command, options);
     });
   }
+  CLI::App* check = app.add_subcommand("check", "reads models/*.toml of the project and tells what is wrong in them");
+  check->add_option("--project", options.project, "project folder")->default_val(".");
+  check->callback([&options, &exit_code] {
+    exit_code = Run([](const CommandOptions& given) { return CheckPlans(given.project); }, options);
+  });
   CLI11_PARSE(app, argc, argv);
   return exit_code;
 }

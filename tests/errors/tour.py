@@ -295,6 +295,7 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     verb_case(tour, "Broken header", check(broken(tour, "header", file, "-- materialize: incremental", "-- materialize: sometimes")), file + ":", "sometimes", "incremental")
     verb_case(tour, "A table that nobody makes", check(broken(tour, "table", file, "FROM dwd_user_action", "FROM dwd_user_actoin")), file, "dwd_user_actoin")
     verb_case(tour, "Broken rule", check(broken(tour, "rule", "warehouse/checks/dwd_user_action.dqdl", "IsUnique", "IsUnik")), "dwd_user_action.dqdl:", "IsUnik")
+    verb_case(tour, "Broken training plan", check(broken(tour, "plan", "models/rank.toml", "leaves = 31", "leaves = 1")), "models/rank.toml:", "leaves")
     platform.land()
     project = platform.project
     path = project / "warehouse/dwd/dim_user.sql"

@@ -14,5 +14,5 @@ for program in "$BUILD"/bench/*_bench; do
   name="$(basename "$program" _bench)"
   wants "$name" || continue
   echo "bench: $name" >&2
-  "$program" | tee /dev/stderr | tail -n 1 >"bench/results/$name.json"
+  "$program" | tee /dev/stderr | tail -n 1 >"bench/results/${name}_bench.json"
 done

@@ -46,9 +46,9 @@ struct ReplayReport {
   Micros wall_time = 0;
 };
 
-// Replaces the days [start, end) of ads.ads_sample_ctr in one commit and keeps checkpoints at `end` and the day before. Needs
-// dwd.dwd_user_action, dwd.dwd_impression, dwd.dwd_post and dwd.dwd_user_relation. kInvalidArgument when start or end
-// are no midnights or in wrong order.
+// Replaces the days [start, end) of ads.ads_sample_ctr in one commit and keeps checkpoints at `end` and the day before.
+// Needs dwd.dwd_user_action, dwd.dwd_impression, dwd.dwd_post and dwd.dwd_user_relation. kInvalidArgument when start or
+// end are no midnights or in wrong order.
 Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments);
 
 // One row a user, post or author with all counters of that key as of `arguments.end` (columns c_<counter>), replacing

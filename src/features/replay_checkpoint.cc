@@ -90,7 +90,8 @@ Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::strin
     if (fits && *fits) return state;
     log::Info(
         "checkpoint of the counters is passed over",
-        {{"file", name}, {"why", fits ? "it ends later, or the features or the actions before it changed" : fits.error().ToString()}});
+        {{"file", name},
+         {"why", fits ? "it ends later, or the features or the actions before it changed" : fits.error().ToString()}});
   }
   return ReplayState(set);
 }

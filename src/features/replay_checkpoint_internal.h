@@ -45,8 +45,8 @@ inline constexpr size_t kReplayCheckpointsKept = 2;
 Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                              const ReplayState& state, const std::vector<DayDigest>& days);
 
-// The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut; else an empty state. A broken
-// checkpoint is told in the log and passed over.
+// The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut; else an
+// empty state. A broken checkpoint is told in the log and passed over.
 Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                                          Micros until, const std::vector<DayDigest>& days);
 

@@ -203,7 +203,8 @@ Result<ImpressionSlice> ReadImpressions(query::Session& session, lake::Catalog& 
       "CAST(dwell_ms AS BIGINT), CAST(clicked AS BIGINT), CAST(liked AS BIGINT), CAST(commented AS BIGINT), "
       "CAST(shared AS BIGINT), CAST(followed AS BIGINT), CAST(hidden AS BIGINT), "
       "event_id, request_id, user_id, post_id, author_id, topic, scene, source "
-      "FROM day JOIN requests ON day.request = requests.request AND day.user_key IS NOT DISTINCT FROM requests.user_key "
+      "FROM day JOIN requests ON day.request = requests.request AND day.user_key IS NOT DISTINCT FROM "
+      "requests.user_key "
       "ORDER BY as_of ASC NULLS LAST, day.user_key ASC NULLS LAST, request_id ASC NULLS LAST, "
       "position ASC NULLS LAST, event_id ASC NULLS LAST",
       Literal(day), Literal(day + kMicrosPerDay), Literal(slice.begin), Literal(slice.end));

@@ -10,9 +10,9 @@
 
 namespace feedmill::io {
 
-// One piece of work in a copy. The copy has this thread only and no open files of ours: `work` may read memory, allocate
-// and write files; it must not take a lock that another thread may hold at this moment (no logging), nor start threads.
-// The copy is killed when the thread that started it ends.
+// One piece of work in a copy. The copy has this thread only and no open files of ours: `work` may read memory,
+// allocate and write files; it must not take a lock that another thread may hold at this moment (no logging), nor start
+// threads. The copy is killed when the thread that started it ends.
 class ForkedWork {
  public:
   static Result<ForkedWork> Start(const std::function<Status()>& work);

@@ -42,9 +42,8 @@ TEST(ForkedWorkTest, AKilledCopyIsTold) {
 TEST(ForkedWorkTest, NoOpenFileOfOursIsInTheCopy) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  auto work = ForkedWork::Start([&]() -> Status {
-    return ::write(ends[1], "x", 1) == 1 ? Status(Io("the pipe is open in the copy")) : Ok();
-  });
+  auto work = ForkedWork::Start(
+      [&]() -> Status { return ::write(ends[1], "x", 1) == 1 ? Status(Io("the pipe is open in the copy")) : Ok(); });
   ASSERT_THAT(work, IsOk());
   EXPECT_THAT(work->Wait(), IsOk());
   ::close(ends[0]);

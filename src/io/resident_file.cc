@@ -32,7 +32,8 @@ class ResidentFile final : public MappedFile {
     std::string piece;
     for (size_t done = 0; done < size_; done += piece.size()) {
       FEEDMILL_TRY(file.ReadAt(done, std::min(kPieceBytes, size_ - done), &piece));
-      if (piece.empty()) return Unavailable("the file ends at byte {}; it had {} bytes when it was opened", done, size_);
+      if (piece.empty())
+        return Unavailable("the file ends at byte {}; it had {} bytes when it was opened", done, size_);
       std::memcpy(bytes_ + done, piece.data(), piece.size());
     }
     if (size_ > 0) (void)::mprotect(address_, reserved_, PROT_READ);

@@ -44,6 +44,7 @@ class Replay {
 
   // Loads the counters as of where the samples are to begin.
   Status Begin() {
+    FEEDMILL_TRY(RemoveUnacceptedCheckpoints(*arguments_.files, arguments_.checkpoint_folder));
     Micros wanted = 0;
     SampleDays stale;
     if (arguments_.start) {
@@ -72,7 +73,7 @@ class Replay {
     for (const DayDigest& day : days_) {
       const Micros begin = day.day * kMicrosPerDay;
       if (begin < report_.start) continue;
-      if (state_.cut < last_day && begin >= last_day) FEEDMILL_TRY(KeepAt(last_day));
+      if (begin >= last_day) FEEDMILL_TRY(KeepAt(last_day));
       for (const TimeSlice& slice : SlicesOf(day)) {
         FEEDMILL_ASSIGN(ImpressionSlice impressions,
                         ReadImpressions(*input_, *arguments_.catalog, slice, &state_.topics));
@@ -83,7 +84,8 @@ class Replay {
     std::vector<std::vector<std::optional<int64_t>>> days;
     for (Day day = DayOf(report_.start); day < DayOf(arguments_.end); ++day) days.push_back({day});
     report_.rows_written = table.rows();
-    return table.Commit(days);
+    FEEDMILL_TRY(table.Commit(days));
+    return AcceptReplayCheckpoints(*arguments_.files, arguments_.checkpoint_folder);
   }
 
   Status WriteDumpOf(CounterKey key) {
@@ -107,7 +109,6 @@ class Replay {
  private:
   // Says that all before `cut` is applied, and keeps that.
   Status KeepAt(Micros cut) {
-    if (state_.cut == cut) return Ok();
     state_.cut = cut;
     return WriteReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set, state_, days_);
   }

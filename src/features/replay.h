@@ -25,7 +25,8 @@ struct ReplayArguments {
   lake::Catalog* catalog = nullptr;
   query::Engine* engine = nullptr;
   const FeatureSet* set = nullptr;
-  // Counters as of the end of a run are kept here, so that the next night replays one day only. A checkpoint counts
+  // Counters as of the last run's end and the day before are kept here, so that the next night replays a day or two. A
+  // checkpoint counts
   // only when the actions before its cut are still the same rows (late arrivals and re-keyed users make it void); else
   // all of history is replayed.
   std::string checkpoint_folder;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kKind = "COUNTS02";
 constexpr std::string_view kPrefix = "counters-";
 constexpr std::string_view kSuffix = ".ckpt";
+constexpr std::string_view kNewSuffix = ".ckpt.new";
 
 std::vector<DayDigest> Before(const std::vector<DayDigest>& days, Micros cut) {
   std::vector<DayDigest> before = days;
@@ -20,9 +21,11 @@ std::vector<DayDigest> Before(const std::vector<DayDigest>& days, Micros cut) {
 }
 
 // Names, newest cut first: the day in the name sorts as time.
-Result<std::vector<std::string>> Names(io::FileSystem& files, const std::string& folder) {
+Result<std::vector<std::string>> Names(io::FileSystem& files, const std::string& folder, std::string_view suffix) {
+  FEEDMILL_TRY(files.CreateDirectories(folder));
   FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
-  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kPrefix) || !name.ends_with(kSuffix); });
+  std::erase_if(names,
+                [suffix](const std::string& name) { return !name.starts_with(kPrefix) || !name.ends_with(suffix); });
   std::ranges::sort(names, std::greater());
   return names;
 }
@@ -62,7 +65,7 @@ EntityHandle TopicNames::FindOrAdd(std::string_view name) {
 Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                              const ReplayState& state, const std::vector<DayDigest>& days) {
   FEEDMILL_TRY(files.CreateDirectories(folder));
-  const std::string path = fmt::format("{}/{}{}{}", folder, kPrefix, FormatDay(DayOf(state.cut)), kSuffix);
+  const std::string path = fmt::format("{}/{}{}{}", folder, kPrefix, FormatDay(DayOf(state.cut)), kNewSuffix);
   FEEDMILL_ASSIGN(auto file, CheckpointFileWriter::Create(files, path, kKind));
   BodyWriter body([&file](std::string_view bytes) { file.Append(bytes); });
   body.PutText(set.hash);
@@ -71,18 +74,29 @@ Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, c
   body.Put(static_cast<uint32_t>(state.topics.names().size()));
   for (const std::string& name : state.topics.names()) body.PutText(name);
   state.counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
-  FEEDMILL_TRY(file.Finish());
-  FEEDMILL_ASSIGN(std::vector<std::string> names, Names(files, folder));
-  for (size_t i = kReplayCheckpointsKept; i < names.size(); ++i) {
-    if (folder + "/" + names[i] != path) FEEDMILL_TRY(files.Remove(folder + "/" + names[i]));
+  return file.Finish();
+}
+
+Status AcceptReplayCheckpoints(io::FileSystem& files, const std::string& folder) {
+  FEEDMILL_ASSIGN(const std::vector<std::string> former, Names(files, folder, kSuffix));
+  FEEDMILL_ASSIGN(const std::vector<std::string> written, Names(files, folder, kNewSuffix));
+  for (const std::string& name : former) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+  for (const std::string& name : written) {
+    const std::string path = folder + "/" + name;
+    FEEDMILL_TRY(files.Rename(path, path.substr(0, path.size() - kNewSuffix.size() + kSuffix.size())));
   }
+  return files.SyncDirectory(folder);
+}
+
+Status RemoveUnacceptedCheckpoints(io::FileSystem& files, const std::string& folder) {
+  FEEDMILL_ASSIGN(const std::vector<std::string> names, Names(files, folder, kNewSuffix));
+  for (const std::string& name : names) FEEDMILL_TRY(files.Remove(folder + "/" + name));
   return Ok();
 }
 
 Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                                          Micros until, const std::vector<DayDigest>& days) {
-  FEEDMILL_TRY(files.CreateDirectories(folder));
-  FEEDMILL_ASSIGN(std::vector<std::string> names, Names(files, folder));
+  FEEDMILL_ASSIGN(std::vector<std::string> names, Names(files, folder, kSuffix));
   for (const std::string& name : names) {
     ReplayState state(set);
     auto file = OpenCheckpointFile(files, fmt::format("{}/{}", folder, name), kKind);

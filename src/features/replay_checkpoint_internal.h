@@ -39,11 +39,14 @@ struct ReplayState {
   Micros cut = 0;  // actions strictly earlier are in; 0: none
 };
 
-inline constexpr size_t kReplayCheckpointsKept = 2;
-
-// Writes counters-<cut's day>.ckpt and removes all but the newest kReplayCheckpointsKept by cut.
+// Writes counters-<cut's day>.ckpt.new, which nobody loads before it is accepted.
 Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
                              const ReplayState& state, const std::vector<DayDigest>& days);
+// The written ones take the place of all former ones: to be called when the samples that go with them are committed.
+// A checkpoint says by being there that all samples before its cut are of its features.
+Status AcceptReplayCheckpoints(io::FileSystem& files, const std::string& folder);
+// Those that a run has left behind when it was stopped.
+Status RemoveUnacceptedCheckpoints(io::FileSystem& files, const std::string& folder);
 
 // The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut; else an
 // empty state. A broken checkpoint is told in the log and passed over.

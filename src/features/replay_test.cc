@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/time_text.h"
 #include "features/counter_table.h"
 #include "features/replay_world_for_test.h"
 
@@ -241,8 +242,16 @@ TEST_F(ReplayTest, ANightMakesTheDaysThatAreNotUpToDate) {
   const query::Rows by_nights = Samples();
   Run(0, ReplayWorld::kDays + 1);
   EXPECT_EQ(Samples().rows, by_nights.rows);
-  set_.hash = "other";
-  EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart) << "the features are others";
+  const std::string former = set_.hash;
+  for (const std::string& hash : {std::string("other"), former}) {
+    set_.hash = hash;
+    EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart) << "the features are others";
+  }
+  // A run that was stopped before its samples were committed leaves nothing that counts.
+  const std::string kept = tables_.folder() + "/counters/counters-" + FormatDay(DayOf(kStart + 4 * kDay)) + ".ckpt";
+  ASSERT_TRUE(std::filesystem::exists(kept));
+  std::filesystem::rename(kept, kept + ".new");
+  EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart);
 }
 
 TEST_F(ReplayTest, LateActionsMakeACheckpointVoid) {

@@ -1,4 +1,4 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """The loop on real input: cascades of two Stack Exchange sites become events, the nightly learns from the earlier part, and
 for every later action the feed is asked what this user acts on next.
 

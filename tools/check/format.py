@@ -28,7 +28,11 @@ def check(repository: Repository) -> list[Finding]:
 
 def fix(paths: list[str]) -> int:
     repository = Repository(default_root())
-    return subprocess.run([CLANG_FORMAT, "-i", *(paths or repository.sources())], cwd=repository.root).returncode
+    sources = repository.sources()
+    others = set(paths) - set(sources)
+    if others:
+        sys.exit(f"format: not C++ files of this repository: {', '.join(sorted(others))}")
+    return subprocess.run([CLANG_FORMAT, "-i", *(paths or sources)], cwd=repository.root).returncode
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Scored candidate lists by key in one mmap'd, checksummed file (docs/formats/candidate-lists.md): i2i (post -> posts),
-// u2u (user -> posts), trending ("all" or a topic -> posts).
+// Scored candidate lists by key in one checksummed file, read into huge pages (docs/formats/candidate-lists.md): i2i
+// (post -> posts), u2u (user -> posts), trending ("all" or a topic -> posts).
 #pragma once
 
 #include <memory>

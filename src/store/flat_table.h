@@ -1,4 +1,4 @@
-// Packed flat table: fixed-width rows by string key in one mmap'd file, checksummed, swapped atomically
+// Packed flat table: fixed-width rows by string key in one checksummed file, read into huge pages, swapped atomically
 // (docs/formats/flat-table.md). Reading 1,200 rows costs cache misses only: open-addressing slots, then the rows, both
 // prefetched. An open table is immutable: any thread.
 #pragma once

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes a C++ source that holds every file of a folder: embed_pages.py FOLDER HEADER FUNCTION OUTPUT.
 
-The header declares `struct EmbeddedPage { std::string_view path, content; }` in the function's namespace, and the function, which
-returns `std::span<const EmbeddedPage>` sorted by path. The bytes come in by the assembler, so that megabytes cost no compile time.
+The header declares the function, which returns `std::span<const EmbeddedPage>` (base/embedded_page.h) sorted by path. The bytes come in by the assembler, so that megabytes cost no compile time.
 """
 
 import pathlib
@@ -38,7 +37,7 @@ def main() -> int:
         return 1
     assembly, symbols, rows = [], [], []
     for number, path in enumerate(files):
-        begin, end = f"feedmill_page_{number}", f"feedmill_page_{number}_end"
+        begin, end = f"feedmill_{function}_{number}", f"feedmill_{function}_{number}_end"
         lines = ['.section .rodata', f"{begin}:", f'.incbin \\"{path.resolve()}\\"', f"{end}:", ".previous"]
         assembly.append("asm(\n" + "\n".join(f'    "{line}\\n"' for line in lines) + ");")
         symbols.append(f"extern const char {begin}[];\nextern const char {end}[];")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the console's pages: web/build.sh install | build OUT_DIR | test | embed DIST_DIR OUT_FILE
+# Builds the console's pages: web/build.sh install | build OUT_DIR | test
 # Node.js is the machine's, or the one that tools/setup.sh fetched when that is too old.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -27,7 +27,6 @@ case "${1:-}" in
   build)
     node_modules/.bin/tsc --noEmit
     node_modules/.bin/vite build --outDir "$2" --emptyOutDir --logLevel warn ;;
-  embed) node embed.mjs "$2" "$3" ;;
   test) node_modules/.bin/vitest run ;;
-  *) echo "web/build.sh: found '${1:-}', allowed: install, build OUT_DIR, test, embed DIST_DIR OUT_FILE" >&2; exit 2 ;;
+  *) echo "web/build.sh: found '${1:-}', allowed: install, build OUT_DIR, test" >&2; exit 2 ;;
 esac

@@ -1,16 +1,13 @@
-// The project folder that `feedmill init` writes, as built into the binary (tools/embed_pages.py).
+// The project folder that `feedmill init` writes, as built into the binary.
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "base/embedded_page.h"
 
 namespace feedmill::app {
 
-struct EmbeddedPage {
-  std::string_view path;  // "feedmill.toml", "events/like.json", ...
-  std::string_view content;
-};
-
+// By path.
 std::span<const EmbeddedPage> EmbeddedTemplate();
 
 }  // namespace feedmill::app

@@ -3,6 +3,10 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "console/embedded_console.h"
 
 namespace feedmill::console {
 namespace {
@@ -52,7 +56,19 @@ std::string_view AssetName(std::string_view path) {
   return name.find('.') == std::string_view::npos ? "index.html" : name;
 }
 
+std::vector<Asset> MakeAssets() {
+  std::vector<Asset> assets;
+  for (const EmbeddedPage& page : EmbeddedConsole())
+    assets.push_back({page.path, page.content, '"' + Sha256Hex(page.content).substr(0, 16) + '"'});
+  return assets;
+}
+
 }  // namespace
+
+std::span<const Asset> Assets() {
+  static const std::vector<Asset> kAssets = MakeAssets();
+  return kAssets;
+}
 
 io::HttpResponse AnswerAsset(const io::HttpRequest& request, std::span<const Asset> assets) {
   if (request.method != "GET" && request.method != "HEAD") {
@@ -71,7 +87,7 @@ io::HttpResponse AnswerAsset(const io::HttpRequest& request, std::span<const Ass
   io::HttpResponse response;
   response.content_type = ContentType(name);
   response.headers = {
-      {"ETag", std::string(asset->etag)},
+      {"ETag", asset->etag},
       {"Cache-Control", name.starts_with("assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
       {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "io/http_server.h"
@@ -11,10 +12,9 @@ namespace feedmill::console {
 struct Asset {
   std::string_view path;  // "index.html", "assets/index-abc.js"
   std::string_view bytes;
-  std::string_view etag;  // with its quotes
+  std::string etag;  // with its quotes
 };
 
-// Generated (embed_assets.cmake).
 std::span<const Asset> Assets();
 
 // Answers GET and HEAD of /console and below: content type, ETag and 304, caching, content security policy. A path

@@ -80,9 +80,9 @@ Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, c
 Status AcceptReplayCheckpoints(io::FileSystem& files, const std::string& folder) {
   FEEDMILL_ASSIGN(const std::vector<std::string> former, Names(files, folder, kSuffix));
   FEEDMILL_ASSIGN(const std::vector<std::string> written, Names(files, folder, kNewSuffix));
-  for (const std::string& name : former) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+  for (const std::string& name : former) FEEDMILL_TRY(files.Remove(fmt::format("{}/{}", folder, name)));
   for (const std::string& name : written) {
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     FEEDMILL_TRY(files.Rename(path, path.substr(0, path.size() - kNewSuffix.size() + kSuffix.size())));
   }
   return files.SyncDirectory(folder);
@@ -90,7 +90,7 @@ Status AcceptReplayCheckpoints(io::FileSystem& files, const std::string& folder)
 
 Status RemoveUnacceptedCheckpoints(io::FileSystem& files, const std::string& folder) {
   FEEDMILL_ASSIGN(const std::vector<std::string> names, Names(files, folder, kNewSuffix));
-  for (const std::string& name : names) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+  for (const std::string& name : names) FEEDMILL_TRY(files.Remove(fmt::format("{}/{}", folder, name)));
   return Ok();
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "features/feature_tables_internal.h"
+#include "lake/ids.h"
 
 namespace feedmill::features {
 namespace {
@@ -66,7 +67,9 @@ Result<TableWriter> TableWriter::Open(query::Session& session, lake::Catalog& ca
   for (size_t i = 0; i < described->schema.size(); ++i) {
     if (std::ranges::find(writer.places_, i) == writer.places_.end()) writer.absent_.push_back(i);
   }
-  FEEDMILL_ASSIGN(writer.writer_, session.OpenWriter(catalog, table, file_stem));
+  // A run over days that were made before must not write over the files that readers of the former snapshot read.
+  const std::string unique = fmt::format("{}-{}", file_stem, lake::IdSource(std::nullopt).Uuid());
+  FEEDMILL_ASSIGN(writer.writer_, session.OpenWriter(catalog, table, unique));
   return writer;
 }
 

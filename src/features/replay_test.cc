@@ -1,6 +1,7 @@
 #include "features/replay.h"
 
 #include <cmath>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -224,7 +225,9 @@ TEST_F(ReplayTest, ANightMakesTheDaysThatAreNotUpToDate) {
   const auto night = [&](int end_day) {
     ReplayArguments arguments = tables_.Arguments(set_, 0, kStart + end_day * kDay);
     arguments.start.reset();
-    return RunSampleReplay(arguments).value();
+    auto report = RunSampleReplay(arguments);
+    EXPECT_TRUE(report.has_value()) << report.error().ToString();
+    return report.value_or(ReplayReport{});
   };
   const auto is_before = [](Micros end) { return [end](const WorldEvent& event) { return event.time < end; }; };
   tables_.Write(is_before(kStart + 2 * kDay));
@@ -252,6 +255,21 @@ TEST_F(ReplayTest, ANightMakesTheDaysThatAreNotUpToDate) {
   ASSERT_TRUE(std::filesystem::exists(kept));
   std::filesystem::rename(kept, kept + ".new");
   EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart);
+}
+
+TEST_F(ReplayTest, ARunOverTheSameDaysLeavesTheFormerFilesAlone) {
+  tables_.Write([](const WorldEvent&) { return true; });
+  const auto paths = [&] {
+    std::set<std::string> found;
+    const auto plan = tables_.Arguments(set_, 0, 0).catalog->PlanScan(std::string(kSampleTable));
+    for (const lake::DataFile& file : plan.value().files) found.insert(file.path);
+    return found;
+  };
+  Run(0, 2);
+  const std::set<std::string> former = paths();
+  Run(0, 2);
+  for (const std::string& path : paths()) EXPECT_FALSE(former.contains(path)) << path;
+  for (const std::string& path : former) EXPECT_TRUE(std::filesystem::exists(path)) << path;
 }
 
 TEST_F(ReplayTest, LateActionsMakeACheckpointVoid) {

@@ -231,7 +231,7 @@ class ReplayTables {
     const auto columns = session_->DescribeQuery(select);
     ASSERT_TRUE(columns.has_value()) << columns.error().ToString();
     ASSERT_TRUE(catalog_->Create(table, *columns, spec).has_value());
-    auto files = session_->WriteQuery(*catalog_, table, select, "rows");
+    auto files = session_->WriteQuery(*catalog_, table, select, fmt::format("rows-{}", ++published_));
     ASSERT_TRUE(files.has_value()) << files.error().ToString();
     lake::CommitRequest request;
     request.files = *files;
@@ -241,6 +241,7 @@ class ReplayTables {
 
   ReplayWorld& world_;
   std::string folder_;
+  int published_ = 0;  // a file's name is never used again: engines keep what they have read of a path
   SystemClock clock_;
   std::unique_ptr<meta::Store> store_;
   std::unique_ptr<lake::Catalog> catalog_;

@@ -261,7 +261,7 @@ TEST_F(ReplayTest, ARunOverTheSameDaysLeavesTheFormerFilesAlone) {
   tables_.Write([](const WorldEvent&) { return true; });
   const auto paths = [&] {
     std::set<std::string> found;
-    const auto plan = tables_.Arguments(set_, 0, 0).catalog->PlanScan(std::string(kSampleTable));
+    const auto plan = tables_.Arguments(set_, 0, 0).catalog->PlanScan(std::string(kSampleTable), {});
     for (const lake::DataFile& file : plan.value().files) found.insert(file.path);
     return found;
   };

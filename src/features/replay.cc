@@ -10,13 +10,12 @@
 namespace feedmill::features {
 namespace {
 
-// One run: reads on one session, writes on another, because a streamed result and an appender cannot share one.
+// One run, on one session: a writer has a connection of its own.
 class Replay {
  public:
   static Result<Replay> Open(const ReplayArguments& arguments) {
     Replay replay(arguments);
     FEEDMILL_ASSIGN(replay.input_, arguments.engine->NewSession());
-    FEEDMILL_ASSIGN(replay.output_, arguments.engine->NewSession());
     FEEDMILL_ASSIGN(replay.days_, ReadDays(*replay.input_, *arguments.catalog, arguments.end));
     return replay;
   }
@@ -66,7 +65,7 @@ class Replay {
     const std::string stem =
         fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
     FEEDMILL_ASSIGN(TableWriter table,
-                    TableWriter::Open(*output_, *arguments_.catalog, std::string(kSampleTable),
+                    TableWriter::Open(*input_, *arguments_.catalog, std::string(kSampleTable),
                                       SampleColumns(*arguments_.set), {{"event_time", lake::Transform::kDay}}, stem));
     const Micros last_day = arguments_.end - kMicrosPerDay;
     // Every impression is an action, so a day without actions has no samples.
@@ -90,7 +89,7 @@ class Replay {
 
   Status WriteDumpOf(CounterKey key) {
     const std::string stem = fmt::format("dump-{}", FormatDay(DayOf(arguments_.end)));
-    FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*output_, *arguments_.catalog, DumpTable(key),
+    FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, *arguments_.catalog, DumpTable(key),
                                                          DumpColumns(*arguments_.set, key), {}, stem));
     FEEDMILL_TRY(WriteDump(*input_, *arguments_.catalog, *arguments_.set, key, state_, &table));
     report_.rows_written = table.rows();
@@ -168,7 +167,6 @@ class Replay {
 
   const ReplayArguments& arguments_;
   std::unique_ptr<query::Session> input_;
-  std::unique_ptr<query::Session> output_;
   std::vector<DayDigest> days_;
   ReplayState state_;
   PostHistory posts_;

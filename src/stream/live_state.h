@@ -104,7 +104,8 @@ class LiveState {
   uint64_t MemoryBytes() const;  // takes a moment: every user is visited
 
   // Writes the state as of one log position, atomically (docs/formats/stream-checkpoint.md). Holds a read lock while
-  // the bytes go to the page cache; applying waits, readers do not.
+  // the bytes go to the page cache: applying waits, and so do new readers once the applying thread has run out of
+  // patience.
   Status WriteCheckpoint(io::FileSystem& files, const std::string& path) const;
   // The same from a copy of this process, so that applying and reading go on meanwhile. Only with files of the
   // operating system.

@@ -128,6 +128,22 @@ TEST_F(StageTest, TheVectorFindsTheUsersTopicAlsoForThoseTheNightDidNotKnow) {
   EXPECT_TRUE(UserVector(context_, 0.3, 20).empty());
 }
 
+TEST_F(StageTest, OfAPostYoungerThanTheBundleTheAuthorsOthersSpeak) {
+  world_->Create(SmallWorld::Author(3), "just-made", SmallWorld::Topic(3), world_->clock.Now());
+  world_->Create("new-author", "of-a-stranger", SmallWorld::Topic(3), world_->clock.Now());
+  ASSERT_LT(bundle_->posts->Find("just-made"), 0);
+  world_->Act("newcomer", "like", "just-made");
+  world_->Act("guest", "like", "of-a-stranger");
+  Begin("newcomer");
+  RecallVector({true, 30, 0, 20, 0.3}, &context_);
+  HydrateCandidates(&context_);
+  ASSERT_FALSE(context_.candidates.items().empty());
+  for (size_t i = 0; i < 10; ++i)
+    EXPECT_EQ(context_.state->TopicName(context_.candidates.items()[i].input.topic), SmallWorld::Topic(3));
+  Begin("guest");
+  EXPECT_TRUE(UserVector(context_, 0.3, 20).empty()) << "nothing of the author is known";
+}
+
 TEST_F(StageTest, TrendingCountsLiveEngagement) {
   for (int i = 0; i < 50; ++i) world_->Act(SmallWorld::User(i), "share", "post-222");
   Begin("nobody");

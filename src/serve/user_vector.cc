@@ -21,12 +21,27 @@ double Norm(std::span<const float> vector) {
   return std::sqrt(sum);
 }
 
-// out += vector * (weight / |vector|); nothing for a vector of zeros.
-void AddDirection(std::span<const float> vector, double weight, std::vector<float>* out) {
+// out += vector * (weight / |vector|); false, and nothing added, for no vector or one of zeros.
+bool AddDirection(std::span<const float> vector, double weight, std::vector<float>* out) {
   const double norm = Norm(vector);
-  if (norm <= 0) return;
+  if (norm <= 0) return false;
   const float factor = static_cast<float>(weight / norm);
   for (size_t i = 0; i < vector.size(); ++i) (*out)[i] += factor * vector[i];
+  return true;
+}
+
+// The direction of the post; of one younger than the bundle, the mean direction of its author's posts that the bundle
+// knows.
+bool AddDirectionOf(const FeedContext& context, features::EntityHandle post, double weight, std::vector<float>* out) {
+  const auto of = [&](features::EntityHandle other) {
+    return PostVector(*context.bundle, context.state->PostId(other));
+  };
+  if (AddDirection(of(post), weight, out)) return true;
+  const features::EntityHandle author = context.state->Post(post).author;
+  if (author == features::kNoEntity) return false;
+  std::vector<float> mean(out->size(), 0);
+  for (features::EntityHandle other : context.state->RecentPostsOf(author)) AddDirection(of(other), 1, &mean);
+  return AddDirection(mean, weight, out);
 }
 
 }  // namespace
@@ -46,10 +61,8 @@ std::vector<float> UserVector(const FeedContext& context, double recent_weight, 
   for (const stream::LastAction& action : context.last_actions) {
     const float weight = TasteWeight(action.action);
     if (weight <= 0 || action.post == features::kNoEntity) continue;
-    const auto vector = PostVector(bundle, context.state->PostId(action.post));
-    if (vector.empty()) continue;
-    AddDirection(vector, weight, &recent);
-    if (++seeds >= seeds_max) break;
+    seeds += AddDirectionOf(context, action.post, weight, &recent);
+    if (seeds >= seeds_max) break;
   }
   if (nightly.empty() && seeds == 0) return {};
   if (nightly.empty()) return recent;

@@ -161,7 +161,7 @@ class Computation {
     const auto& numbers = rows_.of[static_cast<size_t>(key)];
     std::array<Micros, kBlock> last{};
     for (size_t i = 0; i < block.size(); ++i) {
-      last[i] = counters_.RowLastTime(key, numbers[i]);
+      last[i] = counters_.RowLastTime(key, numbers[i], as_of_);
       (*lanes)[i] = static_cast<double>(std::max<Micros>(0, as_of_ - last[i])) / static_cast<double>(kMicrosPerSecond);
     }
     LogOnePlus(lanes);

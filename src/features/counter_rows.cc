@@ -98,15 +98,6 @@ uint64_t CounterRows::MemoryBytes() const {
   return bytes;
 }
 
-void CounterRows::Filter(const std::function<bool(const CounterRow&)>& keep) {
-  CounterRows kept(pair_key_, (row_bytes_ - offsetof(CounterRow, sums)) / sizeof(double));
-  for (size_t number = 0; number < size_; ++number) {
-    const CounterRow* row = Row(static_cast<int32_t>(number));
-    if (keep(*row)) std::memcpy(kept.Row(kept.FindOrAdd(row->key)), row, row_bytes_);
-  }
-  *this = std::move(kept);
-}
-
 void CounterRows::Serialize(const std::function<void(std::string_view)>& sink) const {
   const uint64_t count = size_;
   sink({reinterpret_cast<const char*>(&count), sizeof count});
@@ -116,7 +107,7 @@ void CounterRows::Serialize(const std::function<void(std::string_view)>& sink) c
   }
 }
 
-Status CounterRows::Deserialize(std::string_view* bytes) {
+Status CounterRows::Deserialize(std::string_view* bytes, const std::function<bool(const CounterRow&)>& keep) {
   uint64_t count = 0;
   if (bytes->size() < sizeof count) return Corrupt("counter rows: the count is cut");
   std::memcpy(&count, bytes->data(), sizeof count);
@@ -125,13 +116,16 @@ Status CounterRows::Deserialize(std::string_view* bytes) {
     return Corrupt("counter rows: {} rows of {} bytes do not fit into {} bytes", count, row_bytes_, bytes->size());
   }
   for (uint64_t i = 0; i < count; ++i) {
-    uint64_t key;
-    std::memcpy(&key, bytes->data(), sizeof key);
-    if (!pair_key_ && (key >> 32) >= kDenseHandlesMax)
-      return Corrupt("counter rows: row {} has handle {}", i, key >> 32);
-    const int32_t number = FindOrAdd(key);
-    if (static_cast<uint64_t>(number) != i) return Corrupt("counter rows: key {} of row {} is there already", key, i);
-    std::memcpy(Row(number), bytes->data(), row_bytes_);
+    CounterRow head{};
+    std::memcpy(&head, bytes->data(), offsetof(CounterRow, sums));
+    if (!pair_key_ && (head.key >> 32) >= kDenseHandlesMax)
+      return Corrupt("counter rows: row {} has handle {}", i, head.key >> 32);
+    if (keep(head)) {
+      const size_t before = size_;
+      const int32_t number = FindOrAdd(head.key);
+      if (size_ == before) return Corrupt("counter rows: key {} of row {} is there already", head.key, i);
+      std::memcpy(Row(number), bytes->data(), row_bytes_);
+    }
     bytes->remove_prefix(row_bytes_);
   }
   return Ok();

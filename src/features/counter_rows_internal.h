@@ -33,13 +33,11 @@ class CounterRows {
   size_t size() const { return size_; }
   size_t row_bytes() const { return row_bytes_; }
   uint64_t MemoryBytes() const;
-  // Keeps the rows for which `keep` holds; numbers change.
-  void Filter(const std::function<bool(const CounterRow&)>& keep);
-
   // Row count (u64) and the rows in order of their numbers, in pieces.
   void Serialize(const std::function<void(std::string_view)>& sink) const;
-  // Reads what Serialize wrote and moves `bytes` past it. kCorrupt when cut or a key is there twice.
-  Status Deserialize(std::string_view* bytes);
+  // Reads the rows that Serialize wrote and `keep` holds for, and moves `bytes` past them all. kCorrupt when cut or a
+  // key is there twice.
+  Status Deserialize(std::string_view* bytes, const std::function<bool(const CounterRow&)>& keep);
 
  private:
   static constexpr size_t kChunkRows = 1024;

@@ -12,7 +12,8 @@ namespace {
 // A row is referred to a newer base when its sums would otherwise grow by more than 2^64 (rounding stays at 1e-14).
 constexpr double kRebaseHalfLives = 64;
 constexpr size_t kHalfLivesMax = 8;
-constexpr uint64_t kMagic = 0x31544e4354464d46;  // "FMFTCNT1"
+constexpr Micros kLateMax = 7 * kMicrosPerDay;   // a forgotten pair stays this long in checkpoints
+constexpr uint64_t kMagic = 0x32544e4354464d46;  // "FMFTCNT2"
 
 bool IsPair(CounterKey key) { return key == CounterKey::kUserAuthor || key == CounterKey::kUserTopic; }
 
@@ -53,6 +54,7 @@ struct CounterTable::Rows {
   std::vector<Micros> half_lives;
   std::array<double, kHalfLivesMax> per_micro{};  // 1 / half-life
   Micros rebase_after = 0;
+  Micros pair_memory = 0;
   Micros newest = 0;
   std::array<KeyLayout, kCounterKeyCount> layouts;
   std::vector<CounterRows> by_key;
@@ -67,11 +69,17 @@ struct CounterTable::Rows {
     }
   }
   void Rebase(const KeyLayout& layout, Micros base, CounterRow* row) const;
+  Micros AsOf(Micros time) const { return std::max(time, newest + 1); }
+  bool Forgotten(CounterKey key, const CounterRow& row, Micros as_of) const {
+    return IsPair(key) && as_of - row.last > pair_memory;
+  }
+  bool Takes(CounterKey key, Micros time, CounterRow* row) const;
   void Add(CounterKey key, const CountedAction& action);
   const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
 };
 
-CounterTable::Rows::Rows(const FeatureSet& set) : definitions(set.counters) {
+CounterTable::Rows::Rows(const FeatureSet& set)
+    : definitions(set.counters), pair_memory(set.pair_memory_days * kMicrosPerDay) {
   for (const CounterDefinition& definition : definitions) {
     auto found = std::ranges::find(half_lives, definition.half_life);
     if (found == half_lives.end()) found = half_lives.insert(found, definition.half_life);
@@ -95,13 +103,23 @@ void CounterTable::Rows::Rebase(const KeyLayout& layout, Micros base, CounterRow
   row->base = base;
 }
 
+// Whether an action of `time` counts in this row. One after a pause too long to remember across starts a pair's row
+// anew; one from before such a pause is forgotten already.
+bool CounterTable::Rows::Takes(CounterKey key, Micros time, CounterRow* row) const {
+  const bool is_new = row->last == 0;
+  if (!is_new && !Forgotten(key, *row, time)) return !IsPair(key) || row->last - time <= pair_memory;
+  std::ranges::fill(std::span(row->sums, layouts[static_cast<size_t>(key)].half_life.size()), 0);
+  row->last = row->base = time;
+  return true;
+}
+
 void CounterTable::Rows::Add(CounterKey key, const CountedAction& action) {
   const auto [first, second] = HandlesOf(key, action);
   const KeyLayout& layout = layouts[static_cast<size_t>(key)];
   if (first == kNoEntity || second == kNoEntity || layout.half_life.empty()) return;
   CounterRows& rows = by_key[static_cast<size_t>(key)];
   CounterRow* row = rows.Row(rows.FindOrAdd(KeyOf(key, first, second)));
-  if (row->last == 0) row->base = action.time;
+  if (!Takes(key, action.time, row)) return;
   if (action.time - row->base > rebase_after) Rebase(layout, action.time, row);
   row->last = std::max(row->last, action.time);
   const auto& places = layout.places[static_cast<size_t>(action.action)];
@@ -139,8 +157,10 @@ double CounterTable::Value(int index, EntityHandle first, EntityHandle second, M
   const RowNumber number = FindRow(key, first, second);
   if (number < 0) return 0;
   const CounterRow* row = rows_->of(key).Row(number);
+  const Micros as_of = rows_->AsOf(time);
+  if (rows_->Forgotten(key, *row, as_of)) return 0;
   Factors factors;
-  rows_->Decay(row->base - std::max(time, rows_->newest + 1), &factors);
+  rows_->Decay(row->base - as_of, &factors);
   const int place = rows_->place[index];
   return row->sums[place] * factors[rows_->layouts[static_cast<size_t>(key)].half_life[place]];
 }
@@ -149,11 +169,11 @@ bool CounterTable::Row(CounterKey key, EntityHandle first, EntityHandle second, 
                        std::span<double> out) const {
   const RowNumber number = FindRow(key, first, second);
   ReadRow(key, number, time, out);
-  return number >= 0;
+  return RowLastTime(key, number, time) != 0;
 }
 
-Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle second) const {
-  return RowLastTime(key, FindRow(key, first, second));
+Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle second, Micros time) const {
+  return RowLastTime(key, FindRow(key, first, second), time);
 }
 
 size_t CounterTable::RowCount(CounterKey key) const { return rows_->of(key).size(); }
@@ -162,20 +182,6 @@ uint64_t CounterTable::MemoryBytes() const {
   uint64_t bytes = sizeof(Rows);
   for (const CounterRows& rows : rows_->by_key) bytes += rows.MemoryBytes();
   return bytes;
-}
-
-void CounterTable::Forget(Micros time, double floor) {
-  for (const CounterKey key : {CounterKey::kUserAuthor, CounterKey::kUserTopic}) {
-    const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
-    rows_->by_key[static_cast<size_t>(key)].Filter([&](const CounterRow& row) {
-      Factors factors;
-      rows_->Decay(row.base - std::max(time, rows_->newest + 1), &factors);
-      for (size_t i = 0; i < layout.half_life.size(); ++i) {
-        if (row.sums[i] * factors[layout.half_life[i]] >= floor) return true;
-      }
-      return false;
-    });
-  }
 }
 
 void CounterTable::PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const {
@@ -196,18 +202,21 @@ void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
 
 void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {
   const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
-  if (number < 0) {
+  const CounterRow* row = number < 0 ? nullptr : rows_->of(key).Row(number);
+  const Micros as_of = rows_->AsOf(time);
+  if (row == nullptr || rows_->Forgotten(key, *row, as_of)) {
     std::ranges::fill(out.first(layout.half_life.size()), 0);
     return;
   }
-  const CounterRow* row = rows_->of(key).Row(number);
   Factors factors;
-  rows_->Decay(row->base - std::max(time, rows_->newest + 1), &factors);
+  rows_->Decay(row->base - as_of, &factors);
   for (size_t i = 0; i < layout.half_life.size(); ++i) out[i] = row->sums[i] * factors[layout.half_life[i]];
 }
 
-Micros CounterTable::RowLastTime(CounterKey key, RowNumber row) const {
-  return row < 0 ? 0 : rows_->of(key).Row(row)->last;
+Micros CounterTable::RowLastTime(CounterKey key, RowNumber number, Micros time) const {
+  if (number < 0) return 0;
+  const CounterRow* row = rows_->of(key).Row(number);
+  return rows_->Forgotten(key, *row, rows_->AsOf(time)) ? 0 : row->last;
 }
 
 EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {
@@ -219,6 +228,7 @@ void CounterTable::Serialize(const std::function<void(std::string_view)>& sink) 
   const auto put = [&head](auto value) { head.append(reinterpret_cast<const char*>(&value), sizeof value); };
   put(kMagic);
   put(rows_->newest);
+  put(rows_->pair_memory);
   put(static_cast<uint32_t>(rows_->definitions.size()));
   for (const CounterDefinition& definition : rows_->definitions) {
     put(definition.key);
@@ -234,7 +244,10 @@ Status CounterTable::Deserialize(std::string_view bytes) {
   const Micros newest = rows_->newest;
   constexpr size_t kNewestAt = sizeof kMagic;
   // The definitions as this table writes them: the same bytes or another set.
-  CounterTable empty{FeatureSet{rows_->definitions, {}, {}}};
+  CounterTable empty{FeatureSet{.counters = rows_->definitions,
+                                .features = {},
+                                .hash = {},
+                                .pair_memory_days = static_cast<int>(rows_->pair_memory / kMicrosPerDay)}};
   empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
     if (pieces++ == 0) expected = piece;
   });
@@ -249,7 +262,11 @@ Status CounterTable::Deserialize(std::string_view bytes) {
   }
   std::memcpy(&rows_->newest, bytes.data() + kNewestAt, sizeof newest);
   bytes.remove_prefix(expected.size());
-  for (CounterRows& rows : rows_->by_key) FEEDMILL_TRY(rows.Deserialize(&bytes));
+  for (int i = 0; i < kCounterKeyCount; ++i) {
+    const auto key = static_cast<CounterKey>(i);
+    const auto keep = [&](const CounterRow& row) { return !rows_->Forgotten(key, row, rows_->newest - kLateMax); };
+    FEEDMILL_TRY(rows_->by_key[i].Deserialize(&bytes, keep));
+  }
   if (!bytes.empty()) return Corrupt("counters: {} bytes too many at the end", bytes.size());
   return Ok();
 }

@@ -37,6 +37,10 @@ struct CountedAction {
 // one for NewestTime() + 1 us. So strictly-earlier is a discipline of the owner, and the same one everywhere:
 // - the replay reads all impressions of one instant before it applies any action of that instant;
 // - serving reads as of max(clock, NewestTime() + 1) (LiveState::AsOf) and logs that instant with the request.
+//
+// A pair (user and author, user and topic) whose last action is more than FeatureSet::pair_memory_days before the
+// instant asked for reads as one never seen, and an action after such a pause starts it anew. So whether its row is
+// still in memory shows nowhere, and Deserialize leaves it out: pairs are as many as that time makes, not as ever were.
 class CounterTable {
  public:
   explicit CounterTable(const FeatureSet& set);
@@ -56,25 +60,23 @@ class CounterTable {
   // All counters of `key`, in the set's order for that key, into `out`. False, and zeros, when the key was never seen.
   bool Row(CounterKey key, EntityHandle first, EntityHandle second, Micros time, std::span<double> out) const;
   // Time of the key's last action, 0 when never.
-  Micros LastTime(CounterKey key, EntityHandle first, EntityHandle second) const;
+  Micros LastTime(CounterKey key, EntityHandle first, EntityHandle second, Micros time) const;
   size_t RowCount(CounterKey key) const;
   uint64_t MemoryBytes() const;
-  // Drops pair rows whose every counter has decayed below `floor` as of `time`.
-  void Forget(Micros time, double floor);
 
   // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. Row numbers run from 0 to
-  // RowCount - 1 and hold until Forget.
+  // RowCount - 1 and stay.
   using RowNumber = int32_t;
   void PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const;
   RowNumber FindRow(CounterKey key, EntityHandle first, EntityHandle second) const;  // -1 when never seen
   void PrefetchRow(CounterKey key, RowNumber row) const;
   void ReadRow(CounterKey key, RowNumber row, Micros time, std::span<double> out) const;
-  Micros RowLastTime(CounterKey key, RowNumber row) const;
+  Micros RowLastTime(CounterKey key, RowNumber row, Micros time) const;
   EntityHandle RowFirst(CounterKey key, RowNumber row) const;
 
   // Checkpoint form (docs/formats/stream-checkpoint.md): definitions, then rows. Deserialize needs an empty table of
-  // the same set; kCorrupt when the bytes are cut or contradict themselves, kInvalidArgument when they are of other
-  // counters.
+  // the same set and leaves out pairs that are forgotten, with a week to spare for events that come late; kCorrupt when
+  // the bytes are cut or contradict themselves, kInvalidArgument when they are of other counters.
   void Serialize(const std::function<void(std::string_view)>& sink) const;
   Status Deserialize(std::string_view bytes);
 

@@ -118,8 +118,13 @@ class SetBuilder {
  public:
   Status AddDocument(const ConfigDocument& document) {
     for (const auto& [name, node] : document.root.members) {
+      if (name == "pair_memory_days") {
+        FEEDMILL_TRY(SetPairMemory(document, node));
+        continue;
+      }
       if (name != "feature" || node.kind != ConfigNode::Kind::kList) {
-        return InvalidArgument("{}: found '{}'; allowed: tables [[feature]]", document.Where(node), name);
+        return InvalidArgument("{}: found '{}'; allowed: pair_memory_days and tables [[feature]]", document.Where(node),
+                               name);
       }
       for (const ConfigNode& table : node.items) {
         if (table.kind != ConfigNode::Kind::kTable) {
@@ -140,6 +145,18 @@ class SetBuilder {
   }
 
  private:
+  Status SetPairMemory(const ConfigDocument& document, const ConfigNode& node) {
+    if (node.kind != ConfigNode::Kind::kInteger || node.integer < 1 || node.integer > kPairMemoryDaysMax) {
+      return InvalidArgument("{}: field 'pair_memory_days': found {}; allowed: a whole number from 1 to {}",
+                             document.Where(node), node.Describe(), kPairMemoryDaysMax);
+    }
+    if (has_pair_memory_)
+      return InvalidArgument("{}: field 'pair_memory_days' is given a second time", document.Where(node));
+    has_pair_memory_ = true;
+    set_.pair_memory_days = static_cast<int>(node.integer);
+    return Ok();
+  }
+
   Status AddTable(FeatureReader& reader) {
     FEEDMILL_ASSIGN(std::string name, reader.Text("name"));
     FEEDMILL_ASSIGN(size_t kind_place, reader.OneOf("kind", kKindNames));
@@ -221,6 +238,7 @@ class SetBuilder {
   }
 
   FeatureSet set_;
+  bool has_pair_memory_ = false;
   std::set<std::string> names_;
 };
 
@@ -261,7 +279,7 @@ Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& fold
 }
 
 std::string FormatFeatureSet(const FeatureSet& set) {
-  std::string out;
+  std::string out = fmt::format("pair_memory_days = {}\n\n", set.pair_memory_days);
   for (const FeatureDefinition& feature : set.features) {
     out += fmt::format("[[feature]]\nname = \"{}\"\nkind = \"{}\"\n", feature.name, FeatureKindName(feature.kind));
     const bool is_rate = feature.kind == FeatureKind::kRate;

@@ -53,10 +53,15 @@ struct FeatureDefinition {
   CounterKey key = CounterKey::kPost;  // for kLastSeconds
 };
 
+// How long a pair (user and author, user and topic) is remembered after its last action.
+inline constexpr int kPairMemoryDays = 90;
+inline constexpr int kPairMemoryDaysMax = 3650;
+
 struct FeatureSet {
   std::vector<CounterDefinition> counters;
   std::vector<FeatureDefinition> features;  // the order of a feature vector
   std::string hash;                         // of the definitions (FormatFeatureSet); models carry it and refuse another
+  int pair_memory_days = kPairMemoryDays;
 };
 
 // Reads every *.toml of the folder in order of their names (template/features shows what may stand there).

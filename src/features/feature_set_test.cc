@@ -84,23 +84,33 @@ TEST_P(FeatureSetMistake, IsNamedWithFileLineFieldFoundAndAllowed) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, FeatureSetMistake,
-    testing::Values(Mistake{"\"rate\"", "\"ratio\"",
-                            "a.toml:3: field 'kind': found text \"ratio\"; allowed: \"log_count\", \"rate\""},
-                    Mistake{"key = \"post\"\n", "", "a.toml:1: field 'key' is missing"},
-                    Mistake{"\"click\"", "\"klick\"",
-                            "field 'numerator': found text \"klick\"; allowed: \"impression\", \"click\""},
-                    Mistake{"\"1h\", ", "\"2h\", ",
-                            "field 'half_lives': found text \"2h\"; allowed: \"1h\", \"1d\", \"7d\", \"30d\""},
-                    Mistake{"[\"1h\", \"7d\"]", "[]", "field 'half_lives': found"},
-                    Mistake{"0.1", "\"0.1\"",
-                            "field 'prior_rate': found text \"0.1\"; allowed: a number from 0 to 1000"},
-                    Mistake{"prior_weight = 20", "prior_weight = 0", "field 'prior_weight': found integer 0"},
-                    Mistake{"\"post_age_hours\"", "\"post_age_hours\"\nkey = \"post\"",
-                            "field 'key' does not belong to kind \"post_age_hours\""},
-                    Mistake{"\"age\"", "\"Age\"", "field 'name': found text \"Age\""},
-                    Mistake{"\"user_clicks\"", "\"age\"", "two features are named \"age\""},
-                    Mistake{"[[feature]]", "[[features]]", "found 'features'; allowed: tables [[feature]]"},
-                    Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
+    testing::Values(
+        Mistake{"\"rate\"", "\"ratio\"",
+                "a.toml:3: field 'kind': found text \"ratio\"; allowed: \"log_count\", \"rate\""},
+        Mistake{"key = \"post\"\n", "", "a.toml:1: field 'key' is missing"},
+        Mistake{"\"click\"", "\"klick\"",
+                "field 'numerator': found text \"klick\"; allowed: \"impression\", \"click\""},
+        Mistake{"\"1h\", ", "\"2h\", ",
+                "field 'half_lives': found text \"2h\"; allowed: \"1h\", \"1d\", \"7d\", \"30d\""},
+        Mistake{"[\"1h\", \"7d\"]", "[]", "field 'half_lives': found"},
+        Mistake{"0.1", "\"0.1\"", "field 'prior_rate': found text \"0.1\"; allowed: a number from 0 to 1000"},
+        Mistake{"prior_weight = 20", "prior_weight = 0", "field 'prior_weight': found integer 0"},
+        Mistake{"\"post_age_hours\"", "\"post_age_hours\"\nkey = \"post\"",
+                "field 'key' does not belong to kind \"post_age_hours\""},
+        Mistake{"\"age\"", "\"Age\"", "field 'name': found text \"Age\""},
+        Mistake{"\"user_clicks\"", "\"age\"", "two features are named \"age\""},
+        Mistake{"[[feature]]", "[[features]]", "found 'features'; allowed: pair_memory_days and tables [[feature]]"},
+        Mistake{"[[feature]]", "pair_memory_days = 0\n[[feature]]",
+                "a.toml:1: field 'pair_memory_days': found integer 0; allowed: a whole number from 1 to 3650"},
+        Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
+
+TEST(FeatureSet, ThePairMemoryIsPartOfTheHash) {
+  const auto with = [](const char* line) { return ParseFeatureSet("a.toml", std::string(line) + std::string(kText)); };
+  ASSERT_EQ(with("pair_memory_days = 30\n").value().pair_memory_days, 30);
+  EXPECT_EQ(with("").value().pair_memory_days, kPairMemoryDays);
+  EXPECT_NE(with("pair_memory_days = 30\n").value().hash, with("").value().hash);
+  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*with("pair_memory_days = 30\n"))).value().pair_memory_days, 30);
+}
 
 TEST(FeatureSet, AnEmptyFolderIsRefused) {
   EXPECT_THAT(ParseFeatureSet("a.toml", "").error().message(), HasSubstr("no [[feature]] found"));

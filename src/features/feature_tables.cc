@@ -171,7 +171,7 @@ Status WriteDump(query::Session& session, lake::Catalog& catalog, const FeatureS
       writer.AppendLong(table->place(0), handle);
       writer.AppendText(table->place(1), chunk.Text(1, row));
       writer.AppendLong(table->place(2), state.cut);
-      writer.AppendLong(table->place(3), state.counters.LastTime(key, handle, kNoEntity));
+      writer.AppendLong(table->place(3), state.counters.LastTime(key, handle, kNoEntity, state.cut));
       for (size_t i = 0; i < values.size(); ++i) writer.AppendDouble(table->place(4 + i), values[i]);
       FEEDMILL_TRY(table->EndRow());
     }

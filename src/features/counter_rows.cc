@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "features/counter_rows_internal.h"
 
@@ -23,12 +24,12 @@ CounterRows::CounterRows(bool pair_key, size_t counters)
 
 void CounterRows::Prefetch(uint64_t key) const {
   if (!pair_key_) {
-    if (const uint64_t handle = key >> 32; handle < dense_.size()) __builtin_prefetch(&dense_[handle]);
+    if (const uint64_t handle = key >> 32; handle < dense_.size()) feedmill::Prefetch(&dense_[handle]);
     return;
   }
   const uint64_t hash = Mix64(key);
   const Shard& shard = shards_[ShardOf(hash, kShards)];
-  __builtin_prefetch(&shard.slots[hash & (shard.slots.size() - 1)]);
+  feedmill::Prefetch(&shard.slots[hash & (shard.slots.size() - 1)]);
 }
 
 int32_t CounterRows::Find(uint64_t key) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "features/counter_rows_internal.h"
 #include "features/decay_internal.h"
 
@@ -146,7 +147,7 @@ void CounterTable::Prefetch(const CountedAction& action) const {
     const auto [first, second] = HandlesOf(key, action);
     if (first == kNoEntity || second == kNoEntity) continue;
     const int32_t row = rows_->of(key).Find(KeyOf(key, first, second));
-    if (row >= 0) __builtin_prefetch(rows_->of(key).Row(row), 1);
+    if (row >= 0) feedmill::Prefetch(rows_->of(key).Row(row));
   }
 }
 
@@ -196,8 +197,7 @@ CounterTable::RowNumber CounterTable::FindRow(CounterKey key, EntityHandle first
 void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
   if (row < 0) return;
   const CounterRows& rows = rows_->of(key);
-  const auto* at = reinterpret_cast<const std::byte*>(rows.Row(row));
-  for (size_t line = 0; line < rows.row_bytes(); line += 64) __builtin_prefetch(at + line);
+  PrefetchAll(rows.Row(row), rows.row_bytes());
 }
 
 void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {

@@ -11,6 +11,7 @@
 #include <immintrin.h>
 #include <limits>
 
+#include "base/prefetch.h"
 #include "index/exact_score_internal.h"
 #include "index/scanned_index_internal.h"
 
@@ -20,7 +21,7 @@ namespace {
 constexpr float kCodeMax = 127;
 constexpr size_t kChunkBlocks = 64;      // rows between two looks at the running threshold: 1,024
 constexpr float kRoundingShare = 1e-5f;  // of |x||q|: covers the float arithmetic of the bounds, with room
-constexpr size_t kPrefetchAhead = 8, kFloatsPerCacheLine = 16;
+constexpr size_t kPrefetchAhead = 8;
 constexpr size_t kKeepFactor = 4, kKeepMin = 2048;  // candidates gathered before the threshold is raised again
 
 struct Quantized {
@@ -159,7 +160,7 @@ class ScannedIndex final : public VectorIndex {
 
   void Prefetch(uint32_t row) const {
     const float* vector = vectors_.data() + row * dimension_;
-    for (size_t i = 0; i < dimension_; i += kFloatsPerCacheLine) __builtin_prefetch(vector + i);
+    PrefetchAll(vector, dimension_ * sizeof(float));
   }
 
   // Offers the block's rows whose upper bound reaches the threshold.

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/prefetch.h"
 #include "io/resident_file.h"
 #include "store/key_index_internal.h"
 #include "store/sealed_file_internal.h"
@@ -57,7 +58,7 @@ class MappedCandidateLists final : public CandidateLists {
     const uint32_t end = list_offsets_[number + 1];
     std::vector<ScoredId> list;
     list.reserve(end - begin);
-    for (const Entry& entry : entries_.subspan(begin, end - begin)) __builtin_prefetch(&id_offsets_[entry.id]);
+    for (const Entry& entry : entries_.subspan(begin, end - begin)) Prefetch(&id_offsets_[entry.id]);
     for (const Entry& entry : entries_.subspan(begin, end - begin)) list.push_back({Id(entry.id), entry.score});
     return list;
   }

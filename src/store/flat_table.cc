@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "io/resident_file.h"
 #include "store/key_index_internal.h"
 #include "store/sealed_file_internal.h"
@@ -186,22 +187,16 @@ class MappedFlatTable final : public FlatTable {
 
   int64_t Find(std::string_view key) const override { return keys_.Find(key); }
   void FindMany(std::span<const std::string_view> keys, std::span<int64_t> rows) const override {
-    // Rows begin to come nearer while later keys are still looked up.
-    constexpr size_t kTogether = 64;
-    for (size_t begin = 0; begin < keys.size(); begin += kTogether) {
-      const size_t count = std::min(kTogether, keys.size() - begin);
-      keys_.FindMany(keys.subspan(begin, count), rows.subspan(begin, count));
-      for (size_t i = begin; i < begin + count; ++i) Prefetch(rows[i]);
-    }
+    keys_.FindMany(keys, rows);
   }
   const std::byte* Row(int64_t row) const override { return rows_ + static_cast<size_t>(row) * layout_.row_bytes; }
   std::string_view Key(int64_t row) const override { return keys_.Key(static_cast<size_t>(row)); }
 
   void Gather(std::span<const int64_t> rows, std::span<std::byte> out) const override {
     constexpr size_t kAhead = 12;  // rows in flight; a core waits for about 12 to 48 lines at once
-    for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) Prefetch(rows[i]);
+    for (size_t i = 0; i < std::min(kAhead, rows.size()); ++i) PrefetchRow(rows[i]);
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (i + kAhead < rows.size()) Prefetch(rows[i + kAhead]);
+      if (i + kAhead < rows.size()) PrefetchRow(rows[i + kAhead]);
       std::byte* target = out.data() + i * layout_.row_bytes;
       if (rows[i] < 0) {
         std::memset(target, 0, layout_.row_bytes);
@@ -212,10 +207,8 @@ class MappedFlatTable final : public FlatTable {
   }
 
  private:
-  void Prefetch(int64_t row) const {
-    if (row < 0) return;
-    const std::byte* at = Row(row);
-    for (size_t line = 0; line < layout_.row_bytes; line += 64) __builtin_prefetch(at + line);
+  void PrefetchRow(int64_t row) const {
+    if (row >= 0) PrefetchAll(Row(row), layout_.row_bytes);
   }
 
   SealedFile file_;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "store/key_index_internal.h"
 #include "store/sealed_file_internal.h"
 
@@ -17,18 +18,23 @@ constexpr uint64_t kHashSeed = 0;
 // Slots for `keys` keys, at most 5/8 full: a lookup touches 1.5 slots on average.
 size_t SlotsFor(size_t keys) { return std::max(kSlotsMin, std::bit_ceil(keys * 8 / 5 + 1)); }
 
-bool HoldsShort(const KeySlot& slot, std::string_view key) {
-  if (slot.size != key.size()) return false;
-  // Most keys are short: two overlapping words instead of a call.
+// Whether the first and the last word of `key` are those at `bytes`.
+template <typename Word>
+bool SameEnds(const char* bytes, std::string_view key) {
   const auto word = [](const char* at) {
-    uint64_t value;
+    Word value;
     std::memcpy(&value, at, sizeof value);
     return value;
   };
-  if (key.size() >= 8 && key.size() <= 16) {
-    const size_t tail = key.size() - 8;
-    return word(slot.bytes) == word(key.data()) && word(slot.bytes + tail) == word(key.data() + tail);
-  }
+  const size_t tail = key.size() - sizeof(Word);
+  return ((word(bytes) ^ word(key.data())) | (word(bytes + tail) ^ word(key.data() + tail))) == 0;
+}
+
+bool HoldsShort(const KeySlot& slot, std::string_view key) {
+  if (slot.size != key.size()) return false;
+  // Most keys are short: two overlapping words instead of a call.
+  if (key.size() >= 8 && key.size() <= 16) return SameEnds<uint64_t>(slot.bytes, key);
+  if (key.size() >= 4 && key.size() < 8) return SameEnds<uint32_t>(slot.bytes, key);
   return std::memcmp(slot.bytes, key.data(), key.size()) == 0;
 }
 
@@ -111,7 +117,7 @@ void KeyIndex::FindMany(std::span<const std::string_view> keys, std::span<int64_
     const size_t count = std::min(kBatch, keys.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       hashes[i] = Hash64(keys[begin + i], kHashSeed);
-      __builtin_prefetch(&slots_[hashes[i] & mask]);
+      Prefetch(&slots_[hashes[i] & mask]);
     }
     for (size_t i = 0; i < count; ++i) numbers[begin + i] = FindHashed(keys[begin + i], hashes[i]);
   }

@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "stream/interner_internal.h"
 
 namespace feedmill::stream {
@@ -52,7 +53,7 @@ void Interner::Grow() {
   slots_ = std::move(larger);
 }
 
-void Interner::Prefetch(std::string_view text) const { __builtin_prefetch(&slots_[TagOf(text) & (slots_.size() - 1)]); }
+void Interner::Prefetch(std::string_view text) const { feedmill::Prefetch(&slots_[TagOf(text) & (slots_.size() - 1)]); }
 
 uint64_t Interner::MemoryBytes() const {
   return slots_.capacity() * sizeof(Slot) + offsets_.capacity() * sizeof(uint64_t) + bytes_.capacity();

@@ -26,6 +26,8 @@ void FeedContext::Reset() {
   trending = nullptr;
   user = features::kNoEntity;
   last_actions.clear();
+  is_newcomer = true;
+  told_topics.clear();
   topics.clear();
   candidates.Clear();
   filtered.fill(0);

@@ -47,7 +47,9 @@ struct FeedContext {
   // The query stage.
   features::EntityHandle user = features::kNoEntity;
   std::vector<stream::LastAction> last_actions;  // newest first
-  std::vector<std::string_view> topics;          // told by the user, then those of the last actions
+  bool is_newcomer = true;                       // hardly acted yet: what they told speaks for them
+  std::vector<std::string_view> told_topics;     // by the request; else by a newcomer's identify
+  std::vector<std::string_view> topics;          // told, then those of the last actions
 
   // Recall to filter.
   CandidateSet candidates;

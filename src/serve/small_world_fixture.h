@@ -55,10 +55,11 @@ class SmallWorld {
   int TopicOfPost(int post) const { return (post % options_.authors) % kTopics; }
 
   // Appends an event to the log as the stream sees it; returns its position.
-  LogPosition Send(const std::string& user, const std::string& name, const std::string& properties, Micros time) {
+  LogPosition Send(const std::string& user, const std::string& name, const std::string& properties, Micros time,
+                   const std::string& type = "track") {
     LogRecord record;
     record.event.message_id = fmt::format("m-{}", next_);
-    record.event.type = "track";
+    record.event.type = type;
     record.event.name = name;
     record.event.user_id = user;
     record.event.event_time = record.event.original_time = record.event.received_time = time;
@@ -69,6 +70,9 @@ class SmallWorld {
   }
   LogPosition Act(const std::string& user, const std::string& name, const std::string& post) {
     return Send(user, name, fmt::format(R"({{"post_id":"{}"}})", post), clock.Now());
+  }
+  LogPosition Identify(const std::string& user, const std::string& topic) {
+    return Send(user, "", fmt::format(R"({{"topics":["{}"]}})", topic), clock.Now(), "identify");
   }
   LogPosition Create(const std::string& author, const std::string& post, const std::string& topic, Micros time) {
     return Send(author, "post_create", fmt::format(R"({{"post_id":"{}","topic":"{}","text_length":120}})", post, topic),

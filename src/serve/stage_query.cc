@@ -9,6 +9,7 @@ namespace feedmill::serve {
 namespace {
 
 constexpr size_t kTopicsOfActionsMax = 3;
+constexpr int kNewcomerActions = 3;  // who has done fewer that tell of a taste is a newcomer
 
 // Topics of the last actions by weight, the heaviest first.
 std::vector<std::string_view> TopicsOfActions(const FeedContext& context) {
@@ -28,13 +29,24 @@ std::vector<std::string_view> TopicsOfActions(const FeedContext& context) {
   return topics;
 }
 
+bool IsNewcomer(const FeedContext& context) {
+  int known = 0;
+  for (const stream::LastAction& action : context.last_actions) known += TasteWeight(action.action) > 0;
+  return known < kNewcomerActions;
+}
+
 }  // namespace
 
 void HydrateQuery(FeedContext* context) {
   context->user = context->state->FindUser(context->query->user_id);
-  for (const std::string& topic : context->query->topics) context->topics.emplace_back(topic);
-  if (context->user == features::kNoEntity) return;
-  context->last_actions = context->state->LastActions(context->user);
+  context->told_topics.assign(context->query->topics.begin(), context->query->topics.end());
+  if (context->user != features::kNoEntity) context->last_actions = context->state->LastActions(context->user);
+  context->is_newcomer = IsNewcomer(*context);
+  if (context->told_topics.empty() && context->is_newcomer) {
+    for (features::EntityHandle topic : context->state->ToldTopics(context->user))
+      context->told_topics.push_back(context->state->TopicName(topic));
+  }
+  context->topics = context->told_topics;
   for (std::string_view topic : TopicsOfActions(*context)) {
     if (std::find(context->topics.begin(), context->topics.end(), topic) == context->topics.end())
       context->topics.push_back(topic);

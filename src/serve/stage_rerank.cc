@@ -12,7 +12,6 @@ namespace {
 
 constexpr double kSameAuthor = 1;
 constexpr double kSameTopic = 0.6;
-constexpr int kNewcomerActions = 3;  // who has done fewer is a newcomer
 
 // How alike two posts are: by vectors where both have one, else by author and topic.
 class Similarity {
@@ -90,9 +89,7 @@ class Page {
 
   // A newcomer's page holds what they told; later their actions speak.
   void KeepInterestShare() {
-    int known = 0;
-    for (const stream::LastAction& action : context_->last_actions) known += TasteWeight(action.action) > 0;
-    if (known >= kNewcomerActions || context_->query->topics.empty()) return;
+    if (!context_->is_newcomer || context_->told_topics.empty()) return;
     KeepShare(settings_.interest_share, Move::kInterest,
               [this](const Candidate& candidate) { return Told(candidate); });
   }
@@ -136,7 +133,7 @@ class Page {
 
   bool Told(const Candidate& candidate) const {
     if (candidate.input.topic == features::kNoEntity) return false;
-    const auto& topics = context_->query->topics;
+    const auto& topics = context_->told_topics;
     return std::find(topics.begin(), topics.end(), context_->state->TopicName(candidate.input.topic)) != topics.end();
   }
   bool Young(const Candidate& candidate) const {

@@ -63,6 +63,21 @@ class StageTest : public testing::Test {
   FeedContext context_;
 };
 
+TEST_F(StageTest, WhatANewcomerToldCountsUntilTheirActionsSpeak) {
+  world_->Identify("newcomer", SmallWorld::Topic(2));
+  world_->Identify("user-3", SmallWorld::Topic(2));
+  Begin("newcomer");
+  EXPECT_TRUE(context_.is_newcomer);
+  EXPECT_THAT(context_.told_topics, testing::ElementsAre(SmallWorld::Topic(2)));
+  EXPECT_THAT(context_.topics, testing::ElementsAre(SmallWorld::Topic(2)));
+  Begin("user-3");
+  EXPECT_FALSE(context_.is_newcomer);
+  EXPECT_THAT(context_.told_topics, testing::IsEmpty());
+  query_.topics = {"games"};
+  Begin("newcomer");
+  EXPECT_THAT(context_.told_topics, testing::ElementsAre("games")) << "the request's own come first";
+}
+
 TEST_F(StageTest, TheQueryKnowsTheUsersTopics) {
   query_.topics = {"games"};
   Begin("user-3");

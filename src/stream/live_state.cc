@@ -63,6 +63,10 @@ std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
   return StateOf(parts_->user_states, user).actions.NewestFirst();
 }
 
+std::span<const EntityHandle> LiveState::ToldTopics(EntityHandle user) const {
+  return StateOf(parts_->user_states, user).told_topics;
+}
+
 std::vector<EntityHandle> LiveState::RecentPostsOf(EntityHandle author) const {
   const auto& recent = StateOf(parts_->user_states, author).recent_posts;
   return {recent.rbegin(), recent.rend()};

@@ -30,6 +30,7 @@ struct LiveStateOptions {
   int seen_max = 5000;        // per user, newest kept
   int recent_posts_per_author_max = 64;
   int fresh_posts_max = 20'000;  // newest posts overall
+  int told_topics_max = 16;      // per user, the first ones they told
 };
 
 struct PostInfo {
@@ -86,6 +87,7 @@ class LiveState {
   bool HiddenPost(EntityHandle user, EntityHandle post) const;
   bool HiddenAuthor(EntityHandle user, EntityHandle author) const;
   std::vector<LastAction> LastActions(EntityHandle user) const;  // newest first; all counted actions but impressions
+  std::span<const EntityHandle> ToldTopics(EntityHandle user) const;   // of the newest identify that has traits.topics
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first
   std::vector<EntityHandle> FreshPosts(int count) const;               // newest first
   std::vector<EntityHandle> UserIds(

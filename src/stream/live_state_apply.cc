@@ -93,6 +93,8 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
     case Kind::kFollow:
     case Kind::kUnfollow:
       return ApplyFollow(event);
+    case Kind::kIdentify:
+      return ApplyIdentify(event);
     case Kind::kCounted:
       return ApplyCounted(event);
     case Kind::kPostView: {
@@ -145,6 +147,20 @@ void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
   const bool follows = event.kind == StreamEvent::Kind::kFollow;
   if (user != kNoEntity && target != kNoEntity) user_states[user].follows.Change(target, follows, event.time);
   if (follows) ApplyCounted(event);
+}
+
+void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
+  const EntityHandle user = InternUser(event.user_id);
+  if (user == kNoEntity || !event.topics || event.time < user_states[user].told_at) return;
+  UserState& state = user_states[user];
+  state.told_at = event.time;
+  state.told_topics.clear();
+  for (const std::string& name : *event.topics) {
+    if (std::ssize(state.told_topics) >= options.told_topics_max) break;
+    const EntityHandle topic = name.empty() ? kNoEntity : topics.FindOrAdd(name);
+    const bool is_new = std::ranges::find(state.told_topics, topic) == state.told_topics.end();
+    if (topic != kNoEntity && is_new) state.told_topics.push_back(topic);
+  }
 }
 
 // Whom an action is about is what the warehouse's dwd_user_action says: the post's author, else the one stated, else

@@ -9,7 +9,7 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kKind = "STREAM01";
+constexpr std::string_view kKind = "STREAM02";
 
 Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std::string_view what) {
   if (std::ranges::all_of(handles, [count](EntityHandle handle) { return handle < count; })) return Ok();
@@ -57,6 +57,8 @@ void LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets, B
     writer->PutArray(state.hidden_posts);
     writer->PutArray(state.hidden_authors);
     writer->PutArray(state.recent_posts);
+    writer->PutArray(state.told_topics);
+    writer->Put(state.told_at);
   }
   std::vector<FreshPost> fresh_posts;
   for (const auto& [created_at, post] : fresh) fresh_posts.push_back({created_at, post, 0});
@@ -95,6 +97,9 @@ Status LiveState::Parts::ReadUsers(BodyReader* body) {
     FEEDMILL_TRY(CheckHandles(state.hidden_authors, users.size(), "hidden authors"));
     FEEDMILL_TRY(body->GetArray(&state.recent_posts));
     FEEDMILL_TRY(CheckHandles(state.recent_posts, posts.size(), "recent posts"));
+    FEEDMILL_TRY(body->GetArray(&state.told_topics));
+    FEEDMILL_TRY(CheckHandles(state.told_topics, topics.size(), "told topics"));
+    FEEDMILL_TRY(body->Get(&state.told_at));
   }
   return Ok();
 }

@@ -53,6 +53,7 @@ struct LiveState::Parts {
   void Apply(const StreamEvent& event);
   void ApplyPostCreate(const StreamEvent& event);
   void ApplyFollow(const StreamEvent& event);
+  void ApplyIdentify(const StreamEvent& event);
   void ApplyCounted(const StreamEvent& event);
   void AddRecent(EntityHandle author, EntityHandle post);
   void RemoveRecent(EntityHandle author, EntityHandle post);

@@ -32,7 +32,11 @@ class LiveStateTest : public testing::Test {
 
   features::FeatureSet set_ = TemplateFeatures();
   LiveState state_{set_,
-                   {.last_actions_max = 3, .seen_max = 20, .recent_posts_per_author_max = 2, .fresh_posts_max = 3}};
+                   {.last_actions_max = 3,
+                    .seen_max = 20,
+                    .recent_posts_per_author_max = 2,
+                    .fresh_posts_max = 3,
+                    .told_topics_max = 3}};
   uint64_t next_ = 0;
 };
 
@@ -69,6 +73,23 @@ TEST_F(LiveStateTest, PostsAreKnownByTheirCreation) {
   EXPECT_EQ(info.created_at, kT - 5);
   EXPECT_EQ(state_.TopicName(state_.Post(Post("p1")).topic), "dogs");
   EXPECT_EQ(state_.Post(kNoEntity).created_at, 0);
+}
+
+TEST_F(LiveStateTest, ToldTopicsAreThoseOfTheNewestIdentifyThatHasThem) {
+  const auto told = [this] {
+    std::vector<std::string_view> names;
+    for (const EntityHandle topic : state_.ToldTopics(User("ann"))) names.push_back(state_.TopicName(topic));
+    return names;
+  };
+  EXPECT_THAT(told(), IsEmpty()) << "a user never seen";
+  Send(MakeIdentify("ann", kT + 5, R"({"country":"DE","topics":["chess","go","chess","",7,"bridge","poker"]})"));
+  EXPECT_THAT(told(), ElementsAre("chess", "go", "bridge")) << "at most three here";
+  Send(MakeIdentify("ann", kT + 4, R"({"topics":["late"]})"));
+  Send(MakeIdentify("ann", kT + 6, R"({"country":"FR"})"));
+  Send(MakeIdentify("ann", kT + 6, R"({"topics":"chess"})"));
+  EXPECT_THAT(told(), ElementsAre("chess", "go", "bridge"));
+  Send(MakeIdentify("ann", kT + 7, R"({"topics":[]})"));
+  EXPECT_THAT(told(), IsEmpty());
 }
 
 TEST_F(LiveStateTest, FreshAndRecentPostsAreNewestFirstAndBounded) {

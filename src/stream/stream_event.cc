@@ -22,6 +22,7 @@ StreamEvent::Kind KindOf(const Event& event, uint8_t* action) {
   using Kind = StreamEvent::Kind;
   if (event.name == "post_create") return Kind::kPostCreate;
   if (IsBot(event.user_agent)) return Kind::kIgnored;
+  if (event.type == "identify") return Kind::kIdentify;
   if (event.name == "unfollow") return Kind::kUnfollow;
   if (event.name == "post_view") return Kind::kPostView;
   const auto counted = features::CountedActionOf(event.name);
@@ -41,11 +42,23 @@ int64_t GetWhole(simdjson::ondemand::value value) {
                                                              : 0;
 }
 
+// What is no list of texts is passed over.
+void GetTexts(simdjson::ondemand::value value, std::optional<std::vector<std::string>>* out) {
+  simdjson::ondemand::array array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) return;
+  out->emplace();
+  for (auto item : array) {
+    std::string_view text;
+    if (item.get_string().get(text) == simdjson::SUCCESS) (*out)->emplace_back(text);
+  }
+}
+
 void GetField(std::string_view key, simdjson::ondemand::value value, StreamEvent* out) {
   if (key == "post_id") return GetText(value, &out->post_id);
   if (key == "author_id") return GetText(value, &out->author_id);
   if (key == "target_user_id") return GetText(value, &out->target_user_id);
   if (key == "topic") return GetText(value, &out->topic);
+  if (key == "topics") return GetTexts(value, &out->topics);
   if (key == "dwell_ms") out->dwell_ms = GetWhole(value);
   if (key == "text_length") out->text_length = static_cast<double>(GetWhole(value));
 }
@@ -86,6 +99,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   const auto kind = KindOf(record.event, &out->action);
   if (kind == StreamEvent::Kind::kIgnored) return;
   for (std::string* text : {&out->post_id, &out->author_id, &out->target_user_id, &out->topic}) text->clear();
+  out->topics.reset();
   out->dwell_ms = 0;
   out->text_length = 0;
   if (!parser_->Fields(record.event.properties, out)) return;

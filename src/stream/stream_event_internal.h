@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "data/event.h"
@@ -11,7 +13,7 @@
 namespace feedmill::stream {
 
 struct StreamEvent {
-  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kCounted, kPostView };
+  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kCounted, kPostView, kIdentify };
 
   Kind kind = Kind::kIgnored;
   uint8_t action = 0;  // features::Action when kCounted or kFollow
@@ -23,6 +25,7 @@ struct StreamEvent {
   std::string author_id;
   std::string target_user_id;
   std::string topic;
+  std::optional<std::vector<std::string>> topics;  // of identify; empty list: none any more
   int64_t dwell_ms = 0;
   double text_length = 0;
 };

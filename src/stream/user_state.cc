@@ -141,8 +141,10 @@ Status ActionRing::Read(BodyReader* reader, size_t max) {
 }
 
 uint64_t UserState::MemoryBytes() const {
+  const size_t handles =
+      hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity() + told_topics.capacity();
   return sizeof(UserState) + follows.MemoryBytes() + seen.MemoryBytes() + actions.MemoryBytes() +
-         (hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity()) * sizeof(EntityHandle);
+         handles * sizeof(EntityHandle);
 }
 
 void InsertSorted(EntityHandle handle, std::vector<EntityHandle>* sorted) {

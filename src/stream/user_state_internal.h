@@ -85,6 +85,8 @@ struct UserState {
   std::vector<EntityHandle> hidden_posts;    // sorted
   std::vector<EntityHandle> hidden_authors;  // sorted
   std::vector<EntityHandle> recent_posts;    // own, by time of creation, newest last
+  std::vector<EntityHandle> told_topics;     // of the newest identify that has topics, in its order
+  Micros told_at = 0;                        // its time; 0: never told any
 
   uint64_t MemoryBytes() const;
 };

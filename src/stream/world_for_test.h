@@ -29,6 +29,12 @@ inline LogRecord MakeRecord(std::string name, std::string user, Micros time, std
   return record;
 }
 
+inline LogRecord MakeIdentify(std::string user, Micros time, std::string traits) {
+  LogRecord record = MakeRecord("", std::move(user), time, std::move(traits));
+  record.event.type = "identify";
+  return record;
+}
+
 struct WorldSize {
   uint64_t users = 40;
   uint64_t posts = 120;
@@ -57,7 +63,8 @@ class RandomWorld {
     const uint64_t post = random_.Below(size_.posts);
     if (dice < 12) return MakeRecord(dice < 10 ? "follow" : "unfollow", user, time, Target());
     if (dice < 14) return MakeRecord("hide", user, time, dice == 12 ? Target() : Of(post));
-    if (dice < 16) return MakeRecord("app_open", user, time, "{}");
+    if (dice < 15) return MakeRecord("app_open", user, time, "{}");
+    if (dice < 16) return MakeIdentify(user, time, fmt::format(R"({{"topics":["t{}"]}})", post % size_.topics));
     if (dice < 18)
       return MakeRecord("dwell", user, time,
                         fmt::format(R"({{"post_id":"p{}","dwell_ms":{}}})", post, random_.Below(90'000)));

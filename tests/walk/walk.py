@@ -191,6 +191,9 @@ class Walk:
         told = min((topic for topic in set(many) if many.count(topic) >= 8), key=[i["topic"] for i in items].count)
         page = self.platform.feed("never-seen-either", context={"topics": [told]})["items"]
         self.checks.check(f"a new user who told {told} gets it", sum(i["topic"] == told for i in page) > sum(i["topic"] == told for i in items), page)
+        position = self.platform.good("POST", "/v1/identify", {"userId": "never-seen-third", "traits": {"topics": [told]}}, "write")["position"]
+        page = self.platform.feed("never-seen-third", after=position)["items"]
+        self.checks.check(f"a new user whose identify told {told} gets it", sum(i["topic"] == told for i in page) > sum(i["topic"] == told for i in items), page)
         author = "u000002"
         follower = "follower-of-new"
         position = self.platform.track("follow", follower, {"target_user_id": author})

@@ -6,10 +6,10 @@ SECONDS ?= 20
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-interop test-faults fuzz format clean
+.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-asan test-tsan test-interop test-faults fuzz format clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 22
 
 setup: ## packages and pinned downloads (tools/setup.sh says what and why)
 	@tools/setup.sh build test
@@ -43,6 +43,10 @@ bench: build ## figures beside peers, written to bench/results
 
 bench-loop: build ## the whole loop at ROWS=10M events
 	@BUILD="$(BUILD)" bench/loop.sh $(ROWS)
+
+test-asan test-tsan: ## the C++ tests under sanitizers: of addresses and undefined behaviour, of threads
+	@tools/setup.sh build test
+	@PRESET=$(@:test-%=%) BUILD=build/$(@:test-%=%) JOBS="$(JOBS)" TARGET=feedmill_tests PROGRAM_SECONDS_MAX=1800 tools/run_tests.py "C++" $(ARGS)
 
 test-interop: build ## foreign readers and clients against ours
 	@tools/setup.sh interop

@@ -315,7 +315,7 @@ TEST_F(CollectorTest, AFullQueueIs429) {
     return overloaded.load();
   };
   int overloaded = 0;
-  for (int round = 0; round < 5 && overloaded == 0; ++round) overloaded = send(round * 40, 40);
+  for (int round = 0; round < 20 && overloaded == 0; ++round) overloaded = send(round * 40, 40);
   EXPECT_GT(overloaded, 0);
   EXPECT_EQ(Post("/v1/track", Like("later")).status, 200);
 }

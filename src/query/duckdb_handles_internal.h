@@ -39,6 +39,8 @@ using OwnedStatement = Owned<duckdb_prepared_statement, &duckdb_destroy_prepare>
 using OwnedPending = Owned<duckdb_pending_result, &duckdb_destroy_pending>;
 using OwnedChunk = Owned<duckdb_data_chunk, &duckdb_destroy_data_chunk>;
 using OwnedType = Owned<duckdb_logical_type, &duckdb_destroy_logical_type>;
+inline void FreeText(const char** text) { duckdb_free(const_cast<char*>(*text)); }
+using OwnedText = Owned<const char*, &FreeText>;
 
 // A result is a struct, not a pointer, so it has an owner of its own.
 class OwnedResult {

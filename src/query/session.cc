@@ -24,6 +24,18 @@ std::string_view ErrorText(const char* text) {
   return text == nullptr ? std::string_view("unknown error") : std::string_view(text);
 }
 
+Result<Schema> ColumnsOf(const OwnedStatement& statement) {
+  Schema schema;
+  const idx_t columns = duckdb_prepared_statement_column_count(statement.get());
+  for (idx_t i = 0; i < columns; ++i) {
+    const OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
+    const OwnedText name(duckdb_prepared_statement_column_name(statement.get(), i));
+    FEEDMILL_ASSIGN(Column column, ColumnFromDuckdb(name.get(), type.get()));
+    schema.push_back(std::move(column));
+  }
+  return schema;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DuckSession>> DuckSession::Connect(std::shared_ptr<Database> database) {
@@ -93,11 +105,7 @@ Result<Rows> DuckSession::Query(std::string_view sql, size_t rows_max) {
 
 Status DuckSession::Stream(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
   FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
-  idx_t columns = duckdb_prepared_statement_column_count(statement.get());
-  for (idx_t i = 0; i < columns; ++i) {
-    OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
-    FEEDMILL_TRY(ColumnFromDuckdb(duckdb_prepared_statement_column_name(statement.get(), i), type.get()));
-  }
+  FEEDMILL_TRY(ColumnsOf(statement));  // that they are of types we read
   OwnedPending pending;
   OwnedResult result;
   bool done = duckdb_pending_prepared_streaming(statement.get(), pending.out()) == DuckDBSuccess &&
@@ -119,15 +127,7 @@ Result<Schema> DuckSession::DescribeQuery(std::string_view sql) {
   if (duckdb_prepared_statement_type(statement.get()) != DUCKDB_STATEMENT_TYPE_SELECT) {
     return InvalidArgument("the statement is not a SELECT; allowed: one SELECT (it may begin with WITH)");
   }
-  Schema schema;
-  idx_t columns = duckdb_prepared_statement_column_count(statement.get());
-  for (idx_t i = 0; i < columns; ++i) {
-    OwnedType type(duckdb_prepared_statement_column_logical_type(statement.get(), i));
-    FEEDMILL_ASSIGN(Column column,
-                    ColumnFromDuckdb(duckdb_prepared_statement_column_name(statement.get(), i), type.get()));
-    schema.push_back(std::move(column));
-  }
-  return schema;
+  return ColumnsOf(statement);
 }
 
 Result<std::string> DuckSession::ParseSelect(std::string_view sql) {

@@ -5,7 +5,7 @@ namespace feedmill::registry {
 namespace {
 
 struct Comparison {
-  std::string_view metric;
+  std::string metric;
   double candidate = 0;
   double live = 0;
 };

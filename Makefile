@@ -46,7 +46,7 @@ bench-loop: build ## the whole loop at ROWS=10M events
 
 test-asan test-tsan: ## the C++ tests under sanitizers: of addresses and undefined behaviour, of threads
 	@tools/setup.sh build test
-	@PRESET=$(@:test-%=%) BUILD=build/$(@:test-%=%) JOBS="$(JOBS)" TARGET=feedmill_tests PROGRAM_SECONDS_MAX=1800 tools/run_tests.py "C++" $(ARGS)
+	@TSAN_OPTIONS="die_after_fork=0 report_thread_leaks=0 suppressions=$(CURDIR)/tools/tsan.supp" PRESET=$(@:test-%=%) BUILD=build/$(@:test-%=%) JOBS="$(JOBS)" TARGET=feedmill_tests PROGRAM_SECONDS_MAX=1800 tools/run_tests.py "C++" $(ARGS)
 
 test-interop: build ## foreign readers and clients against ours
 	@tools/setup.sh interop

@@ -280,7 +280,7 @@ class LiveStateCheckpoint : public testing::Test {
 TEST_F(LiveStateCheckpoint, ACopyWritesOneInstantWhileApplyingGoesOn) {
   LiveState state(set_, options_);
   state.ApplyBatch(std::span(records_).first(1'000));
-  std::thread applying([&] {
+  std::jthread applying([&] {
     for (size_t i = 1'000; i < records_.size(); ++i) state.Apply(records_[i].record, records_[i].position);
   });
   for (int round = 0; round < 3; ++round) {

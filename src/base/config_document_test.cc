@@ -49,6 +49,8 @@ TEST(ConfigDocumentTest, ErrorsNameFileLineAndColumn) {
   EXPECT_THAT(ParseToml("a.toml", "x = 1\ny = \n"), IsError(ErrorKind::kInvalidArgument, StartsWith("a.toml:2:")));
   EXPECT_THAT(ParseToml("a.toml", "x = 1\nx = 2\n"), IsError(ErrorKind::kInvalidArgument, HasSubstr("a.toml:2")));
   EXPECT_THAT(ParseToml("a.toml", "x = \"\xff\"\n"), IsError(ErrorKind::kInvalidArgument, StartsWith("a.toml:1:")));
+  EXPECT_THAT(ParseToml("a.toml", "x = 1\n[\x1d+"), IsError(ErrorKind::kInvalidArgument, StartsWith("a.toml:2:2:")));
+  EXPECT_THAT(ParseToml("a.toml", "[[["), IsError(ErrorKind::kInvalidArgument, StartsWith("a.toml:1:3:")));
 }
 
 TEST(ConfigDocumentTest, DescribesWhatWasFound) {
@@ -57,6 +59,19 @@ TEST(ConfigDocumentTest, DescribesWhatWasFound) {
   std::string all;
   for (const auto& [name, node] : document->root.members) all += node.Describe() + "; ";
   EXPECT_EQ(all, "text \"x\"; integer 1; number 0.5; false; a list of 2; a table; ");
+}
+
+TEST(ConfigDocumentTest, LettersOfAllTongues) {
+  for (const std::string_view text : {
+           "x = 'gr\xc3\xbc\xc3\x9f' # \xc3\xa4 \"\n",
+           "x = \"\"\"\\\n \xd0\xae\"\"\"\n",
+           "'\xc3\xa4' = \"\"\n\"\xc3\xb6\" = 1\n",
+       }) {
+    auto document = ParseToml("a.toml", text);
+    EXPECT_TRUE(document) << text << ": " << document.error().ToString();
+  }
+  for (const std::string_view text : {"x = 1 \xc3\xa4", "\xc6\xa3", "x = 'a\n\xc3\xa4'", "e=3-'=\xd0\xae"})
+    EXPECT_THAT(ParseToml("a.toml", text), IsError(ErrorKind::kInvalidArgument, StartsWith("a.toml:1:"))) << text;
 }
 
 }  // namespace

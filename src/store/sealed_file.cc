@@ -204,8 +204,8 @@ void ResealForTest(std::string* bytes) {
   const std::string_view body = std::string_view(*bytes).substr(kSealedHeaderBytes, body_bytes);
   const std::vector<uint32_t> table = BlockChecksums(std::span(&body, 1));
   const size_t table_at = kSealedHeaderBytes + body_bytes;
-  std::memcpy(bytes->data() + table_at, table.data(),
-              std::min(bytes->size() - table_at, table.size() * sizeof(uint32_t)));
+  const size_t table_bytes = std::min(bytes->size() - table_at, table.size() * sizeof(uint32_t));
+  if (table_bytes > 0) std::memcpy(bytes->data() + table_at, table.data(), table_bytes);
   header.table_checksum = Crc32c(std::string_view(*bytes).substr(table_at));
   header.header_checksum = Crc32c({reinterpret_cast<const char*>(&header), kHeaderChecksumAt});
   std::memcpy(bytes->data(), &header, sizeof header);

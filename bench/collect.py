@@ -19,6 +19,8 @@ from servers import RESULTS, WORK, Feedmill, Nginx
 CONNECTIONS = 64
 SECONDS = 3
 PAIRS = 9
+CONTROL_SOUND = (0.9, 1.1)  # else something else ran beside, and it is measured again
+ATTEMPTS = 3
 
 LUA = """
 local n, prefix = 0, "SEED-" .. tostring(math.random(1, 1000000000)) .. "-"
@@ -84,7 +86,11 @@ def main() -> None:
         return send(f"http://127.0.0.1:{nginx.port}/", 1)[0]
 
     try:
-        single = paired(lambda: ours(1), nginx_204, PAIRS)
+        for attempt in range(1, ATTEMPTS + 1):
+            single = paired(lambda: ours(1), nginx_204, PAIRS)
+            if CONTROL_SOUND[0] <= single["control_a_a"] <= CONTROL_SOUND[1]:
+                break
+            print(f"collect: attempt {attempt} of {ATTEMPTS}: the control A/A is {single['control_a_a']}, so the machine was not quiet", file=sys.stderr)
         batches = [ours(100) for _ in range(3)]
         counted = accepted(server)
     finally:
@@ -100,6 +106,7 @@ def main() -> None:
         "nginx_204_per_s": single["b_median"],
         "batch100_events_per_s": round(sorted(batches)[1]),
         "pairs": single,
+        "attempts": attempt,
         "connections": CONNECTIONS,
     }
     (RESULTS / "collect.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -74,6 +74,11 @@ struct CounterTable::Rows {
   bool Forgotten(CounterKey key, const CounterRow& row, Micros as_of) const {
     return IsPair(key) && as_of - row.last > pair_memory;
   }
+  // Null when never seen or forgotten.
+  const CounterRow* Remembered(CounterKey key, RowNumber number, Micros as_of) const {
+    const CounterRow* row = number < 0 ? nullptr : of(key).Row(number);
+    return row == nullptr || Forgotten(key, *row, as_of) ? nullptr : row;
+  }
   bool Takes(CounterKey key, Micros time, CounterRow* row) const;
   void Add(CounterKey key, const CountedAction& action);
   const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
@@ -155,11 +160,9 @@ Micros CounterTable::NewestTime() const { return rows_->newest; }
 
 double CounterTable::Value(int index, EntityHandle first, EntityHandle second, Micros time) const {
   const CounterKey key = rows_->definitions[index].key;
-  const RowNumber number = FindRow(key, first, second);
-  if (number < 0) return 0;
-  const CounterRow* row = rows_->of(key).Row(number);
   const Micros as_of = rows_->AsOf(time);
-  if (rows_->Forgotten(key, *row, as_of)) return 0;
+  const CounterRow* row = rows_->Remembered(key, FindRow(key, first, second), as_of);
+  if (row == nullptr) return 0;
   Factors factors;
   rows_->Decay(row->base - as_of, &factors);
   const int place = rows_->place[index];
@@ -202,9 +205,9 @@ void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
 
 void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {
   const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
-  const CounterRow* row = number < 0 ? nullptr : rows_->of(key).Row(number);
   const Micros as_of = rows_->AsOf(time);
-  if (row == nullptr || rows_->Forgotten(key, *row, as_of)) {
+  const CounterRow* row = rows_->Remembered(key, number, as_of);
+  if (row == nullptr) {
     std::ranges::fill(out.first(layout.half_life.size()), 0);
     return;
   }
@@ -214,9 +217,8 @@ void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::s
 }
 
 Micros CounterTable::RowLastTime(CounterKey key, RowNumber number, Micros time) const {
-  if (number < 0) return 0;
-  const CounterRow* row = rows_->of(key).Row(number);
-  return rows_->Forgotten(key, *row, rows_->AsOf(time)) ? 0 : row->last;
+  const CounterRow* row = rows_->Remembered(key, number, rows_->AsOf(time));
+  return row == nullptr ? 0 : row->last;
 }
 
 EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/event_id.h"
 #include "ingest/event_tables.h"
 
 namespace feedmill::app {
@@ -11,7 +12,7 @@ constexpr uint64_t kBlockOffsets = 200'000;  // log records read at once: some 1
 constexpr size_t kBatchRecords = 4096;       // applied between two reports
 
 // What the live state reads of an event (stream_event.cc), in this order.
-constexpr std::string_view kColumns = "log_offset, event_id, type, event, user_id, user_agent, properties, event_time";
+constexpr std::string_view kColumns = "log_offset, event_id, type, event, user_id, user_agent, properties, event_time, write_source";
 
 std::string TextAt(const query::Chunk& chunk, size_t column, size_t row) {
   return chunk.IsNull(column, row) ? std::string() : std::string(chunk.Text(column, row));
@@ -21,7 +22,7 @@ stream::LiveState::Positioned RecordAt(const query::Chunk& chunk, size_t row, ui
   stream::LiveState::Positioned positioned;
   positioned.position = {partition, static_cast<uint64_t>(chunk.Longs(0)[row])};
   Event& event = positioned.record.event;
-  event.message_id = TextAt(chunk, 1, row);
+  SetEventId(EventIdOfRow(TextAt(chunk, 8, row), TextAt(chunk, 1, row)), &event);
   event.type = TextAt(chunk, 2, row);
   event.name = TextAt(chunk, 3, row);
   event.user_id = TextAt(chunk, 4, row);

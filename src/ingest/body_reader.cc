@@ -5,6 +5,7 @@
 #include "base/time_text.h"
 #include "data/event_codec.h"
 #include "ingest/body_reader_internal.h"
+#include "ingest/wide_numbers_internal.h"
 
 namespace feedmill::ingest {
 namespace {
@@ -28,15 +29,24 @@ BodyRefusal Refuse(int status, const WriteKey* key, std::string_view rule, std::
   return {status, key, {std::move(reason), std::string(field), std::string(rule), ""}};
 }
 
-std::expected<element, BodyRefusal> Parse(const BodyRequest& request, simdjson::dom::parser* parser) {
-  std::string& body = *request.body;
-  body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
-  simdjson::error_code error = simdjson::SUCCESS;
-  if (parser->capacity() < body.size() || parser->max_depth() != kJsonDepthMax) {
-    error = parser->allocate(body.size(), kJsonDepthMax);
+simdjson::error_code ParseText(std::string* text, simdjson::dom::parser* parser, element* root) {
+  text->reserve(text->size() + simdjson::SIMDJSON_PADDING);
+  if (parser->capacity() < text->size() || parser->max_depth() != kJsonDepthMax) {
+    if (auto error = parser->allocate(text->size(), kJsonDepthMax)) return error;
   }
+  return parser->parse(text->data(), text->size(), false).get(*root);
+}
+
+// What is too wide a number is found when it stops the parser; `wide` then says which messages it costs.
+std::expected<element, BodyRefusal> Parse(const BodyRequest& request, simdjson::dom::parser* parser,
+                                          std::optional<WideNumbers>* wide) {
   element root;
-  if (!error) error = parser->parse(body.data(), body.size(), false).get(root);
+  simdjson::error_code error = ParseText(request.body, parser, &root);
+  if (error == simdjson::NUMBER_ERROR) {
+    *wide = MaskWideNumbers(*request.body, !request.type.empty());
+    if (*wide) error = ParseText(&(*wide)->body, parser, &root);
+  }
+  if (error == simdjson::MEMALLOC) return std::unexpected(OutOfMemoryRefusal(request.header_key));
   if (error) {
     return std::unexpected(Refuse(400, request.header_key, "malformed_json", "",
                                   fmt::format("the body is no JSON: {}", simdjson::error_message(error))));
@@ -80,9 +90,11 @@ std::expected<std::optional<Micros>, BodyRefusal> SentAt(const element& root, co
       fmt::format("found {}, allowed is a time as 2026-11-22T21:52:06.246Z", CutText(simdjson::minify(value), 80))));
 }
 
-void ReadMessage(MessageReader& reader, const element& message, MessageIdMaker& ids, LogRecord* record,
-                 BodyMessage* out) {
+// `refusal`: why the message is refused whatever it says; or null.
+void ReadMessage(MessageReader& reader, const element& message, const Rejection* refusal, MessageIdMaker& ids,
+                 LogRecord* record, BodyMessage* out) {
   reader.Read(message, record);
+  if (refusal != nullptr) reader.Refuse(*refusal, record);
   Event& event = record->event;
   if (event.message_id.empty()) event.message_id = ids.Next();
   out->accepted = record->kind == RecordKind::kEvent;
@@ -96,6 +108,10 @@ void ReadMessage(MessageReader& reader, const element& message, MessageIdMaker& 
 
 }  // namespace
 
+BodyRefusal OutOfMemoryRefusal(const WriteKey* key) {
+  return Refuse(503, key, "out_of_memory", "", "the server has no memory for the body now; send it again later");
+}
+
 MessageIdMaker::MessageIdMaker() : prefix_("srv-" + NewSecret(16) + "-") {}
 
 std::string MessageIdMaker::Next() {
@@ -105,7 +121,8 @@ std::string MessageIdMaker::Next() {
 std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const TrackingPlan& plan, const WriteKeys& keys,
                                           const BodyLimits& limits, MessageIdMaker& ids) {
   Workspace& workspace = ThisThreadsWorkspace();
-  auto root = Parse(request, &workspace.parser);
+  std::optional<WideNumbers> wide;
+  auto root = Parse(request, &workspace.parser, &wide);
   if (!root) return std::unexpected(root.error());
   auto key = Authenticate(request, *root, keys);
   if (!key) return std::unexpected(key.error());
@@ -123,8 +140,13 @@ std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const Trac
   MessageReader reader(
       plan, message_limits,
       {request.type, body.key->name, request.remote_ip, request.user_agent, *sent_at, request.received_time});
+  const auto refusal = [&](size_t index) -> const Rejection* {
+    if (!wide) return nullptr;
+    const auto found = wide->by_message.find(index);
+    return found == wide->by_message.end() ? nullptr : &found->second;
+  };
   if (body.single) {
-    ReadMessage(reader, *root, ids, &workspace.record, &body.messages.emplace_back());
+    ReadMessage(reader, *root, refusal(0), ids, &workspace.record, &body.messages.emplace_back());
     return body;
   }
   simdjson::dom::array batch;
@@ -138,7 +160,7 @@ std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const Trac
           Refuse(413, body.key, "batch_too_large", "batch",
                  fmt::format("more than {} messages, at most that many are allowed", limits.batch_events_max)));
     }
-    ReadMessage(reader, message, ids, &workspace.record, &body.messages.emplace_back());
+    ReadMessage(reader, message, refusal(count - 1), ids, &workspace.record, &body.messages.emplace_back());
   }
   if (count == 0)
     return std::unexpected(Refuse(400, body.key, "missing_batch", "batch", "found an empty list of messages"));

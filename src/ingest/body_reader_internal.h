@@ -44,7 +44,7 @@ struct Body {
 
 // The whole body is refused. It is to be stored as one refused record when the sender is known.
 struct BodyRefusal {
-  int status = 400;               // 400, 401 or 413
+  int status = 400;               // 400, 401, 413, or 503: not the body's fault, nothing of it is stored
   const WriteKey* key = nullptr;  // null = sender unknown
   Rejection rejection;
 };
@@ -61,6 +61,9 @@ struct BodyRequest {
 // Pure but for message ids. Any thread.
 std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const TrackingPlan& plan, const WriteKeys& keys,
                                           const BodyLimits& limits, MessageIdMaker& ids);
+
+// There was no memory to read it.
+BodyRefusal OutOfMemoryRefusal(const WriteKey* key);
 
 // The payload of the record that keeps a refused body.
 std::string RefusedBodyPayload(const BodyRefusal& refusal, const BodyRequest& request, const TrackingPlan& plan,

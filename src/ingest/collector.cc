@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "base/log.h"
 #include "data/event_codec.h"
+#include "data/event_id.h"
 #include "ingest/collector_internal.h"
 
 namespace feedmill::ingest {
@@ -107,7 +109,7 @@ Status Collector::Parts::ReadIds(uint32_t partition, uint64_t from) {
     for (const auto& record : records) {
       if (record.append_time < oldest) continue;
       FEEDMILL_ASSIGN(auto decoded, DecodeLogRecord(record.payload));
-      if (decoded.kind == RecordKind::kEvent) dedupe.Insert(decoded.event.message_id, record.append_time);
+      if (decoded.kind == RecordKind::kEvent) dedupe.Insert(EventIdOf(decoded.event), record.append_time);
     }
     offset = records.back().offset + 1;
   }
@@ -145,7 +147,7 @@ void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder)
       parts_->clock.Now()};
   auto refuse = [&](const BodyRefusal& refusal) {
     std::string payload;
-    if (refusal.key != nullptr) payload = RefusedBodyPayload(refusal, body_request, parts_->plan, parts_->limits);
+    if (refusal.key != nullptr && refusal.status != 503) payload = RefusedBodyPayload(refusal, body_request, parts_->plan, parts_->limits);
     submission->SubmitRefused(refusal, std::move(payload));
   };
   if (request.body.size() > bytes_max) {
@@ -154,7 +156,12 @@ void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder)
                    {fmt::format("the body has {} bytes, at most {} are allowed", request.body.size(), bytes_max), "",
                     "body_too_large", ""}});
   }
-  auto body = ReadBody(body_request, parts_->plan, parts_->keys, parts_->limits, parts_->ids);
+  std::expected<Body, BodyRefusal> body;
+  try {
+    body = ReadBody(body_request, parts_->plan, parts_->keys, parts_->limits, parts_->ids);
+  } catch (const std::bad_alloc&) {
+    body = std::unexpected(OutOfMemoryRefusal(header_key));
+  }
   if (!body) return refuse(body.error());
   submission->Submit(std::move(*body));
 }

@@ -197,6 +197,51 @@ TEST_F(CollectorTest, RetriesAreAcknowledgedAndNotStoredAgain) {
   EXPECT_EQ(Records().size(), 3u);
 }
 
+TEST_F(CollectorTest, TooWideANumberCostsItsEventAndNoOther) {
+  const std::string wide = std::string(30, '9');
+  auto with = [](std::string_view id, std::string_view number) {
+    return fmt::format(
+        R"({{"messageId":"{}","type":"track","event":"app_open","userId":"u1","properties":{{"text":"p}}\"1","x":[1,{{"y":{}}}]}}}})",
+        id, number);
+  };
+  auto reply = Post("/v1/batch", Batch({Like("a"), with("b", wide), Like("c"), with("d", "-1e400"), with("e", "1e-400"),
+                                        with("f", "18446744073709551615")}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body, AllOf(HasSubstr(R"("accepted":4,"duplicates":0,"rejected_count":2)"),
+                                HasSubstr(R"({"index":1,"messageId":"b","field":"properties.x[1].y",)"
+                                          R"("rule":"number_out_of_range","reason":"found )" +
+                                          wide + ", allowed is an integer of 64 bits"),
+                                HasSubstr(R"({"index":3,"messageId":"d",)"),
+                                HasSubstr("found -1e400, allowed is a number of at most 1.8e308")));
+  auto records = Records();
+  ASSERT_EQ(records.size(), 6u);
+  EXPECT_EQ(records[1].kind, RecordKind::kRejected);
+  EXPECT_EQ(records[1].event.user_id, "u1");
+  EXPECT_EQ(records[1].rejection.raw, with("b", wide));  // as it was sent
+  EXPECT_EQ(records[2].event.message_id, "c");
+
+  reply = Post("/v1/track", with("g", wide));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr(R"("rule":"number_out_of_range","field":"properties.x[1].y")"));
+  EXPECT_EQ(Records().back().rejection.raw, with("g", wide));
+  // Beside the messages a number is nobody's.
+  EXPECT_EQ(Post("/v1/batch", fmt::format(R"({{"x":{},"batch":[{}]}})", wide, Like("h"))).status, 200);
+  EXPECT_EQ(Post("/v1/batch", fmt::format(R"({{"batch":[{},{}]}})", wide, Like("i"))).status, 200);
+  for (const char* broken : {"012", "1.", "-", "1e", "+1"})
+    EXPECT_THAT(Post("/v1/batch", Batch({with("j", broken), with("k", wide)})).body, HasSubstr("malformed_json"));
+}
+
+TEST_F(CollectorTest, OfTwoKeysEqualMessageIdsAreTwoEvents) {
+  EXPECT_THAT(Post("/v1/track", Like("a")).body, HasSubstr(R"("accepted":1,"duplicates":0)"));
+  EXPECT_THAT(Post("/v1/track", Like("import:a")).body, HasSubstr(R"("accepted":1,"duplicates":0)"));
+  EXPECT_THAT(Post("/v1/track", Like("a"), "import-key").body, HasSubstr(R"("accepted":1,"duplicates":0)"));
+  EXPECT_THAT(Post("/v1/track", Like("a"), "import-key").body, HasSubstr(R"("accepted":0,"duplicates":1)"));
+  Stop();
+  Start();  // and so by what is read from the log
+  EXPECT_THAT(Post("/v1/track", Like("a"), "import-key").body, HasSubstr(R"("accepted":0,"duplicates":1)"));
+  EXPECT_EQ(Records().size(), 3u);
+}
+
 TEST_F(CollectorTest, WhatTheLogHasIsKnownAfterARestart) {
   options_.dedupe_checkpoint = "dedupe";
   for (bool with_checkpoint : {false, true}) {

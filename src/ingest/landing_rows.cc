@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "base/time_text.h"
+#include "data/bot_agent.h"
+#include "data/event_id.h"
 #include "ingest/json_access_internal.h"
 #include "ingest/landing_rows_internal.h"
 
@@ -23,6 +25,7 @@ enum class RowMapper::Slot : int {
   kRegion,
   kCity,
   kUserAgent,
+  kIsBot,
   kWriteSource,
   kContext,
   kProperties,
@@ -45,7 +48,7 @@ RowMapper::~RowMapper() = default;
 
 RowMapper::RowMapper(const Schema& schema, const PlaceFinder* places)
     : places_(places), json_(std::make_unique<Json>()) {
-  static constexpr std::array<std::pair<std::string_view, Slot>, 22> kSlots = {{{"event_id", Slot::kEventId},
+  static constexpr std::array<std::pair<std::string_view, Slot>, 23> kSlots = {{{"event_id", Slot::kEventId},
                                                                                 {"type", Slot::kType},
                                                                                 {"event", Slot::kEvent},
                                                                                 {"user_id", Slot::kUserId},
@@ -58,6 +61,7 @@ RowMapper::RowMapper(const Schema& schema, const PlaceFinder* places)
                                                                                 {"region", Slot::kRegion},
                                                                                 {"city", Slot::kCity},
                                                                                 {"user_agent", Slot::kUserAgent},
+                                                                                {"is_bot", Slot::kIsBot},
                                                                                 {"write_source", Slot::kWriteSource},
                                                                                 {"context", Slot::kContext},
                                                                                 {"properties", Slot::kProperties},
@@ -79,6 +83,12 @@ Status RowMapper::Write(const LogRecord& record, LogPosition position, Micros ap
   if (record.kind == RecordKind::kFeedRequest) return WriteFeedRequest(record, position, append_time, writer);
   if (has_typed_) FindTyped(record.event.properties);
   FindPlace(record.event);
+  event_id_.clear();
+  AppendEventId(record.event.source, record.event.message_id, &event_id_);
+  if (bot_of_ != record.event.user_agent) {
+    bot_of_ = record.event.user_agent;
+    is_bot_ = IsBotAgent(bot_of_);
+  }
   for (size_t i = 0; i < columns_.size(); ++i) WriteStandard(i, record, position, writer);
   return writer->EndRow();
 }
@@ -123,7 +133,7 @@ void RowMapper::WriteStandard(size_t index, const LogRecord& record, LogPosition
     case Slot::kTyped:
       return AppendTyped(index, columns_[index].type, json_->typed[index], writer);
     case Slot::kEventId:
-      return writer->AppendText(index, event.message_id);
+      return writer->AppendText(index, event_id_);
     case Slot::kType:
       return writer->AppendText(index, event.type);
     case Slot::kEvent:
@@ -148,6 +158,8 @@ void RowMapper::WriteStandard(size_t index, const LogRecord& record, LogPosition
       return AppendTextOrNull(index, place_.city, writer);
     case Slot::kUserAgent:
       return AppendTextOrNull(index, event.user_agent, writer);
+    case Slot::kIsBot:
+      return writer->AppendBoolean(index, is_bot_);
     case Slot::kWriteSource:
       return AppendTextOrNull(index, event.source, writer);
     case Slot::kContext:

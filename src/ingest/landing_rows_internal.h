@@ -41,6 +41,9 @@ class RowMapper {
   std::vector<Column> columns_;
   const PlaceFinder* places_;
   bool has_typed_ = false;
+  std::string event_id_;  // of the record that is being written
+  std::string bot_of_;    // the user agent that is_bot_ is about
+  bool is_bot_ = false;
   std::string place_of_;
   Place network_place_;
   Place place_;

@@ -238,6 +238,7 @@ TEST_F(LandingTest, EachKindOfRecordHasItsTable) {
                   {"country", "DE"},
                   {"city", "Bonn"},
                   {"user_agent", "Phone"},
+                  {"is_bot", "false"},
                   {"write_source", "app"},
                   {"context", like.event.context},
                   {"properties", like.event.properties},
@@ -260,6 +261,25 @@ TEST_F(LandingTest, EachKindOfRecordHasItsTable) {
   EXPECT_EQ(requests[0]["total_ms"], "1.5");
   EXPECT_EQ(requests[0]["n"], "20");
   EXPECT_FALSE(requests[0].contains("bundle"));
+}
+
+TEST_F(LandingTest, RowsSayWhoseTheyAreAndWhetherABotSentThem) {
+  Start(*catalog_);
+  Append(Like("m1"));
+  LogRecord imported = Like("m1");
+  imported.event.source = "import";
+  imported.event.user_agent = "Mozilla/5.0 (compatible; bingbot/2.0)";
+  Append(imported);
+  LogRecord phone = Like("m2");
+  phone.event.user_agent = "Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20)";
+  Append(phone);
+  ASSERT_TRUE(Land());
+  auto rows = Rows(kEventTable);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0]["event_id"], "m1");
+  EXPECT_EQ(rows[1]["event_id"], "import:m1");
+  EXPECT_EQ(rows[1]["is_bot"], "true");
+  EXPECT_EQ(rows[2]["is_bot"], "false");
 }
 
 TEST_F(LandingTest, GoesOnWhereItStoodAfterARestart) {

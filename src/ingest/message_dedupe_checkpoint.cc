@@ -10,7 +10,7 @@
 namespace feedmill::ingest {
 namespace {
 
-constexpr std::string_view kMagic = "FMDEDUP1";
+constexpr std::string_view kMagic = "FMDEDUP2";
 constexpr size_t kChunkBytes = 1 << 20;
 constexpr size_t kHeaderBytes = 48;
 constexpr uint64_t kPartitionsMax = 1024;
@@ -106,7 +106,7 @@ Result<std::vector<uint64_t>> MessageDedupe::Load(io::FileSystem& files, const s
   if (auto got = reader.Get(kHeaderBytes, &bytes); !got) return bad(got.error().message());
   Header header;
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (BytesOf(header.magic, sizeof header.magic) != kMagic) return bad("byte 0: does not begin with FMDEDUP1");
+  if (BytesOf(header.magic, sizeof header.magic) != kMagic) return bad("byte 0: does not begin with FMDEDUP2");
   uint64_t fixed = kHeaderBytes + sizeof(uint32_t);
   if (header.interval != interval_ || header.entry_bytes != sizeof(Entry) || header.partitions > kPartitionsMax ||
       size < fixed + header.partitions * sizeof(uint64_t)) {

@@ -21,7 +21,7 @@ constexpr size_t kUserAgentBytesMax = 512;
 constexpr size_t kShownBytesMax = 80;
 constexpr std::array<std::string_view, 6> kTypes = {"track", "identify", "page", "screen", "group", "alias"};
 
-Rejection Refuse(std::string_view rule, std::string_view field, std::string reason) {
+Rejection Because(std::string_view rule, std::string_view field, std::string reason) {
   return {std::move(reason), std::string(field), std::string(rule), ""};
 }
 
@@ -46,10 +46,10 @@ std::string_view TypeName(const element& value) {
 Refusal TakeText(std::string_view field, const std::optional<element>& value, std::string_view* out) {
   if (!value) return std::nullopt;
   if (!value->is_string())
-    return Refuse("wrong_type", field, fmt::format("found {}, allowed string", TypeName(*value)));
+    return Because("wrong_type", field, fmt::format("found {}, allowed string", TypeName(*value)));
   *out = TextOf(*value);
   if (out->size() <= kIdBytesMax) return std::nullopt;
-  return Refuse("too_long", field, fmt::format("found {} bytes, at most {} are allowed", out->size(), kIdBytesMax));
+  return Because("too_long", field, fmt::format("found {} bytes, at most {} are allowed", out->size(), kIdBytesMax));
 }
 
 Refusal TakeTime(std::string_view field, const std::optional<element>& value, std::optional<Micros>* out) {
@@ -58,7 +58,7 @@ Refusal TakeTime(std::string_view field, const std::optional<element>& value, st
   if (text.empty()) return std::nullopt;
   auto time = ParseTime(text);
   if (!time) {
-    return Refuse(
+    return Because(
         "malformed_time", field,
         fmt::format("found \"{}\", allowed is a time as 2026-11-22T21:52:06.246Z", CutText(text, kShownBytesMax)));
   }
@@ -85,7 +85,7 @@ struct MessageReader::Fields {
 };
 
 Refusal MessageReader::Collect(const element& message, Fields* fields) {
-  if (!message.is_object()) return Refuse("wrong_type", "", fmt::format("found {}, allowed object", TypeName(message)));
+  if (!message.is_object()) return Because("wrong_type", "", fmt::format("found {}, allowed object", TypeName(message)));
   struct Slot {
     std::string_view name;
     std::optional<element> Fields::* field;
@@ -129,13 +129,17 @@ void MessageReader::Read(const element& message, LogRecord* out) {
   Refusal refusal = Collect(message, &fields);
   if (!refusal) refusal = Fill(fields, &event);
   if (!refusal) return;
-  // What could be read of it stays readable; the rest is in `raw`.
-  Event readable = std::move(event);
+  refusal->raw = simdjson::minify(message);
+  Refuse(*refusal, out);
+}
+
+void MessageReader::Refuse(const Rejection& refusal, LogRecord* record) const {
+  Event readable = std::move(record->event);
   readable.context.clear();
   readable.properties = "{}";
-  *out = Refused(*refusal, simdjson::minify(message));
-  readable.remote_ip = out->event.remote_ip;
-  out->event = std::move(readable);
+  *record = Refused(refusal, refusal.raw);
+  readable.remote_ip = record->event.remote_ip;
+  record->event = std::move(readable);
 }
 
 LogRecord MessageReader::Refused(const Rejection& rejection, std::string_view raw) const {
@@ -160,7 +164,7 @@ Refusal MessageReader::Fill(const Fields& fields, Event* event) {
   size_t bytes = event->message_id.size() + event->name.size() + event->user_id.size() + event->anonymous_id.size() +
                  event->context.size() + event->properties.size();
   if (bytes <= limits_.event_bytes_max) return std::nullopt;
-  return Refuse("event_too_large", "",
+  return Because("event_too_large", "",
                 fmt::format("the event takes {} bytes, at most {} are allowed", bytes, limits_.event_bytes_max));
 }
 
@@ -171,7 +175,7 @@ Refusal MessageReader::FillIds(const Fields& fields, Event* event) const {
   if (type.empty()) {
     if (auto refusal = TakeText("type", fields.type, &type)) return refusal;
     if (std::ranges::find(kTypes, type) == kTypes.end()) {
-      return Refuse("unknown_type", "type",
+      return Because("unknown_type", "type",
                     fmt::format("found \"{}\", allowed {}", CutText(type, kShownBytesMax), fmt::join(kTypes, ", ")));
     }
   }
@@ -182,11 +186,11 @@ Refusal MessageReader::FillIds(const Fields& fields, Event* event) const {
   event->anonymous_id = anonymous_id;
   if (type == "track") {
     if (auto refusal = TakeText("event", fields.event, &name)) return refusal;
-    if (name.empty()) return Refuse("missing_event", "event", "found nothing, a track message must name its event");
+    if (name.empty()) return Because("missing_event", "event", "found nothing, a track message must name its event");
     event->name = name;
   }
   if (!user_id.empty() || !anonymous_id.empty()) return std::nullopt;
-  return Refuse("missing_user", "userId", "found neither userId nor anonymousId, one of them is required");
+  return Because("missing_user", "userId", "found neither userId nor anonymousId, one of them is required");
 }
 
 // Segment's arithmetic: a client whose clock is wrong is wrong by the same amount in timestamp and sentAt.
@@ -199,12 +203,12 @@ Refusal MessageReader::FillTimes(const Fields& fields, Event* event) const {
   event->original_time = *original;
   Micros time = sent_at ? event->received_time - (*sent_at - *original) : *original;
   if (time < event->received_time - limits_.past_max) {
-    return Refuse("time_too_old", "timestamp",
+    return Because("time_too_old", "timestamp",
                   fmt::format("found {}, at most {} days before now are allowed", FormatTime(time),
                               limits_.past_max / kMicrosPerDay));
   }
   if (time > event->received_time + limits_.future_max) {
-    return Refuse("time_in_future", "timestamp",
+    return Because("time_in_future", "timestamp",
                   fmt::format("found {}, the server's clock says {} and allows {} s more", FormatTime(time),
                               FormatTime(event->received_time), limits_.future_max / kMicrosPerSecond));
   }
@@ -218,7 +222,7 @@ Refusal MessageReader::FillContext(const Fields& fields, Event* event) {
   bool has_ip = false;
   if (fields.context) {
     if (!fields.context->is_object()) {
-      return Refuse("wrong_type", "context", fmt::format("found {}, allowed object", TypeName(*fields.context)));
+      return Because("wrong_type", "context", fmt::format("found {}, allowed object", TypeName(*fields.context)));
     }
     for (simdjson::dom::key_value_pair member : ObjectOf(*fields.context)) {
       if (member.key == "ip") {
@@ -255,16 +259,16 @@ Refusal MessageReader::FillProperties(const Fields& fields, Event* event) const 
   std::string_view field = has_traits ? "traits" : "properties";
   const std::optional<element>& value = has_traits ? fields.traits : fields.properties;
   if (value && !value->is_object())
-    return Refuse("wrong_type", field, fmt::format("found {}, allowed object", TypeName(*value)));
+    return Because("wrong_type", field, fmt::format("found {}, allowed object", TypeName(*value)));
   const ValueSchema* schema = plan_.Find(event->type, event->name);
   if (schema == nullptr && event->type == "track") {
-    return Refuse("unknown_event", "event",
+    return Because("unknown_event", "event",
                   fmt::format("found \"{}\", the tracking plan has: {}", CutText(event->name, kShownBytesMax),
                               fmt::join(plan_.event_names(), ", ")));
   }
   if (schema != nullptr) {
     auto broken = value ? CheckValue(*schema, *value, field) : CheckAbsent(*schema, field);
-    if (broken) return Refuse(broken->rule, broken->field, std::move(broken->reason));
+    if (broken) return Because(broken->rule, broken->field, std::move(broken->reason));
   }
   if (value) event->properties = simdjson::minify(*value);
   // Members of the other message types that have no place of their own in an event.

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <new>
 
 #include "base/text_encoding.h"
+#include "data/event_id.h"
 #include "ingest/collector_internal.h"
 
 namespace feedmill::ingest {
@@ -29,6 +31,11 @@ std::string RefusalBody(const Rejection& rejection) {
   return body + "}";
 }
 
+void AddRetryAfter(Micros retry_after, io::HttpResponse* response) {
+  Micros seconds = (retry_after + kMicrosPerSecond - 1) / kMicrosPerSecond;
+  response->headers.emplace_back("Retry-After", fmt::format("{}", std::max<Micros>(1, seconds)));
+}
+
 }  // namespace
 
 io::HttpResponse RefusalResponse(int status, const Rejection& rejection) {
@@ -48,8 +55,7 @@ io::HttpResponse FailureResponse(const Error& error, Micros retry_after) {
                                            : too_large ? "too_large"
                                                        : "unavailable",
                                            ""});
-  Micros seconds = (retry_after + kMicrosPerSecond - 1) / kMicrosPerSecond;
-  if (!too_large) response.headers.emplace_back("Retry-After", fmt::format("{}", std::max<Micros>(1, seconds)));
+  if (!too_large) AddRetryAfter(retry_after, &response);
   return response;
 }
 
@@ -73,6 +79,7 @@ void Submission::Submit(Body&& body) {
 }
 
 void Submission::Sort(Body&& body, std::vector<Piece>* pieces, std::vector<std::shared_ptr<DedupeClaim>>* holders) {
+  std::string event_id;
   for (size_t i = 0; i < body.messages.size(); ++i) {
     BodyMessage& message = body.messages[i];
     Piece& piece = (*pieces)[message.user_hash % pieces->size()];
@@ -87,7 +94,9 @@ void Submission::Sort(Body&& body, std::vector<Piece>* pieces, std::vector<std::
       continue;
     }
     std::shared_ptr<DedupeClaim> holder;
-    auto finding = parts_.dedupe.Claim(message.message_id, piece.claim, &holder);
+    event_id.clear();
+    AppendEventId(body.key->name, message.message_id, &event_id);
+    auto finding = parts_.dedupe.Claim(event_id, piece.claim, &holder);
     if (finding == MessageDedupe::Finding::kNew) {
       ++accepted_;
       piece.payloads.push_back(std::move(message.payload));
@@ -115,14 +124,22 @@ void Submission::Append(uint32_t partition, Piece&& piece) {
     }
     self->Finish(std::nullopt);
   };
-  Status queued = parts_.log.Append(partition, std::move(piece.payloads), done);
+  Status queued = Ok();
+  try {
+    queued = parts_.log.Append(partition, std::move(piece.payloads), done);
+  } catch (const std::bad_alloc&) {
+    queued = Unavailable("no memory for the messages now");
+  }
   if (!queued) done(std::unexpected(queued.error()));
 }
 
 void Submission::SubmitRefused(const BodyRefusal& refusal, std::string payload) {
   status_ = refusal.status;
   refusal_ = refusal.rejection;
-  (refusal.status == 401 ? parts_.metrics.unauthorized : parts_.metrics.refused_bodies).Add();
+  (refusal.status == 401   ? parts_.metrics.unauthorized
+   : refusal.status == 503 ? parts_.metrics.unavailable
+                           : parts_.metrics.refused_bodies)
+      .Add();
   if (!payload.empty()) {
     Piece piece;
     piece.payloads.push_back(std::move(payload));
@@ -153,7 +170,11 @@ void Submission::Answer() {
   metrics.accepted.Add(accepted_);
   metrics.duplicates.Add(duplicates_);
   metrics.rejected.Add(rejected_);
-  if (refusal_) return responder_(RefusalResponse(status_, *refusal_));
+  if (refusal_) {
+    auto response = RefusalResponse(status_, *refusal_);
+    if (status_ == 503) AddRetryAfter(parts_.options.retry_after, &response);
+    return responder_(std::move(response));
+  }
   io::HttpResponse response;
   response.body = AnswerBody();
   responder_(std::move(response));

@@ -1,27 +1,22 @@
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include <simdjson.h>
 
 #include "base/hash.h"
+#include "data/bot_agent.h"
+#include "data/event_id.h"
 #include "features/counter_table.h"
 #include "stream/stream_event_internal.h"
 
 namespace feedmill::stream {
 namespace {
 
-// As the warehouse: what an agent with "bot" in its name did is not counted. Its posts are posts.
-bool IsBot(std::string_view user_agent) {
-  constexpr std::string_view kBot = "bot";
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::search(user_agent.begin(), user_agent.end(), kBot.begin(), kBot.end(), same) != user_agent.end();
-}
-
+// As the warehouse: what a bot did is not counted. Its posts are posts.
 StreamEvent::Kind KindOf(const Event& event, uint8_t* action) {
   using Kind = StreamEvent::Kind;
   if (event.name == "post_create") return Kind::kPostCreate;
-  if (IsBot(event.user_agent)) return Kind::kIgnored;
+  if (IsBotAgent(event.user_agent)) return Kind::kIgnored;
   if (event.type == "identify") return Kind::kIdentify;
   if (event.name == "unfollow") return Kind::kUnfollow;
   if (event.name == "post_view") return Kind::kPostView;
@@ -105,7 +100,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   if (!parser_->Fields(record.event.properties, out)) return;
   out->kind = kind;
   out->time = record.event.event_time;
-  out->id_hash = Hash64(record.event.message_id);
+  out->id_hash = Hash64(EventIdOf(record.event));
   out->user_id.assign(record.event.user_id);
 }
 

@@ -45,8 +45,8 @@ action AS (
   JOIN winner w ON w.log_partition = o.log_partition AND w.log_offset = o.log_offset
   WHERE o.event_time >= @start AND o.event_time < @end
     AND o.event <> ''
-    AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%bot%'
-    AND LOWER(COALESCE(o.user_agent, '')) NOT LIKE '%crawler%'
+    -- Flagged when it landed; rows from before there was a flag go by the words of that time.
+    AND NOT COALESCE(o.is_bot, LOWER(o.user_agent) LIKE '%bot%' OR LOWER(o.user_agent) LIKE '%crawler%', FALSE)
 ),
 post_version AS (
   -- The first version also serves actions that came before it; every action here is in [@start, @end).

@@ -12,7 +12,8 @@ constexpr uint64_t kBlockOffsets = 200'000;  // log records read at once: some 1
 constexpr size_t kBatchRecords = 4096;       // applied between two reports
 
 // What the live state reads of an event (stream_event.cc), in this order.
-constexpr std::string_view kColumns = "log_offset, event_id, type, event, user_id, user_agent, properties, event_time, write_source";
+constexpr std::string_view kColumns =
+    "log_offset, event_id, type, event, user_id, user_agent, properties, event_time, write_source";
 
 std::string TextAt(const query::Chunk& chunk, size_t column, size_t row) {
   return chunk.IsNull(column, row) ? std::string() : std::string(chunk.Text(column, row));

@@ -147,7 +147,8 @@ void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder)
       parts_->clock.Now()};
   auto refuse = [&](const BodyRefusal& refusal) {
     std::string payload;
-    if (refusal.key != nullptr && refusal.status != 503) payload = RefusedBodyPayload(refusal, body_request, parts_->plan, parts_->limits);
+    if (refusal.key != nullptr && refusal.status != 503)
+      payload = RefusedBodyPayload(refusal, body_request, parts_->plan, parts_->limits);
     submission->SubmitRefused(refusal, std::move(payload));
   };
   if (request.body.size() > bytes_max) {

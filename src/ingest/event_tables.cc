@@ -17,7 +17,8 @@ Column Long(std::string_view name, std::string_view doc) {
 
 const Schema& StandardEventColumns() {
   static const Schema columns = {
-      Text("event_id", "the messageId; of other write keys than `app`, or with a colon in it, behind the key's name and a colon"),
+      Text("event_id",
+           "the messageId; of other write keys than `app`, or with a colon in it, behind the key's name and a colon"),
       Text("type", "track, identify, page, screen, group or alias"),
       Text("event", "name of a track event"),
       Text("user_id", "userId"),
@@ -30,7 +31,8 @@ const Schema& StandardEventColumns() {
       Text("region", "of the network or as the client said"),
       Text("city", "of the network or as the client said"),
       Text("user_agent", "as the client said"),
-      Column{0, "is_bot", ColumnType::kBoolean, false, "whether the user agent is a bot's; null before it was flagged", 0},
+      Column{0, "is_bot", ColumnType::kBoolean, false, "whether the user agent is a bot's; null before it was flagged",
+             0},
       Text("write_source", "name of the write key that let it in"),
       Text("context", "context as JSON"),
       Text("properties", "properties or traits as JSON"),

@@ -85,7 +85,8 @@ struct MessageReader::Fields {
 };
 
 Refusal MessageReader::Collect(const element& message, Fields* fields) {
-  if (!message.is_object()) return Because("wrong_type", "", fmt::format("found {}, allowed object", TypeName(message)));
+  if (!message.is_object())
+    return Because("wrong_type", "", fmt::format("found {}, allowed object", TypeName(message)));
   struct Slot {
     std::string_view name;
     std::optional<element> Fields::* field;
@@ -165,7 +166,7 @@ Refusal MessageReader::Fill(const Fields& fields, Event* event) {
                  event->context.size() + event->properties.size();
   if (bytes <= limits_.event_bytes_max) return std::nullopt;
   return Because("event_too_large", "",
-                fmt::format("the event takes {} bytes, at most {} are allowed", bytes, limits_.event_bytes_max));
+                 fmt::format("the event takes {} bytes, at most {} are allowed", bytes, limits_.event_bytes_max));
 }
 
 Refusal MessageReader::FillIds(const Fields& fields, Event* event) const {
@@ -176,7 +177,7 @@ Refusal MessageReader::FillIds(const Fields& fields, Event* event) const {
     if (auto refusal = TakeText("type", fields.type, &type)) return refusal;
     if (std::ranges::find(kTypes, type) == kTypes.end()) {
       return Because("unknown_type", "type",
-                    fmt::format("found \"{}\", allowed {}", CutText(type, kShownBytesMax), fmt::join(kTypes, ", ")));
+                     fmt::format("found \"{}\", allowed {}", CutText(type, kShownBytesMax), fmt::join(kTypes, ", ")));
     }
   }
   event->type = type;
@@ -204,13 +205,13 @@ Refusal MessageReader::FillTimes(const Fields& fields, Event* event) const {
   Micros time = sent_at ? event->received_time - (*sent_at - *original) : *original;
   if (time < event->received_time - limits_.past_max) {
     return Because("time_too_old", "timestamp",
-                  fmt::format("found {}, at most {} days before now are allowed", FormatTime(time),
-                              limits_.past_max / kMicrosPerDay));
+                   fmt::format("found {}, at most {} days before now are allowed", FormatTime(time),
+                               limits_.past_max / kMicrosPerDay));
   }
   if (time > event->received_time + limits_.future_max) {
     return Because("time_in_future", "timestamp",
-                  fmt::format("found {}, the server's clock says {} and allows {} s more", FormatTime(time),
-                              FormatTime(event->received_time), limits_.future_max / kMicrosPerSecond));
+                   fmt::format("found {}, the server's clock says {} and allows {} s more", FormatTime(time),
+                               FormatTime(event->received_time), limits_.future_max / kMicrosPerSecond));
   }
   event->event_time = std::min(time, event->received_time);
   return std::nullopt;
@@ -263,8 +264,8 @@ Refusal MessageReader::FillProperties(const Fields& fields, Event* event) const 
   const ValueSchema* schema = plan_.Find(event->type, event->name);
   if (schema == nullptr && event->type == "track") {
     return Because("unknown_event", "event",
-                  fmt::format("found \"{}\", the tracking plan has: {}", CutText(event->name, kShownBytesMax),
-                              fmt::join(plan_.event_names(), ", ")));
+                   fmt::format("found \"{}\", the tracking plan has: {}", CutText(event->name, kShownBytesMax),
+                               fmt::join(plan_.event_names(), ", ")));
   }
   if (schema != nullptr) {
     auto broken = value ? CheckValue(*schema, *value, field) : CheckAbsent(*schema, field);

@@ -42,7 +42,8 @@ class MessageReader {
   // empty. Any thread, each with its own reader.
   void Read(const simdjson::dom::element& message, LogRecord* out);
 
-  // Makes what Read() gave a refused message; `refusal` holds the raw text too. What could be read of it stays readable.
+  // Makes what Read() gave a refused message; `refusal` holds the raw text too. What could be read of it stays
+  // readable.
   void Refuse(const Rejection& refusal, LogRecord* record) const;
   // A record for a body that could not be read at all.
   LogRecord Refused(const Rejection& rejection, std::string_view raw) const;

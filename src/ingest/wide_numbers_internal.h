@@ -12,7 +12,7 @@
 namespace feedmill::ingest {
 
 struct WideNumbers {
-  std::string body;                       // with null in the place of each
+  std::string body;                        // with null in the place of each
   std::map<size_t, Rejection> by_message;  // index in the batch (0 of a single message) -> why it is refused, raw given
 };
 

@@ -15,5 +15,7 @@ inline constexpr const char* kFeaturesFile = "features.toml";  // the definition
 inline constexpr const char* kVectorField = "vector";          // of posts.flat and users.flat: float32 x dimension
 
 inline std::string ModelFile(std::string_view action) { return "rank_" + std::string(action) + ".model"; }
+// The model of the action that was measured: trained like the one that serves, without the later slice.
+inline std::string TwinFile(std::string_view action) { return "twin_" + std::string(action) + ".model"; }
 
 }  // namespace feedmill::registry

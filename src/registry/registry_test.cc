@@ -159,8 +159,24 @@ TEST(JudgeCandidateTest, NeedsTheSameLiveBundleOnTheSameSlice) {
   EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("measured beside bundle a, but b is live now"));
   candidate.compared_to = "b";
   EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
-  candidate.metrics.erase("live_auc");
-  EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("has no ndcg10, auc, live_ndcg10 and live_auc"));
+}
+
+TEST(JudgeCandidateTest, ALiveBundleOfOtherFeaturesIsComparedOnTheRowsItServedElsePopularityIsTheMeasure) {
+  const BundleRow live = LiveRow();
+  BundleRow candidate = CandidateRow("b", 0.9, 0.9, 0.6, 0.8);
+  candidate.metrics["ndcg10_beside_live"] = 0.5;
+  candidate.metrics["auc_beside_live"] = 0.9;
+  EXPECT_FALSE(JudgeCandidate(candidate, &live).promoted);
+  EXPECT_THAT(JudgeCandidate(candidate, &live).reason,
+              HasSubstr("ndcg10 0.500000 is not better than the live bundle's 0.6"));
+  candidate.metrics["ndcg10_beside_live"] = 0.7;
+  EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
+
+  candidate.metrics = {{"ndcg10", 0.5}, {"auc", 0.7}, {"ndcg10_popularity", 0.4}};
+  EXPECT_TRUE(JudgeCandidate(candidate, &live).promoted);
+  EXPECT_THAT(JudgeCandidate(candidate, &live).reason, HasSubstr("other features"));
+  candidate.metrics["ndcg10_popularity"] = 0.6;
+  EXPECT_FALSE(JudgeCandidate(candidate, &live).promoted);
 }
 
 TEST(JudgeCandidateTest, EqualNdcgIsDecidedByAucAndAFullTieIsNotBetter) {

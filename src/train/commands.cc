@@ -1,6 +1,5 @@
 #include "train/commands.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -8,9 +7,9 @@
 #include "lake/catalog.h"
 #include "meta/store.h"
 #include "query/engine.h"
-#include "registry/bundle_files.h"
 #include "registry/registry.h"
 #include "train/bundle_builder.h"
+#include "train/live_twin.h"
 #include "train/rank_trainer.h"
 #include "train/recall_trainer.h"
 #include "train/work_folder.h"
@@ -69,48 +68,32 @@ Status OpenPlace(const CommandOptions& options, io::FileSystem& files, std::span
   return Ok();
 }
 
-struct LiveModel {
-  std::string bundle;       // id
-  std::string click_model;  // "" when there is none that fits
-};
-
-bool ListsFile(const registry::BundleManifest& manifest, const std::string& name) {
-  return std::ranges::find(manifest.files, name, &registry::BundleFile::name) != manifest.files.end();
-}
-
-// The live bundle's click model, when it was trained on these very features.
-Result<LiveModel> ReadLiveModel(io::FileSystem& files, const CommandOptions& options, registry::Registry& registry,
-                                const features::FeatureSet& set, Json* notes) {
-  FEEDMILL_ASSIGN(const std::optional<registry::BundleRow> live, registry.Live());
-  if (!live) return LiveModel{};
-  const std::string folder = live->folder.starts_with('/') ? live->folder : options.data + "/bundles/" + live->id;
-  auto manifest = registry::VerifyBundle(files, folder);
-  if (!manifest) {
-    notes->push_back("the live bundle is not measured: " + manifest.error().ToString());
-    return LiveModel{live->id, ""};
-  }
-  if (manifest->feature_set_hash != set.hash) {
-    notes->push_back(
-        fmt::format("the live bundle {} is not measured: its features hash to {}, those of the project to {}", live->id,
-                    manifest->feature_set_hash, set.hash));
-    return LiveModel{live->id, ""};
-  }
-  if (!ListsFile(*manifest, registry::ModelFile("click"))) {
-    notes->push_back(fmt::format("the live bundle {} is not measured: it has no click model", live->id));
-    return LiveModel{live->id, ""};
-  }
-  FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files, folder + "/" + registry::ModelFile("click")));
-  return LiveModel{live->id, std::move(text)};
-}
-
 Json MetricsJson(const std::map<std::string, double>& metrics) { return Json(metrics); }
 
-// A young app has shown too little to learn from: the bundle then has vectors and lists but no models, and serving
-// merges the channels.
+// There is too little to learn from, or what was learned is not to be trusted: the bundle then has vectors and lists
+// but no models, and serving merges the channels.
 Result<std::string> SkipRank(io::FileSystem& files, const CommandOptions& options, const features::FeatureSet& set,
                              const std::string& live_bundle, const std::string& why) {
   FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), {}, set, live_bundle));
   return Json{{"rows", 0}, {"skipped", why}, {"metrics", Json::object()}, {"notes", {why}}}.dump();
+}
+
+// The live twin beside the samples; what it served is read when it knows other features than the project.
+Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const features::FeatureSet& set,
+                            const RankPlan& plan, const SampleSet& samples, std::vector<std::string>* notes) {
+  if (live.click_model.empty()) return LiveTwin{};
+  FEEDMILL_ASSIGN(const Split split, SplitByTime(samples, plan));
+  if (live.set.hash != set.hash) {
+    const Status registered = place.session->RegisterTable(*place.catalog, "ods.ods_feed_request");
+    if (!registered && registered.error().kind() == ErrorKind::kNotFound) {
+      notes->push_back(
+          "the live bundle knows other features and has served nothing yet: popularity is what the new one has to "
+          "beat");
+      return LiveTwin{};
+    }
+    FEEDMILL_TRY(registered);
+  }
+  return MakeLiveTwin(*place.session, live, set, samples, split.later, notes);
 }
 
 }  // namespace
@@ -123,7 +106,7 @@ Result<std::string> RunAls(const CommandOptions& options) {
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
   PrintProgress(0, "reading interactions");
   FEEDMILL_ASSIGN(const InteractionSet set, ReadInteractions(*place.session, plan, options.cut));
-  FEEDMILL_ASSIGN(const RecallResult result, TrainRecall(set, plan, options.cut, PrintProgress));
+  FEEDMILL_ASSIGN(const RecallResult result, TrainRecall(set, plan, PrintProgress));
   FEEDMILL_TRY(WriteRecallPart(files, WorkFolder(options), result));
   return Json{{"interactions", set.interactions.size()},
               {"users", result.users.size()},
@@ -141,14 +124,16 @@ Result<std::string> RunRank(const CommandOptions& options) {
   const std::string tables[] = {"ads.ads_sample_ctr"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
   PrintProgress(0, "reading samples");
-  Json notes = Json::array();
-  FEEDMILL_ASSIGN(const LiveModel live, ReadLiveModel(files, options, *place.registry, set, &notes));
+  std::vector<std::string> notes;
+  FEEDMILL_ASSIGN(const LiveBundle live, ReadLiveBundle(files, options.data, *place.registry, &notes));
   FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
-  if (!missing.empty()) return SkipRank(files, options, set, live.bundle, missing);
+  if (!missing.empty()) return SkipRank(files, options, set, live.id, missing);
   FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
-  FEEDMILL_ASSIGN(const RankResult result, TrainRank(samples, set, plan, live.click_model, PrintProgress));
-  for (const std::string& note : result.notes) notes.push_back(note);
-  FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), result, set, live.bundle));
+  FEEDMILL_ASSIGN(const LiveTwin twin, LiveTwinOf(place, live, set, plan, samples, &notes));
+  FEEDMILL_ASSIGN(const RankResult result, TrainRank(samples, set, plan, twin, PrintProgress));
+  if (!result.withheld.empty()) return SkipRank(files, options, set, live.id, result.withheld);
+  notes.insert(notes.end(), result.notes.begin(), result.notes.end());
+  FEEDMILL_TRY(WriteRankPart(files, WorkFolder(options), result, set, live.id));
   return Json{{"rows", samples.row_count()},
               {"rows_in_table", samples.rows_in_table},
               {"metrics", MetricsJson(result.metrics)},

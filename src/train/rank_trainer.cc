@@ -13,9 +13,11 @@ namespace {
 
 constexpr int kNdcgPlaces = 10;
 constexpr int kCalibrationBins = 10;
+constexpr int kSimplerTriesMax = 3;  // with smaller trees each
 
 struct Candidate {
   std::string loss;
+  int rounds = 0;
   std::string model_text;
   double validation_ndcg = -1;
 };
@@ -72,6 +74,23 @@ class RankTrainer {
     return Ok();
   }
 
+  // What serves: the same loss and number of trees, on every row. The data sets of the twins are given back first.
+  Status RefitAll(RankResult* result) {
+    training_.reset();
+    validation_.reset();
+    FEEDMILL_ASSIGN(Dataset all, MakeDataset({0, samples_.row_count()}, nullptr));
+    for (RankedAction& action : result->actions) {
+      FEEDMILL_TRY(all.SetLabels(AsFloats(samples_.labels.at(action.action))));
+      FEEDMILL_ASSIGN(Booster booster, Booster::Make(all, BoosterParameters(plan_, action.loss)));
+      for (int round = 0; round < action.rounds; ++round) {
+        FEEDMILL_ASSIGN(const bool grew, booster.Update());
+        if (!grew) break;
+      }
+      FEEDMILL_ASSIGN(action.model_text, booster.ModelText(action.rounds));
+    }
+    return Ok();
+  }
+
   // Nothing when the training or validation slice has too few positives (a note says so).
   Result<std::optional<RankedAction>> TrainAction(const ActionPlan& action, RankResult* result) {
     const Judged training = Judge(samples_, action.action, split_.training),
@@ -85,7 +104,8 @@ class RankTrainer {
     }
     FEEDMILL_ASSIGN(const Candidate best, BestCandidate(action, training, validation, result));
     FEEDMILL_ASSIGN(const std::vector<double> raw, Score(best.model_text, split_.validation));
-    return RankedAction{action.action, best.loss, best.model_text, FitCalibration(validation.labels, raw),
+    return RankedAction{action.action,   best.loss, best.rounds,
+                        best.model_text, "",        FitCalibration(validation.labels, raw),
                         action.weight};
   }
 
@@ -111,15 +131,26 @@ class RankTrainer {
 
   Result<Dataset> MakeDataset(const Slice& slice, const Dataset* reference) const {
     const size_t width = samples_.feature_names.size();
-    const std::vector<float> labels(slice.size(), 0);
+    const std::vector<float> labels(slice.size(), 0), weights = Weights(slice);
     const std::vector<int32_t> groups = samples_.GroupSizes(slice);
     const DatasetInput input = {
         .features = std::span(training_features_).subspan(slice.begin * width, slice.size() * width),
         .feature_names = samples_.feature_names,
         .labels = labels,
-        .weights = {},
+        .weights = weights,
         .group_sizes = groups};
     return Dataset::Make(input, DatasetParameters(plan_), reference);
+  }
+
+  // A row counts half each half-life that it is older than the newest.
+  std::vector<float> Weights(const Slice& slice) const {
+    std::vector<float> weights;
+    weights.reserve(slice.size());
+    for (size_t row = slice.begin; row < slice.end; ++row) {
+      const double age = static_cast<double>(samples_.times.back() - samples_.times[row]);
+      weights.push_back(static_cast<float>(std::exp2(-age / static_cast<double>(plan_.half_life))));
+    }
+    return weights;
   }
 
   Result<Candidate> BestCandidate(const ActionPlan& action, const Judged& training, const Judged& validation,
@@ -129,11 +160,11 @@ class RankTrainer {
     Candidate best;
     std::string tried;
     for (const std::string& loss : action.losses) {
-      FEEDMILL_ASSIGN(std::string text, TrainLoss(loss));
-      FEEDMILL_ASSIGN(const std::vector<double> raw, Score(text, split_.validation));
-      const double ndcg = Ndcg(validation.labels, raw, validation.requests, kNdcgPlaces);
-      tried += fmt::format("{}{} {:.5f}", tried.empty() ? "" : ", ", loss, ndcg);
-      if (ndcg > best.validation_ndcg) best = {loss, std::move(text), ndcg};
+      FEEDMILL_ASSIGN(Candidate candidate, TrainLoss(loss));
+      FEEDMILL_ASSIGN(const std::vector<double> raw, Score(candidate.model_text, split_.validation));
+      candidate.validation_ndcg = Ndcg(validation.labels, raw, validation.requests, kNdcgPlaces);
+      tried += fmt::format("{}{} {:.5f}", tried.empty() ? "" : ", ", loss, candidate.validation_ndcg);
+      if (candidate.validation_ndcg > best.validation_ndcg) best = std::move(candidate);
     }
     result->notes.push_back(
         fmt::format("{}: {} (NDCG@{} on the validation slice: {})", action.action, best.loss, kNdcgPlaces, tried));
@@ -141,7 +172,7 @@ class RankTrainer {
   }
 
   // Trains until the validation figure (AUC or NDCG@10: larger is better) has not grown for `patience` rounds.
-  Result<std::string> TrainLoss(const std::string& loss) {
+  Result<Candidate> TrainLoss(const std::string& loss) {
     FEEDMILL_ASSIGN(Booster booster, Booster::Make(*training_, BoosterParameters(plan_, loss)));
     FEEDMILL_TRY(booster.AddValidation(*validation_));
     double best = -1;
@@ -155,7 +186,8 @@ class RankTrainer {
       }
       if (!grew) break;
     }
-    return booster.ModelText(best_rounds);
+    FEEDMILL_ASSIGN(std::string text, booster.ModelText(best_rounds));
+    return Candidate{loss, best_rounds, std::move(text), -1};
   }
 
   const SampleSet& samples_;
@@ -166,12 +198,12 @@ class RankTrainer {
   std::optional<Dataset> training_, validation_;
 };
 
-// Figures of one score column; `prefix` is "" or "live_".
+// Figures of one score column, named <prefix>auc<suffix>, ...
 void PutRanking(const Judged& judged, std::span<const double> scores, const std::string& prefix,
-                std::map<std::string, double>* metrics) {
-  Put(metrics, prefix + "auc", Auc(judged.labels, scores));
-  Put(metrics, prefix + "user_auc", GroupedAuc(judged.labels, scores, judged.users));
-  Put(metrics, prefix + "ndcg10", Ndcg(judged.labels, scores, judged.requests, kNdcgPlaces));
+                const std::string& suffix, std::map<std::string, double>* metrics) {
+  Put(metrics, prefix + "auc" + suffix, Auc(judged.labels, scores));
+  Put(metrics, prefix + "user_auc" + suffix, GroupedAuc(judged.labels, scores, judged.users));
+  Put(metrics, prefix + "ndcg10" + suffix, Ndcg(judged.labels, scores, judged.requests, kNdcgPlaces));
 }
 
 void PutPopularity(const SampleSet& samples, const RankPlan& plan, const Split& split, RankResult* result) {
@@ -197,61 +229,134 @@ void PutPopularity(const SampleSet& samples, const RankPlan& plan, const Split& 
 Status MeasureAction(const RankTrainer& trainer, const SampleSet& samples, const Split& split,
                      const RankedAction& action, RankResult* result) {
   const Judged later = Judge(samples, action.action, split.later);
-  FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(action.model_text, split.later));
+  FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(action.twin_text, split.later));
   std::vector<double> probabilities;
   for (const double score : raw) probabilities.push_back(Probability(action.calibration, score));
   const std::string prefix = action.action == "click" ? "" : action.action + "_";
-  PutRanking(later, raw, prefix, &result->metrics);
+  PutRanking(later, raw, prefix, "", &result->metrics);
   Put(&result->metrics, prefix + "log_loss", LogLoss(later.labels, probabilities));
   Put(&result->metrics, prefix + "calibration_error", CalibrationError(later.labels, probabilities, kCalibrationBins));
   return Ok();
 }
 
-// A leak lets the trees know the labels of their own time: they shine where they were trained and not later.
-Status CheckLeak(const RankTrainer& trainer, const SampleSet& samples, const RankPlan& plan, const Split& split,
-                 RankResult* result) {
-  FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(result->actions[0].model_text, split.training));
+// A leak lets the trees know the labels of their own time: they shine where they were trained and not later. Trees that
+// are too large for few rows do so too.
+Result<bool> ShinesOnlyInTraining(const RankTrainer& trainer, const SampleSet& samples, const RankPlan& plan,
+                                  const Split& split, RankResult* result) {
+  FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(result->actions[0].twin_text, split.training));
   const double training_auc = Auc(Judge(samples, "click", split.training).labels, raw);
   Put(&result->metrics, "training_auc", training_auc);
   const auto later = result->metrics.find("auc");
-  if (later == result->metrics.end() || !std::isfinite(training_auc)) return Ok();
+  if (later == result->metrics.end() || !std::isfinite(training_auc)) return false;
   const double gap = training_auc - later->second;
   result->metrics["leak_gap"] = gap;
-  if (gap <= plan.leak_gap_max) return Ok();
-  return InvalidArgument(
-      "AUC is {:.4f} on the training slice and {:.4f} on the later slice: a gap of {:.4f}, at most {} "
-      "(data.leak_gap_max of rank.toml) allowed. A "
-      "feature probably knows the future, or the trees are too large for {} rows",
+  if (gap <= plan.leak_gap_max) return false;
+  result->withheld = fmt::format(
+      "no models: AUC is {:.4f} on the training slice and {:.4f} on the later slice: a gap of {:.4f}, at most {} "
+      "(data.leak_gap_max of rank.toml) allowed. A feature probably knows the future, or {} rows are too few to learn "
+      "from",
       training_auc, later->second, gap, plan.leak_gap_max, split.training.size());
+  return true;
+}
+
+RankPlan WithSmallerTrees(RankPlan plan) {
+  plan.leaves = std::max(2, plan.leaves / 3);
+  plan.rows_per_leaf_min *= 2;
+  return plan;
+}
+
+// Trains and measures one action; nothing when it has too few positives.
+Result<bool> AddAction(RankTrainer& trainer, const SampleSet& samples, const Split& split, const ActionPlan& action,
+                       RankResult* result) {
+  FEEDMILL_ASSIGN(std::optional<RankedAction> trained, trainer.TrainAction(action, result));
+  if (!trained) return false;
+  FEEDMILL_TRY(MeasureAction(trainer, samples, split, *trained, result));
+  result->actions.push_back(std::move(*trained));
+  return true;
+}
+
+// Some rows of the later slice, for a live twin that was measured on those alone.
+struct PickedRows {
+  std::vector<uint8_t> labels;
+  std::vector<uint32_t> requests;
+  std::vector<uint32_t> users;
+  std::vector<double> scores;  // of the new twin
+
+  Judged judged() const { return {labels, requests, users}; }
+};
+
+PickedRows Pick(const SampleSet& samples, const Slice& later, std::span<const size_t> rows,
+                std::span<const double> later_scores) {
+  PickedRows picked;
+  for (const size_t row : rows) {
+    picked.labels.push_back(samples.labels.at("click")[row]);
+    picked.requests.push_back(samples.requests[row]);
+    picked.users.push_back(samples.users[row]);
+    picked.scores.push_back(later_scores[row - later.begin]);
+  }
+  return picked;
+}
+
+Status MeasureLive(const RankTrainer& trainer, const SampleSet& samples, const Split& split, const LiveTwin& live,
+                   RankResult* result) {
+  if (live.click_model.empty()) return Ok();
+  if (live.feature_names.empty()) {
+    FEEDMILL_ASSIGN(const std::vector<double> scores, trainer.Score(live.click_model, split.later));
+    PutRanking(Judge(samples, "click", split.later), scores, "live_", "", &result->metrics);
+    return Ok();
+  }
+  FEEDMILL_ASSIGN(const auto model, model::ParseLightGbmModel(live.click_model));
+  if (model->feature_names() != live.feature_names)
+    return InvalidArgument("the live click model knows other features than its bundle states");
+  std::vector<double> live_scores(live.rows.size());
+  model->Score(live.features, live.rows.size(), live_scores, false);
+  FEEDMILL_ASSIGN(const std::vector<double> own, trainer.Score(result->actions[0].twin_text, split.later));
+  const PickedRows picked = Pick(samples, split.later, live.rows, own);
+  PutRanking(picked.judged(), live_scores, "live_", "", &result->metrics);
+  PutRanking(picked.judged(), picked.scores, "", "_beside_live", &result->metrics);
+  result->notes.push_back(
+      fmt::format("the live bundle knows other features: both were measured on the {} of {} rows that it served",
+                  live.rows.size(), split.later.size()));
+  return Ok();
 }
 
 }  // namespace
 
 Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSet& set, const RankPlan& plan,
-                             const std::string& live_click_model,
-                             const std::function<void(double, std::string_view)>& on_progress) {
+                             const LiveTwin& live, const std::function<void(double, std::string_view)>& on_progress) {
   FEEDMILL_ASSIGN(const Split split, SplitByTime(samples, plan));
-  RankTrainer trainer(samples, set, plan, split);
-  FEEDMILL_TRY(trainer.Prepare());
+  const auto tell = [&](size_t done, std::string_view what) {
+    if (on_progress) on_progress(static_cast<double>(done) / static_cast<double>(plan.actions.size() + 1), what);
+  };
+  RankPlan tried = plan;
   RankResult result;
-  for (size_t i = 0; i < plan.actions.size(); ++i) {
-    const ActionPlan& action = plan.actions[i];
-    if (on_progress)
-      on_progress(static_cast<double>(i) / static_cast<double>(plan.actions.size()), "trees for " + action.action);
-    FEEDMILL_ASSIGN(std::optional<RankedAction> trained, trainer.TrainAction(action, &result));
-    if (!trained && action.action == "click") return InvalidArgument("{}: show more feeds first", result.notes.back());
-    if (!trained) continue;
-    FEEDMILL_TRY(MeasureAction(trainer, samples, split, *trained, &result));
-    result.actions.push_back(std::move(*trained));
+  std::optional<RankTrainer> trainer;
+  for (int attempt = 0;; ++attempt) {
+    tell(0, attempt == 0 ? "trees for click" : "smaller trees for click");
+    trainer.emplace(samples, set, tried, split);
+    FEEDMILL_TRY(trainer->Prepare());
+    FEEDMILL_ASSIGN(const bool trained, AddAction(*trainer, samples, split, plan.actions[0], &result));
+    if (!trained) return InvalidArgument("{}: show more feeds first", result.notes.back());
+    FEEDMILL_ASSIGN(const bool suspicious, ShinesOnlyInTraining(*trainer, samples, plan, split, &result));
+    if (!suspicious) break;
+    result.actions.clear();
+    if (attempt == kSimplerTriesMax) return result;
+    tried = WithSmallerTrees(tried);
+    result.notes.push_back(
+        fmt::format("click: a gap of {:.4f} between the slices: again with {} leaves of at least {} rows",
+                    result.metrics.at("leak_gap"), tried.leaves, tried.rows_per_leaf_min));
+  }
+  result.withheld.clear();
+  for (size_t i = 1; i < plan.actions.size(); ++i) {
+    tell(i, "trees for " + plan.actions[i].action);
+    FEEDMILL_TRY(AddAction(*trainer, samples, split, plan.actions[i], &result));
   }
   PutPopularity(samples, plan, split, &result);
   result.metrics["training_rows"] = static_cast<double>(split.training.size());
   result.metrics["later_rows"] = static_cast<double>(split.later.size());
-  if (!live_click_model.empty()) {
-    FEEDMILL_ASSIGN(const std::vector<double> live, trainer.Score(live_click_model, split.later));
-    PutRanking(Judge(samples, "click", split.later), live, "live_", &result.metrics);
-  }
-  FEEDMILL_TRY(CheckLeak(trainer, samples, plan, split, &result));
+  FEEDMILL_TRY(MeasureLive(*trainer, samples, split, live, &result));
+  tell(plan.actions.size(), "once more on every row");
+  FEEDMILL_TRY(trainer->RefitAll(&result));
   return result;
 }
 

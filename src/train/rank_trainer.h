@@ -1,4 +1,6 @@
-// The ranking models of one night: one ensemble per action, its calibration, and figures on the later slice.
+// The ranking models of one night: one ensemble per action, its calibration, and figures on the later slice. Each is
+// trained twice with the same loss and as many trees: the twin without the later slice is what is measured, what serves
+// is refitted on every row.
 #pragma once
 
 #include <functional>
@@ -14,9 +16,11 @@ namespace feedmill::train {
 
 struct RankedAction {
   std::string action;
-  std::string loss;        // the one that was chosen
-  std::string model_text;  // LightGBM text, v4
-  Calibration calibration;
+  std::string loss;         // the one that was chosen
+  int rounds = 0;           // trees
+  std::string twin_text;    // LightGBM text, v4: measured, and judged again beside the next night's
+  std::string model_text;   // LightGBM text, v4: serves
+  Calibration calibration;  // of the twin, on rows it was not fitted to
   double weight = 0;
 };
 
@@ -24,14 +28,24 @@ struct RankResult {
   std::vector<RankedAction> actions;      // click, then those with enough positives
   std::map<std::string, double> metrics;  // docs/formats/bundle.md; figures that cannot be measured are left out
   std::vector<std::string> notes;         // for people: which action has no model and why, which loss won
+  std::string withheld;                   // why there are no models although they could be trained; "" when there are
 };
 
-// `live_click_model`: text of the live bundle's click model over the same features, "" when there is none; it is
-// measured on the same later slice ("live_ndcg10", "live_auc"). The same samples and plan give byte-equal models.
-// kInvalidArgument: too few positives, or the training slice is so much easier than the later one that a point-in-time
-// leak is likely.
+// The live bundle's click twin, to be measured on the same rows.
+struct LiveTwin {
+  std::string click_model;  // "" when there is none
+  // When it knows other features than the samples: its own values, as they were served, of the rows of the later slice
+  // that it served. Else empty: it is measured on all rows of the slice.
+  std::vector<std::string> feature_names;
+  std::vector<float> features;  // rows x feature_names
+  std::vector<size_t> rows;     // of the sample set, ascending
+};
+
+// Measures the live twin as "live_ndcg10", "live_auc"; where that is on some rows only, the new twin on the same rows
+// as "ndcg10_beside_live", "auc_beside_live". The same samples and plan give byte-equal models. When the training slice
+// is so much easier than the later one that a point-in-time leak or an overfit is likely, smaller trees are tried, and
+// if that does not help the models are withheld. kInvalidArgument: too few positives.
 Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSet& set, const RankPlan& plan,
-                             const std::string& live_click_model,
-                             const std::function<void(double, std::string_view)>& on_progress);
+                             const LiveTwin& live, const std::function<void(double, std::string_view)>& on_progress);
 
 }  // namespace feedmill::train

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/time_text.h"
+#include "train/data_end.h"
 
 namespace feedmill::train {
 namespace {
@@ -122,12 +123,17 @@ void KeepUsersWithInteractions(const InteractionSet& set, std::span<const Intera
 }  // namespace
 
 Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& plan, Micros cut) {
+  const std::string rows = fmt::format(
+      "dwd_user_action WHERE event_time < CAST('{}' AS TIMESTAMPTZ) AND user_id IS NOT NULL AND post_id IS NOT NULL "
+      "AND {} > 0",
+      FormatTime(cut), WeightCase(plan));
+  InteractionSet set;
+  FEEDMILL_ASSIGN(const std::optional<Micros> end, DataEnd(session, rows, cut));
+  set.end = end.value_or(cut);
   const std::string sql = fmt::format(
-      "SELECT user_id, post_id, CAST(MAX({}) AS DOUBLE) AS weight, MAX(event_time) AS last_time FROM dwd_user_action "
-      "WHERE event_time >= CAST('{}' AS TIMESTAMPTZ) AND event_time < CAST('{}' AS TIMESTAMPTZ) AND user_id IS NOT "
-      "NULL AND post_id IS NOT NULL "
-      "AND {} > 0 GROUP BY user_id, post_id",
-      WeightCase(plan), FormatTime(cut - plan.window), FormatTime(cut), WeightCase(plan));
+      "SELECT user_id, post_id, CAST(MAX({}) AS DOUBLE) AS weight, MAX(event_time) AS last_time FROM {} "
+      "AND event_time >= CAST('{}' AS TIMESTAMPTZ) GROUP BY user_id, post_id",
+      WeightCase(plan), rows, FormatTime(set.end - plan.window));
   Reading reading;
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
@@ -137,7 +143,6 @@ Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& 
     }
     return Ok();
   }));
-  InteractionSet set;
   const std::vector<uint32_t> users = SortIds(reading.users, &set.users), posts = SortIds(reading.posts, &set.posts);
   for (TimedInteraction& at : reading.interactions) {
     at.interaction.user = users[at.interaction.user];
@@ -149,7 +154,7 @@ Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& 
   return set;
 }
 
-Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan, Micros cut,
+Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan,
                                  const std::function<void(double, std::string_view)>& on_progress) {
   RecallResult result;
   result.model.dimension = plan.options.dimension;
@@ -164,7 +169,7 @@ Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan,
   uint32_t posts = 0;
   const Micros first = std::numeric_limits<Micros>::min(), end = std::numeric_limits<Micros>::max();
   const std::vector<uint32_t> packed = PackedPosts(set, plan, end, &posts);
-  const std::vector<Interaction> all = Select(set, plan, packed, first, end, cut);
+  const std::vector<Interaction> all = Select(set, plan, packed, first, end, set.end);
   const auto on_iteration = [&](int done) {
     if (on_progress)
       on_progress(0.5 + 0.45 * done / plan.options.iterations,

@@ -23,6 +23,7 @@ struct InteractionSet {
   std::vector<std::string> users;  // sorted; an interaction's user is a place in here
   std::vector<std::string> posts;
   std::vector<TimedInteraction> interactions;  // sorted by user, post
+  Micros end = 0;                              // where the data ends: ages of interactions are taken from here
 };
 
 struct RecallResult {
@@ -34,12 +35,13 @@ struct RecallResult {
   std::vector<std::string> notes;
 };
 
-// The session must know `dwd_user_action`. Events from cut - window to cut.
+// The session must know `dwd_user_action`. Events before the cut, of the plan's window before the data's end
+// (data_end.h).
 Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& plan, Micros cut);
 
 // Measures on the last share of time with vectors of the part before it, then trains on everything. With fewer than
 // plan.interactions_min interactions the result is empty and says so.
-Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan, Micros cut,
+Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan,
                                  const std::function<void(double, std::string_view)>& on_progress);
 
 }  // namespace feedmill::train

@@ -39,7 +39,7 @@ InteractionSet Tastes(int per_user) {
 
 TEST(RecallTrainerTest, VectorsFindWhatPopularityCannot) {
   const InteractionSet set = Tastes(15);
-  const auto result = TrainRecall(set, TestPlan(), 1000 * kMicrosPerMinute, nullptr);
+  const auto result = TrainRecall(set, TestPlan(), nullptr);
   ASSERT_THAT(result, IsOk());
   EXPECT_GT(result->metrics.at("recall100"), 0.9);
   EXPECT_LT(result->metrics.at("recall100_popularity"), 0.6);
@@ -50,7 +50,7 @@ TEST(RecallTrainerTest, VectorsFindWhatPopularityCannot) {
 }
 
 TEST(RecallTrainerTest, TooFewInteractionsGiveNoVectors) {
-  const auto result = TrainRecall(Tastes(1), TestPlan(), 1, nullptr);
+  const auto result = TrainRecall(Tastes(1), TestPlan(), nullptr);
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result->posts.empty());
   EXPECT_THAT(result->notes, ElementsAre(HasSubstr("no vectors: 201 interactions")));

@@ -7,18 +7,19 @@
 
 #include "base/hash.h"
 #include "base/time_text.h"
+#include "train/data_end.h"
 
 namespace feedmill::train {
 namespace {
 
 constexpr const char* kTable = "ads_sample_ctr";
-constexpr size_t kFixedColumns = 5;  // event_time, request, event_id, user, position: before labels and features
+constexpr size_t kFixedColumns = 6;  // event_time, request, event_id, user, position, post: before labels and features
 
 std::string Columns(const features::FeatureSet& set, const RankPlan& plan) {
   std::string sql =
       "event_time, COALESCE(request_id, concat(user_id, '@', CAST(event_time AS VARCHAR))) AS request, event_id, "
       "user_id, "
-      "CAST(COALESCE(position, 0) AS INTEGER) AS position";
+      "CAST(COALESCE(position, 0) AS INTEGER) AS position, COALESCE(post_id, '') AS post_id";
   for (const ActionPlan& action : plan.actions)
     sql += fmt::format(", CAST(COALESCE(\"{}\", 0) AS INTEGER)", action.label);
   for (const features::FeatureDefinition& feature : set.features)
@@ -43,11 +44,19 @@ Status CheckColumns(query::Session& session, const features::FeatureSet& set, co
 }
 
 std::string RowsBefore(Micros cut) {
-  return fmt::format("FROM {} WHERE event_time < CAST('{}' AS TIMESTAMPTZ)", kTable, FormatTime(cut));
+  return fmt::format("{} WHERE event_time < CAST('{}' AS TIMESTAMPTZ)", kTable, FormatTime(cut));
 }
 
-Result<uint64_t> CountRows(query::Session& session, Micros cut) {
-  FEEDMILL_ASSIGN(const query::Rows counted, session.Query("SELECT CAST(COUNT(*) AS BIGINT) " + RowsBefore(cut)));
+// The rows that count: "table WHERE ..."; "" when there are none before the cut.
+Result<std::string> RowsOfWindow(query::Session& session, const RankPlan& plan, Micros cut) {
+  FEEDMILL_ASSIGN(const std::optional<Micros> end, DataEnd(session, RowsBefore(cut), cut));
+  if (!end) return "";
+  return fmt::format("{} AND event_time >= CAST('{}' AS TIMESTAMPTZ)", RowsBefore(cut), FormatTime(*end - plan.window));
+}
+
+Result<uint64_t> CountRows(query::Session& session, const std::string& rows) {
+  if (rows.empty()) return 0;
+  FEEDMILL_ASSIGN(const query::Rows counted, session.Query("SELECT CAST(COUNT(*) AS BIGINT) FROM " + rows));
   return static_cast<uint64_t>(std::get<int64_t>(counted.rows.at(0).at(0)));
 }
 
@@ -58,10 +67,12 @@ class Reader {
 
   Status Append(const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
-      const uint64_t request = Hash64(chunk.Text(1, row));
+      const std::string_view request_id = chunk.Text(1, row);
+      const uint64_t request = Hash64(request_id);
       if (static_cast<double>(request >> 11) * 0x1p-53 >= share_) continue;
       requests.push_back(request);
       events.push_back(Hash64(chunk.Text(2, row)));
+      out_.shown.push_back(ShownKey(request_id, chunk.Text(kFixedColumns - 1, row)));
       AppendRow(chunk, row);
     }
     return Ok();
@@ -100,13 +111,29 @@ void Permute(std::span<const uint32_t> order, size_t width, std::vector<T>* valu
   *values = std::move(moved);
 }
 
-size_t RequestBorder(const SampleSet& samples, double share) {
-  size_t at = static_cast<size_t>(static_cast<double>(samples.row_count()) * share);
+// The next row from `at` on with which a request begins.
+size_t RequestBorder(const SampleSet& samples, size_t at) {
   while (at > 0 && at < samples.row_count() && samples.requests[at] == samples.requests[at - 1]) ++at;
   return at;
 }
 
+size_t PlaceOfShare(size_t rows, double share) { return static_cast<size_t>(static_cast<double>(rows) * share); }
+
+// Where the later slice begins.
+size_t LaterBegin(const SampleSet& samples, const RankPlan& plan) {
+  const size_t rows = samples.row_count();
+  if (rows == 0) return 0;
+  const auto by_time = std::ranges::lower_bound(samples.times, samples.times.back() - plan.later);
+  const size_t enough = rows - std::min(rows, static_cast<size_t>(plan.rows_min));
+  const size_t begin = std::min(static_cast<size_t>(by_time - samples.times.begin()), enough);
+  return RequestBorder(samples, std::max(begin, PlaceOfShare(rows, 1 - plan.later_share)));
+}
+
 }  // namespace
+
+uint64_t ShownKey(std::string_view request_id, std::string_view post_id) {
+  return Hash64(request_id) * 0x9e3779b97f4a7c15ull ^ Hash64(post_id);
+}
 
 std::span<const float> SampleSet::Features(const Slice& slice) const {
   return std::span(features).subspan(slice.begin * feature_names.size(), slice.size() * feature_names.size());
@@ -144,11 +171,13 @@ void ArrangeSamples(std::span<const uint64_t> request_keys, std::span<const uint
   Permute(order, 1, &samples->times);
   Permute(order, 1, &samples->users);
   Permute(order, 1, &samples->positions);
+  Permute(order, 1, &samples->shown);
   for (auto& [action, labels] : samples->labels) Permute(order, 1, &labels);
 }
 
 Result<std::string> TooFewSamples(query::Session& session, const RankPlan& plan, Micros cut) {
-  FEEDMILL_ASSIGN(const uint64_t rows, CountRows(session, cut));
+  FEEDMILL_ASSIGN(const std::string of_window, RowsOfWindow(session, plan, cut));
+  FEEDMILL_ASSIGN(const uint64_t rows, CountRows(session, of_window));
   if (rows == 0) return "no impressions before the cut: nothing to learn a ranking from";
   if (rows >= static_cast<uint64_t>(plan.rows_min)) return "";
   return fmt::format("{} holds {} rows before the cut, at least {} (data.rows_min of rank.toml) are needed", kTable,
@@ -159,7 +188,8 @@ Result<SampleSet> ReadSamples(query::Session& session, const features::FeatureSe
                               Micros cut) {
   FEEDMILL_TRY(CheckColumns(session, set, plan));
   SampleSet samples;
-  FEEDMILL_ASSIGN(samples.rows_in_table, CountRows(session, cut));
+  FEEDMILL_ASSIGN(const std::string rows, RowsOfWindow(session, plan, cut));
+  FEEDMILL_ASSIGN(samples.rows_in_table, CountRows(session, rows));
   if (samples.rows_in_table < static_cast<uint64_t>(plan.rows_min)) {
     return InvalidArgument(
         "{} holds {} rows before {}, at least {} (data.rows_min of rank.toml) are needed: show more feeds first",
@@ -168,15 +198,15 @@ Result<SampleSet> ReadSamples(query::Session& session, const features::FeatureSe
   for (const auto& feature : set.features) samples.feature_names.push_back(feature.name);
   const double share = static_cast<double>(plan.rows_max) / static_cast<double>(samples.rows_in_table);
   Reader reader(plan, share, &samples);
-  FEEDMILL_TRY(session.Stream(fmt::format("SELECT {} {}", Columns(set, plan), RowsBefore(cut)),
+  FEEDMILL_TRY(session.Stream(fmt::format("SELECT {} FROM {}", Columns(set, plan), rows),
                               [&](const query::Chunk& chunk) { return reader.Append(chunk); }));
   ArrangeSamples(reader.requests, reader.events, &samples);
   return samples;
 }
 
 Result<Split> SplitByTime(const SampleSet& samples, const RankPlan& plan) {
-  const size_t later = RequestBorder(samples, 1 - plan.later_share);
-  const size_t validation = RequestBorder(samples, (1 - plan.later_share) * (1 - plan.validation_share));
+  const size_t later = LaterBegin(samples, plan);
+  const size_t validation = RequestBorder(samples, PlaceOfShare(later, 1 - plan.validation_share));
   const Split split = {{0, validation}, {validation, later}, {later, samples.row_count()}};
   if (split.training.size() > 0 && split.validation.size() > 0 && split.later.size() > 0) return split;
   return InvalidArgument("{} rows of {} requests cannot be split by time into training, validation and later slice",

@@ -56,7 +56,7 @@ constexpr char kLabels[] =
 TEST_F(SampleSetTest, ReadsWholeRequestsInTheOrderOfTime) {
   Fill(std::string("SELECT CAST('2026-11-01' AS TIMESTAMPTZ) + INTERVAL (x) SECOND AS event_time, "
                    "CASE WHEN x IN (1, 3) THEN 'r1' ELSE concat('r', x) END AS request_id, concat('e', x) AS event_id, "
-                   "'u' AS user_id, ") +
+                   "'u' AS user_id, 'p' AS post_id, ") +
        kLabels +
        "CAST(x AS INTEGER) AS position, CAST(x AS FLOAT) AS f_a, CASE WHEN x = 2 THEN NULL ELSE CAST(-x AS FLOAT) END "
        "AS f_b, "
@@ -77,7 +77,7 @@ TEST_F(SampleSetTest, ReadsWholeRequestsInTheOrderOfTime) {
 TEST_F(SampleSetTest, RowsFromTheCutOnDoNotCount) {
   Fill(std::string("SELECT CAST('2026-11-01 23:59:58' AS TIMESTAMPTZ) + INTERVAL (x) SECOND AS event_time, CAST(NULL "
                    "AS VARCHAR) AS request_id, "
-                   "concat('e', x) AS event_id, 'u' AS user_id, ") +
+                   "concat('e', x) AS event_id, 'u' AS user_id, 'p' AS post_id, ") +
        kLabels + "NULL AS position, CAST(0 AS FLOAT) AS f_a, CAST(0 AS FLOAT) AS f_b FROM range(5) t(x)");
   const auto samples = ReadSamples(*session_, TwoFeatures(), plan_, Cut());
   ASSERT_THAT(samples, IsOk());
@@ -87,7 +87,7 @@ TEST_F(SampleSetTest, RowsFromTheCutOnDoNotCount) {
 TEST_F(SampleSetTest, ThinsByWholeRequests) {
   Fill(std::string("SELECT CAST('2026-11-01' AS TIMESTAMPTZ) + INTERVAL (x) SECOND AS event_time, concat('r', x // 10) "
                    "AS request_id, "
-                   "concat('e', x) AS event_id, 'u' AS user_id, ") +
+                   "concat('e', x) AS event_id, 'u' AS user_id, 'p' AS post_id, ") +
        kLabels + "0 AS position, CAST(0 AS FLOAT) AS f_a, CAST(0 AS FLOAT) AS f_b FROM range(20000) t(x)");
   plan_.rows_max = 5000;
   const auto samples = ReadSamples(*session_, TwoFeatures(), plan_, Cut());

@@ -64,7 +64,11 @@ Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_f
   plan.actions = DefaultActions();
   Settings settings;
   auto data = settings.Section("data", "Which samples are learned from and which are only measured.");
-  data.Real("later_share", &plan.later_share, {0.05, 0.5}, "last share of the rows by time, only measured");
+  data.Duration("window", &plan.window, {kMicrosPerDay, 3650 * kMicrosPerDay}, "how far back from the newest rows");
+  data.Duration("half_life", &plan.half_life, {kMicrosPerHour, 3650 * kMicrosPerDay}, "after which a row counts half");
+  data.Duration("later", &plan.later, {kMicrosPerHour, 365 * kMicrosPerDay},
+                "last part of time, only measured; grows until it has rows_min rows");
+  data.Real("later_share", &plan.later_share, {0.05, 0.5}, "share of the rows that the later part has at most");
   data.Real("validation_share", &plan.validation_share, {0.05, 0.5},
             "last share of the rest: early stopping, choice of loss, calibration");
   data.Integer("rows_max", &plan.rows_max, {1000, 200'000'000}, "more rows are thinned by whole requests");

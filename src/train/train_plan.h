@@ -20,9 +20,12 @@ struct ActionPlan {
 };
 
 struct RankPlan {
-  double later_share = 0.2;        // last part of time: only measured
-  double validation_share = 0.15;  // last part of the rest: early stopping, choice of loss, calibration
-  int64_t rows_max = 1'000'000;    // more rows are thinned by whole requests
+  Micros window = 30 * kMicrosPerDay;     // rows older than this before the data's end do not count
+  Micros half_life = 15 * kMicrosPerDay;  // after which a row counts half
+  Micros later = kMicrosPerDay;           // last part of time: only measured; at least rows_min rows
+  double later_share = 0.2;               // but at most this share of the rows
+  double validation_share = 0.15;         // last part of the rest: early stopping, choice of loss, calibration
+  int64_t rows_max = 1'000'000;           // more rows are thinned by whole requests
   int64_t rows_min = 1000;
   std::string popularity = "post_click_rate_1d";  // the feature that ranks for the popularity baseline
   double leak_gap_max = 0.15;                     // AUC of the training slice minus that of the later slice

@@ -50,6 +50,7 @@ Status WriteRankPart(io::FileSystem& files, const std::string& folder, const Ran
                          .compared_to = compared_to};
   for (const RankedAction& action : result.actions) {
     FEEDMILL_TRY(io::WriteFileAtomically(files, part + "/" + registry::ModelFile(action.action), action.model_text));
+    FEEDMILL_TRY(io::WriteFileAtomically(files, part + "/" + registry::TwinFile(action.action), action.twin_text));
     summary.action_weights[action.action] = action.weight;
     summary.calibration[action.action] = {action.calibration.slope, action.calibration.intercept};
   }

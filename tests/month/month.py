@@ -85,13 +85,13 @@ class Month:
         share = 0.0 if day in self.quiet else 1.0
         if share == 0:
             self.say(f"day {day}: quiet")
-        todo = sorted(self.by_day[day], key=lambda entry: entry[0])
+        happenings = sorted(self.by_day[day], key=lambda entry: entry[0])
         if day in self.quiet:
-            todo = [entry for entry in todo if app.random.random() < 0.3]
+            happenings = [entry for entry in happenings if app.random.random() < 0.3]
         for hour in range(24):
             self.platform.go_to(begin + datetime.timedelta(hours=hour, minutes=app.random.randrange(25, 40)))
             app.hour(share)
-            for _, disorder in [entry for entry in todo if entry[0] == hour]:
+            for _, disorder in [entry for entry in happenings if entry[0] == hour]:
                 app.disorder = disorder.__name__
                 self.platform.go_to(self.platform.now + datetime.timedelta(minutes=2))
                 self.say(f"day {day}, hour {hour}: {disorder.__name__}: {disorder(app)}")
@@ -103,10 +103,10 @@ class Month:
 
     def one_night(self, day: int) -> None:
         self.platform.go_to(self.begin + (day + 1) * DAY + datetime.timedelta(minutes=20))
-        todo = self.by_night[day]
+        happenings = self.by_night[day]
         before = len(self.findings)
         begin = time.monotonic()
-        self.night.live(day, todo)
+        self.night.live(day, happenings)
         self.night.seconds = time.monotonic() - begin
         check_night(self.night, day)
         self.failed += len(self.findings) > before

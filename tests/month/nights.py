@@ -51,10 +51,10 @@ class Night:
     def fault(self, text: str) -> None:
         self.findings.append(text)
 
-    def live(self, day: int, todo: list) -> None:
+    def live(self, day: int, happenings: list) -> None:
         """What happens before the run, then the run with whatever happens beside it."""
         self.run_options = set()
-        for disorder in todo:
+        for disorder in happenings:
             self.app.disorder = disorder.__name__
             self.month.say(f"night {day}: {disorder.__name__}: {disorder(self)}")
         self.app.disorder = ""

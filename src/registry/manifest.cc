@@ -114,8 +114,10 @@ Result<BundleManifest> ParseManifest(std::string_view text) {
     const std::string expected = IdOf(manifest);
     if (manifest.id != expected) return Corrupt("id {} found, the content hashes to {}", manifest.id, expected);
     return manifest;
-  } catch (const Json::exception& error) {
-    return Corrupt("not a manifest: {}", error.what());
+  } catch (const Json::parse_error& error) {
+    return Corrupt("not a manifest: no JSON from byte {} on", error.byte);
+  } catch (const Json::exception&) {
+    return Corrupt("not a manifest: a member is missing or of another type");
   }
 }
 

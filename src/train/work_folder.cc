@@ -86,8 +86,10 @@ Result<StepSummary> ReadSummary(io::FileSystem& files, const std::string& folder
     json.at("feature_set_hash").get_to(summary.feature_set_hash);
     json.at("compared_to").get_to(summary.compared_to);
     return summary;
-  } catch (const Json::exception& error) {
-    return Corrupt("{}: {}", path, error.what());
+  } catch (const Json::parse_error& error) {
+    return Corrupt("{}: no JSON from byte {} on", path, error.byte);
+  } catch (const Json::exception&) {
+    return Corrupt("{}: a member is missing or of another type", path);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "cli/importer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kAttemptsMax = 10;
 constexpr Micros kTimeout = 60 * kMicrosPerSecond;
+constexpr int kRetryAfterMax = 60;  // seconds that a server may ask for at once
 
 struct Batch {
   std::string body;
@@ -90,19 +92,33 @@ class Importer {
   Status Send(io::HttpClient& client, const Batch& batch) {
     const std::string authorization = "Basic " + Base64Encode(options_.write_key + ":");
     std::string last;
-    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    for (int attempt = 0; attempt < kAttemptsMax && !Failed();) {
       const auto reply =
           client.Send("POST", "/v1/batch", {{"authorization", authorization}, {"content-type", "application/json"}},
                       batch.body, Deadline::After(kTimeout));
       if (reply && reply->status < 300) return Note(batch, reply->body);
-      if (reply && reply->status != 429 && reply->status < 500) {
+      if (reply && reply->status == 429) {
+        WaitAsAsked(*reply);
+        continue;
+      }
+      if (reply && reply->status < 500) {
         return InvalidArgument("{}/v1/batch answered {}: {}", options_.url, reply->status, reply->body.substr(0, 500));
       }
       last =
           reply ? fmt::format("answered {}: {}", reply->status, reply->body.substr(0, 200)) : reply.error().message();
-      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 50 << attempt)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(5000, 50 << attempt++)));
     }
     return Unavailable("{}/v1/batch, {} attempts: {}", options_.url, kAttemptsMax, last);
+  }
+
+  // The server has other work to do first: no failure, however often it says so.
+  void WaitAsAsked(const io::HttpReply& reply) {
+    const std::string_view text = reply.Header("retry-after");
+    int seconds = 1;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+    std::this_thread::sleep_for(std::chrono::seconds(std::clamp(seconds, 1, kRetryAfterMax)));
+    const std::lock_guard lock(figures_mutex_);
+    ++figures_.slowed;
   }
 
   Status Note(const Batch& batch, const std::string& body) {

@@ -27,6 +27,7 @@ struct ImportFigures {
   uint64_t duplicates = 0;  // the server has had them already
   uint64_t rejected = 0;    // kept by the server in ods.ods_event_rejected
   uint64_t unreadable = 0;  // never sent: the file's own errors
+  uint64_t slowed = 0;      // requests that the server put off (429) and that were sent again
   double seconds = 0;
   std::vector<std::string> errors;  // the first few
 };

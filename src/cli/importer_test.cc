@@ -48,6 +48,7 @@ class FakePlatform {
     if (requests++ < refuse_first) {
       response.status = refuse_status;
       response.body = R"({"error":{"message":"not now"}})";
+      if (refuse_status == 429) response.headers.emplace_back("Retry-After", "1");
       return response;
     }
     const std::lock_guard lock(mutex_);
@@ -92,6 +93,20 @@ TEST(Importer, GoesOnAfterTheServerWasBusy) {
   ASSERT_TRUE(figures.has_value()) << figures.error().message();
   EXPECT_EQ(platform.ids.size(), 9u);
   EXPECT_EQ(platform.requests, 3);
+}
+
+TEST(Importer, WaitsAsLongAsTheServerAsks) {
+  FakePlatform platform;
+  platform.refuse_first = 1;
+  platform.refuse_status = 429;
+  CountedSource source(9);
+  Progress progress("import", 9, "events");
+  const Micros begin = MonotonicMicros();
+  const auto figures = Import(&source, {.url = platform.url(), .write_key = "wk", .connections = 1}, &progress);
+  ASSERT_TRUE(figures.has_value()) << figures.error().message();
+  EXPECT_EQ(platform.ids.size(), 9u);
+  EXPECT_EQ(figures->slowed, 1u);
+  EXPECT_GE(MonotonicMicros() - begin, kMicrosPerSecond);
 }
 
 TEST(Importer, StopsAtARefusalAndSaysHowToGoOn) {

@@ -36,8 +36,9 @@ Status RunImport(ImportArguments* arguments) {
   for (const std::string& error : figures.errors) fmt::print(stderr, "refused: {}\n", error);
   const double rate = figures.seconds > 0 ? static_cast<double>(figures.sent) / figures.seconds : 0;
   PrintResult(fmt::format(
-      R"({{"sent":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
-      figures.sent, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable, figures.seconds, rate));
+      R"({{"sent":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"slowed":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
+      figures.sent, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable, figures.slowed,
+      figures.seconds, rate));
   return Ok();
 }
 

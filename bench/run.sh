@@ -10,6 +10,7 @@ wants() { [ ${#wanted[@]} -eq 0 ] || [[ " ${wanted[*]} " == *" $1 "* ]]; }
 
 wants collect && python3 bench/collect.py
 wants feed && python3 bench/feed.py
+wants feed_beside_import && python3 bench/feed_beside_import.py
 for program in "$BUILD"/bench/*_bench; do
   name="$(basename "$program" _bench)"
   wants "$name" || continue

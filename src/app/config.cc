@@ -24,6 +24,28 @@ void BindHttp(Settings* settings, Config* c) {
                 "silent connections are closed");
   http.Duration("request_timeout", &c->http.request_timeout, {kMicrosPerSecond, kMicrosPerHour},
                 "a request must arrive whole within");
+  http.Duration("send_timeout", &c->http.send_timeout, {kMicrosPerSecond, kMicrosPerHour},
+                "a reader that takes less than 64 KiB of its answers in this time is cut");
+  http.ByteSize("send_buffer_bytes", &c->http.send_buffer_bytes, {0, 16 * kMiB},
+                "kernel memory for the answers of one connection; 0 = as the system likes");
+  http.ByteSize("unsent_bytes_max", &c->http.unsent_bytes_max, {kMiB, 64 * kGiB},
+                "answers of all connections that nobody has read; beyond it the slowest readers are cut");
+  http.ByteSize("bodies_bytes_max", &c->http.bodies_bytes_max, {kMiB, 64 * kGiB},
+                "bodies of all requests that are being received; beyond it they are refused (503)");
+  http.Integer("descriptors_reserved", &c->descriptors_reserved, {64, 100'000},
+               "open files that connections may not take: there are fewer connections where the system allows few");
+  http.TextList(
+      "allowed_origins", &c->allowed_origins,
+      "pages that may send events and read feeds in a browser: \"https://app.example\"; :* = any port, * = all");
+}
+
+void BindMetrics(Settings* settings, Config* c) {
+  auto metrics = settings->Section("metrics", "GET /metrics, for Prometheus.");
+  metrics.Text("address", &c->metrics.address, "address of a server of its own; empty = the HTTP server answers");
+  metrics.Integer("port", &c->metrics.port, {0, 65535}, "its TCP port; 0 = any free one");
+  metrics.Enum("access", &c->metrics.access,
+               {{"loopback", MetricsAccess::kLoopback}, {"key", MetricsAccess::kKey}, {"open", MetricsAccess::kOpen}},
+               "loopback = this machine; others, and all with key, need the read key or the admin token");
 }
 
 void BindClockAndLogging(Settings* settings, Config* c) {
@@ -59,6 +81,15 @@ void BindIngest(Settings* settings, Config* c) {
   collect.Integer("batch_events_max", &c->collect.batch_events_max, {1, 100'000}, "events of one request");
   collect.ByteSize("import_batch_bytes_max", &c->import_batch_bytes_max, {64 << 10, 256 * kMiB},
                    "body of one request with the import key");
+  collect.Integer("batch_threads", &c->collect.batch_threads, {1, 64}, "threads that read larger bodies");
+  collect.Integer("import_threads", &c->collect.import_threads, {1, 64},
+                  "threads that read bodies with the import key, behind everything else");
+  collect.ByteSize("batch_queue_bytes_max", &c->collect.batch_queue_bytes_max, {kMiB, 4 * kGiB},
+                   "larger bodies waiting to be read; beyond it clients get 429");
+  collect.ByteSize("import_queue_bytes_max", &c->collect.import_queue_bytes_max, {kMiB, 4 * kGiB},
+                   "the same with the import key");
+  collect.Text("public_url", &c->collect.public_url,
+               "how browsers reach this server, e.g. https://events.example; empty = as their requests name it");
   collect.Duration("dedupe_horizon", &c->collect.dedupe.horizon, {kMicrosPerHour, 90 * kMicrosPerDay},
                    "how long a messageId is recognised");
   collect.ByteSize("dedupe_bytes_max", &c->collect.dedupe.bytes_max, {kMiB, 64 * kGiB},
@@ -81,11 +112,13 @@ void BindServing(Settings* settings, Config* c) {
                   "the log is replayed from the last one at start");
   auto feed = settings->Section("feed", "Feeds.");
   feed.Duration("budget", &c->feed.budget, {kMicrosPerMilli, 10 * kMicrosPerSecond},
-                "of one request; what is not ready by then is left out and named");
+                "of one request from its first byte; what is not ready by then is left out and named");
   feed.Integer("items_max", &c->feed.items_max, {1, 1000}, "items one request may ask for");
   feed.Integer("candidates_max", &c->feed.candidates_max, {10, 100'000}, "candidates that are ranked");
   feed.Integer("threads", &c->feed.threads, {1, 64}, "requests answered at the same time");
   feed.Integer("queue_max", &c->feed.queue_max, {1, 100'000}, "requests that may wait; more get 503");
+  feed.Integer("parked_max", &c->feed.parked_max, {0, 100'000},
+               "requests that may wait for the event they name; more are answered without it");
   feed.Duration("trending_half_life", &c->feed.trending.half_life, {kMicrosPerHour, 365 * kMicrosPerDay},
                 "of an action in what is popular; the nearest post counter of features/*.toml is read");
   feed.Duration("trending_age_max", &c->feed.trending.age_max, {kMicrosPerHour, 3650 * kMicrosPerDay},
@@ -117,6 +150,7 @@ Status Read(const std::string& project, const Overrides& overrides, Settings* se
   config->http.port = 8080;
   config->http.body_bytes_max = 16 << 20;
   BindHttp(settings, config);
+  BindMetrics(settings, config);
   BindClockAndLogging(settings, config);
   BindIngest(settings, config);
   BindServing(settings, config);

@@ -23,6 +23,19 @@ struct ClockConfig {
   std::string start = "2026-01-01";  // of a driven or shifted clock
 };
 
+// Who may read /metrics.
+enum class MetricsAccess {
+  kLoopback,  // peers on this machine; others with the read key or the admin token
+  kKey,       // all need one of the two
+  kOpen,
+};
+
+struct MetricsConfig {
+  std::string address;  // of a server of its own; empty = the HTTP server answers
+  uint16_t port = 9464;
+  MetricsAccess access = MetricsAccess::kLoopback;
+};
+
 struct LogConfig {
   log::Level level = log::Level::kInfo;
   log::Format format = log::Format::kText;
@@ -49,6 +62,9 @@ struct NightlyConfig {
 struct Config {
   ProjectPaths paths;
   io::HttpServerOptions http;
+  int descriptors_reserved = 256;            // for files
+  std::vector<std::string> allowed_origins;  // of pages in browsers
+  MetricsConfig metrics;
   ClockConfig clock;
   LogConfig logging;
   ingest::LogOptions event_log;

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "base/thread_priority.h"
 
 namespace feedmill::app {
 
@@ -44,6 +45,7 @@ Micros Maintenance::RunDue() {
 }
 
 void Maintenance::Run() {
+  LowerThreadPriority(kBackgroundNiceness);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();

@@ -1,5 +1,9 @@
 #include "app/router.h"
 
+#include <string>
+
+#include "serve/feed_errors.h"
+
 namespace feedmill::app {
 namespace {
 
@@ -9,6 +13,10 @@ io::HttpResponse Text(int status, std::string body) {
   response.content_type = "text/plain; charset=utf-8";
   response.body = std::move(body);
   return response;
+}
+
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
 }
 
 io::HttpResponse NotFoundAnswer() {
@@ -22,17 +30,36 @@ io::HttpResponse NotFoundAnswer() {
 }  // namespace
 
 void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) const {
-  if (ingest::Collector::Takes(request.path)) return collector->Handle(std::move(request), std::move(respond));
-  if (request.path == "/v1/feed" || request.path.starts_with("/v1/explain/"))
-    return feed->Handle(std::move(request), std::move(respond));
+  const bool collects = ingest::Collector::Takes(request.path);
+  if (collects || request.path == "/v1/feed" || request.path.starts_with("/v1/explain/")) {
+    if (auto answer = browsers.AnswerPreflight(request)) return respond(std::move(*answer));
+    io::HttpResponder readable = browsers.LetRead(request, std::move(respond));
+    return collects ? collector->Handle(std::move(request), std::move(readable))
+                    : feed->Handle(std::move(request), std::move(readable));
+  }
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
   if (request.path == "/readyz") return respond(ready() ? Text(200, "ready\n") : Text(503, "not ready\n"));
-  if (request.path == "/metrics") {
-    io::HttpResponse response = Text(200, metrics->PrometheusText());
-    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    return respond(std::move(response));
-  }
+  if (request.path == "/metrics" && metrics_config.address.empty()) return AnswerMetrics(request, std::move(respond));
   respond(NotFoundAnswer());
+}
+
+void Router::Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) const {
+  if (request.path == "/metrics") return AnswerMetrics(request, std::move(respond));
+  respond(Text(404, "there is nothing at this path; allowed: /metrics\n"));
+}
+
+void Router::AnswerMetrics(const io::HttpRequest& request, io::HttpResponder&& respond) const {
+  const bool open = metrics_config.access == MetricsAccess::kOpen ||
+                    (metrics_config.access == MetricsAccess::kLoopback && IsLoopback(request.remote_address));
+  if (!open && (!may_read_metrics || !may_read_metrics(serve::ReadKeyOf(request)))) {
+    io::HttpResponse refused =
+        Text(401, "the read key or the admin token is needed: Authorization: Bearer <key> (metrics.access)\n");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"feedmill metrics\"");
+    return respond(std::move(refused));
+  }
+  io::HttpResponse response = Text(200, metrics->PrometheusText());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  respond(std::move(response));
 }
 
 void Router::All(io::HttpRequest&& request, io::HttpResponder&& respond) const {

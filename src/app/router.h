@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 
+#include "app/browser_access.h"
+#include "app/config.h"
 #include "base/metrics.h"
 #include "console/console_service.h"
 #include "ingest/collector.h"
@@ -18,11 +20,20 @@ struct Router {
   console::ConsoleService* console = nullptr;
   const MetricsRegistry* metrics = nullptr;
   std::function<bool()> ready;
+  BrowserAccess browsers = {};
+  MetricsConfig metrics_config = {};
+  // Whether a key is the read key or the admin token.
+  std::function<bool(std::string_view key)> may_read_metrics = nullptr;
 
   // Events, feeds, metrics, health: what the outside sees. Any thread.
   void Public(io::HttpRequest&& request, io::HttpResponder&& respond) const;
   // The same and the console.
   void All(io::HttpRequest&& request, io::HttpResponder&& respond) const;
+  // The server that `metrics_config` gives an address of its own: GET /metrics and nothing else.
+  void Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) const;
+
+ private:
+  void AnswerMetrics(const io::HttpRequest& request, io::HttpResponder&& respond) const;
 };
 
 }  // namespace feedmill::app

@@ -16,6 +16,7 @@
 #include "data/event_codec.h"
 #include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
+#include "io/descriptors.h"
 #include "stream/log_tailer.h"
 
 namespace feedmill::app {
@@ -28,6 +29,7 @@ constexpr uint64_t kLandingMemory = 1ull << 30;
 constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
 constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
+constexpr int kMetricsConnectionsMax = 32;
 constexpr size_t kActivityShown = 20;  // newest records of one read that the console may show
 
 class ServerImpl final : public Server {
@@ -36,6 +38,7 @@ class ServerImpl final : public Server {
 
   Status Start(const Config& config, const cli::Keys& keys) {
     begin_ = MonotonicMicros();
+    FEEDMILL_ASSIGN(descriptors_, io::RaiseDescriptorLimit());
     FEEDMILL_ASSIGN(const Micros start, ParseTime(config.clock.start));
     clock_ = std::make_unique<ServiceClock>(config.clock.source, start);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
@@ -47,7 +50,7 @@ class ServerImpl final : public Server {
     FEEDMILL_TRY(StartLanding(config));
     FEEDMILL_TRY(StartFeed(config, keys));
     StartConsole(keys);
-    FEEDMILL_TRY(StartHttp(config));
+    FEEDMILL_TRY(StartHttp(config, keys));
     StartMaintenance(config);
     log::Info("ready",
               {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
@@ -62,6 +65,7 @@ class ServerImpl final : public Server {
     ready_ = false;
     maintenance_.Stop();
     if (http_) http_->Stop(kStopGrace);
+    if (metrics_http_) metrics_http_->Stop(0);
     if (feed_) feed_->Stop();
     if (console_) console_->Stop();
     live_bundle_.reset();
@@ -81,6 +85,7 @@ class ServerImpl final : public Server {
     ingest::WriteKey app{"app", keys.write};
     ingest::WriteKey import{"import", keys.import};
     import.batch_bytes_max = config.import_batch_bytes_max;
+    import.bulk = true;
     options.write_keys = {app, import};
     const ingest::CollectorParts parts{files_, *clock_, *log_, *plan_, metrics_};
     FEEDMILL_ASSIGN(collector_, ingest::Collector::Open(parts, options));
@@ -200,17 +205,48 @@ class ServerImpl final : public Server {
     console_ = console::MakeConsoleService(std::move(wiring));
   }
 
-  Status StartHttp(const Config& config) {
+  // Connections may not take the descriptors that files need.
+  Result<io::HttpServerOptions> HttpOptions(const Config& config) {
+    io::HttpServerOptions options = config.http;
+    options.metrics = &metrics_;
+    options.connections_max =
+        io::ConnectionsWithin(descriptors_, config.descriptors_reserved, config.http.connections_max);
+    if (options.connections_max == 0) {
+      return ResourceExhausted(
+          "http: found a limit of {} open files, of which http.descriptors_reserved keeps {}; raise the limit (ulimit "
+          "-n)",
+          descriptors_, config.descriptors_reserved);
+    }
+    if (options.connections_max < config.http.connections_max) {
+      log::Warn("fewer connections than http.connections_max: the system allows few open files",
+                {{"connections", options.connections_max}, {"open_files_max", descriptors_}});
+    }
+    return options;
+  }
+
+  Status StartHttp(const Config& config, const cli::Keys& keys) {
+    FEEDMILL_ASSIGN(router_.browsers, BrowserAccess::Make(config.allowed_origins));
+    FEEDMILL_ASSIGN(const io::HttpServerOptions options, HttpOptions(config));
+    router_.metrics_config = config.metrics;
+    router_.may_read_metrics = [read = keys.read, admin = keys.admin](std::string_view key) {
+      return SecretsEqual(key, read) || SecretsEqual(key, admin);
+    };
     router_.collector = collector_.get();
     router_.feed = feed_.get();
     router_.console = console_.get();
     router_.metrics = &metrics_;
     router_.ready = [this] { return ready_.load() && tailer_->status().has_value(); };
     ready_ = true;
-    FEEDMILL_ASSIGN(http_,
-                    io::StartHttpServer(config.http, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+    FEEDMILL_ASSIGN(http_, io::StartHttpServer(options, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
                       router_.All(std::move(request), std::move(respond));
                     }));
+    if (config.metrics.address.empty()) return Ok();
+    FEEDMILL_ASSIGN(metrics_http_, io::StartHttpServer({.address = config.metrics.address,
+                                                        .port = config.metrics.port,
+                                                        .connections_max = kMetricsConnectionsMax},
+                                                       [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+                                                         router_.Metrics(std::move(request), std::move(respond));
+                                                       }));
     return Ok();
   }
 
@@ -251,6 +287,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<console::ConsoleService> console_;
   Router router_;
   std::unique_ptr<io::HttpServer> http_;
+  std::unique_ptr<io::HttpServer> metrics_http_;
+  int descriptors_ = 0;
   Maintenance maintenance_;
   std::atomic<bool> ready_ = false;
   std::atomic<uint32_t> next_partition_ = 0;

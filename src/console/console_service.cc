@@ -25,7 +25,7 @@ using io::HttpResponse;
 
 constexpr std::string_view kApi = "/v1/admin/";
 constexpr std::string_view kPages = "/console";
-constexpr std::string_view kBearer = "Bearer ";
+constexpr size_t kBodyBytesMax = 1 << 20;  // unpacked
 constexpr int kThreads = 2;
 constexpr size_t kQueueMax = 256;
 constexpr int kLimitDefault = 50;
@@ -150,9 +150,7 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
 }
 
 bool ConsoleServiceImpl::Allowed(const HttpRequest& request) const {
-  const std::string_view authorization = request.Header("authorization");
-  return !wiring_.admin_token.empty() && authorization.starts_with(kBearer) &&
-         SecretsEqual(authorization.substr(kBearer.size()), wiring_.admin_token);
+  return !wiring_.admin_token.empty() && SecretsEqual(request.Credentials("bearer"), wiring_.admin_token);
 }
 
 void ConsoleServiceImpl::Handle(HttpRequest&& request, HttpResponder&& respond) {
@@ -166,6 +164,10 @@ void ConsoleServiceImpl::Api(HttpRequest&& request, HttpResponder&& respond) {
     HttpResponse refused = Answer(401, ErrorJson("the admin token is needed: Authorization: Bearer <token>"));
     refused.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"feedmill admin\"");
     return respond(std::move(refused));
+  }
+  if (const Status unpacked = io::UnpackBody(&request, kBodyBytesMax); !unpacked) {
+    const int status = unpacked.error().kind() == ErrorKind::kResourceExhausted ? 413 : 400;
+    return respond(Answer(status, ErrorJson(unpacked.error().message())));
   }
   if (Forward(&request, &respond)) return;
   auto asked = std::make_shared<std::pair<HttpRequest, HttpResponder>>(std::move(request), std::move(respond));

@@ -5,6 +5,7 @@
 #include "base/time_text.h"
 #include "data/event_codec.h"
 #include "ingest/body_reader_internal.h"
+#include "ingest/json_fault_internal.h"
 #include "ingest/wide_numbers_internal.h"
 
 namespace feedmill::ingest {
@@ -49,7 +50,7 @@ std::expected<element, BodyRefusal> Parse(const BodyRequest& request, simdjson::
   if (error == simdjson::MEMALLOC) return std::unexpected(OutOfMemoryRefusal(request.header_key));
   if (error) {
     return std::unexpected(Refuse(400, request.header_key, "malformed_json", "",
-                                  fmt::format("the body is no JSON: {}", simdjson::error_message(error))));
+                                  fmt::format("the body is no JSON: {}", JsonFault(error))));
   }
   if (!root.is_object()) {
     return std::unexpected(Refuse(400, request.header_key, "wrong_type", "", "the body is no JSON object"));

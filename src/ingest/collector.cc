@@ -5,8 +5,10 @@
 #include <new>
 
 #include "base/log.h"
+#include "base/thread_priority.h"
 #include "data/event_codec.h"
 #include "data/event_id.h"
+#include "ingest/browser_settings.h"
 #include "ingest/collector_internal.h"
 
 namespace feedmill::ingest {
@@ -16,6 +18,8 @@ constexpr size_t kReplayBytes = 4 << 20;
 // A checkpoint is due after this many records, or this part of the known ids: it holds all of them.
 constexpr uint64_t kDueRecordsMin = 50'000;
 constexpr uint64_t kDueShare = 8;
+// Plain bodies up to this many bytes (some dozens of events) are read where they arrive: that takes less than 0.2 ms.
+constexpr size_t kReadAtOnceBytes = 16 << 10;
 
 struct Route {
   std::string_view path;
@@ -42,6 +46,13 @@ const Route* FindRoute(std::string_view path) {
   return found == kRoutes.end() ? nullptr : &*found;
 }
 
+// RFC 7240: the client prefers an error to a lenient success. Libraries that cannot send headers say it in the query.
+bool WantsStrict(const io::HttpRequest& request) {
+  if (!request.query.empty() && request.Query("strict") == "1") return true;
+  std::string_view prefer = request.Header("prefer");
+  return prefer.find("handling=strict") != std::string_view::npos;
+}
+
 }  // namespace
 
 CollectorMetrics::CollectorMetrics(MetricsRegistry& registry)
@@ -53,7 +64,9 @@ CollectorMetrics::CollectorMetrics(MetricsRegistry& registry)
           registry.GetCounter("feedmill_collect_bodies_refused_total", "Request bodies refused as a whole.")),
       unauthorized(registry.GetCounter("feedmill_collect_unauthorized_total", "Requests without a right write key.")),
       overloaded(
-          registry.GetCounter("feedmill_collect_overloaded_total", "Requests answered 429: the log's queue was full.")),
+          registry.GetCounter("feedmill_collect_overloaded_total", "Requests answered 429: too much was waiting.")),
+      slowed(registry.GetCounter("feedmill_collect_imports_slowed_total",
+                                 "Requests of imports answered 429: others wait to be read.")),
       unavailable(
           registry.GetCounter("feedmill_collect_unavailable_total", "Requests answered 503: the log could not write.")),
       append_seconds(
@@ -70,7 +83,9 @@ Collector::Parts::Parts(const CollectorParts& given, CollectorOptions wanted, Wr
       limits{{0, options.rejected_raw_bytes_max, options.event_past_max, options.event_future_max},
              options.batch_events_max},
       dedupe(options.dedupe, given.clock.Now()),
-      settled_end(given.log.partitions()) {}
+      settled_end(given.log.partitions()),
+      batches({options.batch_threads, kPatientNiceness, options.batch_queue_bytes_max}),
+      imports({options.import_threads, kBackgroundNiceness, options.import_queue_bytes_max}) {}
 
 Collector::Collector(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Collector::~Collector() = default;
@@ -117,51 +132,97 @@ Status Collector::Parts::ReadIds(uint32_t partition, uint64_t from) {
   return Ok();
 }
 
-bool Collector::Takes(std::string_view path) { return FindRoute(path) != nullptr; }
+bool Collector::Takes(std::string_view path) { return path.starts_with(kProjectsPath) || FindRoute(path) != nullptr; }
 
 void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder) {
+  if (request.path.starts_with(kProjectsPath))
+    return responder(BrowserSettings(request, parts_->keys, parts_->options.public_url));
+  Parts::Incoming incoming(std::move(request), std::move(responder));
+  if (auto refused = parts_->Admit(&incoming)) return incoming.respond(std::move(*refused));
+  const bool plain = incoming.request.Header("content-encoding").empty();
+  if (plain && incoming.request.body.size() <= kReadAtOnceBytes) return parts_->Read(&incoming);
+  parts_->ReadLater(std::make_shared<Parts::Incoming>(std::move(incoming)));
+}
+
+std::optional<io::HttpResponse> Collector::Parts::Admit(Incoming* incoming) {
+  const io::HttpRequest& request = incoming->request;
   const Route* route = FindRoute(request.path);
-  if (route == nullptr) {
-    return responder(RefusalResponse(404, {fmt::format("no such path: {}", request.path), "", "unknown_path", ""}));
-  }
+  if (route == nullptr)
+    return RefusalResponse(404, {fmt::format("no such path: {}", request.path), "", "unknown_path", ""});
   if (request.method != "POST") {
     auto response =
         RefusalResponse(405, {fmt::format("found {}, allowed POST", request.method), "", "wrong_method", ""});
     response.headers.emplace_back("Allow", "POST");
-    return responder(std::move(response));
+    return response;
   }
-  const WriteKey* header_key = nullptr;
-  if (std::string_view authorization = request.Header("authorization"); !authorization.empty()) {
-    auto user = BasicUser(authorization);
-    header_key = user ? parts_->keys.Find(*user) : nullptr;
-    if (header_key == nullptr) {
-      parts_->metrics.unauthorized.Add();
-      return responder(
-          RefusalResponse(401, {"the write key of the Authorization header is unknown", "", "wrong_write_key", ""}));
-    }
+  incoming->type = route->type;
+  if (!request.Header("authorization").empty()) {
+    auto user = BasicUser(request.Credentials("basic"));
+    incoming->header_key = user ? keys.Find(*user) : nullptr;
+    if (incoming->header_key != nullptr) return std::nullopt;
+    metrics.unauthorized.Add();
+    return RefusalResponse(401, {"the write key of the Authorization header is unknown", "", "wrong_write_key", ""});
   }
-  auto submission = std::make_shared<Submission>(*parts_, std::move(responder));
-  size_t bytes_max = header_key ? header_key->batch_bytes_max : parts_->keys.batch_bytes_max();
-  BodyRequest body_request{
-      &request.body,      route->type, header_key, request.remote_address, request.Header("user-agent"),
-      parts_->clock.Now()};
+  // A stranger's body is looked into for its writeKey, but only so far.
+  const bool packed = !request.Header("content-encoding").empty();
+  if (!packed && request.body.size() <= keys.unknown_bytes_max()) return std::nullopt;
+  metrics.unauthorized.Add();
+  const std::string what = packed ? "a compressed body" : fmt::format("a body of {} bytes", request.body.size());
+  return RefusalResponse(
+      401, {what + " needs its write key as Basic user name in the Authorization header", "", "missing_write_key", ""});
+}
+
+void Collector::Parts::ReadLater(std::shared_ptr<Incoming> incoming) {
+  const bool bulk = incoming->header_key != nullptr && incoming->header_key->bulk;
+  ReadingQueue& queue = bulk ? imports : batches;
+  if (queue.Submit(incoming->request.body.size(), [this, incoming] { Read(incoming.get()); })) return;
+  (bulk ? metrics.slowed : metrics.overloaded).Add();
+  incoming->respond(
+      FailureResponse(ResourceExhausted("{} bytes of bodies wait to be read; try again later", queue.bytes()).error(),
+                      options.retry_after));
+}
+
+// Why the body cannot be unpacked; what of it was packed is thrown away then.
+std::optional<BodyRefusal> Collector::Parts::Unpack(io::HttpRequest* request, const WriteKey* key, size_t bytes_max) {
+  Status unpacked;
+  try {
+    unpacked = io::UnpackBody(request, bytes_max);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemoryRefusal(key);
+  }
+  if (unpacked) return std::nullopt;
+  request->body.clear();
+  const bool too_large = unpacked.error().kind() == ErrorKind::kResourceExhausted;
+  return BodyRefusal{too_large ? 413 : 400,
+                     key,
+                     {unpacked.error().message(), "", too_large ? "body_too_large" : "malformed_gzip", ""}};
+}
+
+void Collector::Parts::Read(Incoming* incoming) {
+  io::HttpRequest& request = incoming->request;
+  const WriteKey* key = incoming->header_key;
+  const size_t bytes_max = key ? key->batch_bytes_max : keys.unknown_bytes_max();
+  auto submission = std::make_shared<Submission>(*this, std::move(incoming->respond), WantsStrict(request));
+  BodyRequest body_request{&request.body, incoming->type, key, request.remote_address, request.Header("user-agent"),
+                           clock.Now()};
   auto refuse = [&](const BodyRefusal& refusal) {
     std::string payload;
     if (refusal.key != nullptr && refusal.status != 503)
-      payload = RefusedBodyPayload(refusal, body_request, parts_->plan, parts_->limits);
+      payload = RefusedBodyPayload(refusal, body_request, plan, limits);
     submission->SubmitRefused(refusal, std::move(payload));
   };
+  if (auto refusal = Unpack(&request, key, bytes_max)) return refuse(*refusal);
   if (request.body.size() > bytes_max) {
     return refuse({413,
-                   header_key,
+                   key,
                    {fmt::format("the body has {} bytes, at most {} are allowed", request.body.size(), bytes_max), "",
                     "body_too_large", ""}});
   }
   std::expected<Body, BodyRefusal> body;
   try {
-    body = ReadBody(body_request, parts_->plan, parts_->keys, parts_->limits, parts_->ids);
+    body = ReadBody(body_request, plan, keys, limits, ids);
   } catch (const std::bad_alloc&) {
-    body = std::unexpected(OutOfMemoryRefusal(header_key));
+    body = std::unexpected(OutOfMemoryRefusal(key));
   }
   if (!body) return refuse(body.error());
   submission->Submit(std::move(*body));

@@ -28,6 +28,12 @@ struct CollectorOptions {
   Micros event_past_max = 30 * 365 * kMicrosPerDay;
   Micros event_future_max = kMicrosPerDay;
   Micros retry_after = kMicrosPerSecond;  // Retry-After of 429 and 503
+  // Bodies of more than a few events are read on threads of their own: those of keys for imports behind all others.
+  int batch_threads = 1;
+  int import_threads = 1;
+  size_t batch_queue_bytes_max = 32 << 20;   // waiting to be read; more: 429
+  size_t import_queue_bytes_max = 16 << 20;  // the same of imports
+  std::string public_url;                    // how browsers reach this server; empty = as their requests name it
   DedupeOptions dedupe;
   std::string dedupe_checkpoint;  // file; empty = none, the log is read from its oldest record at start
 };
@@ -49,16 +55,19 @@ class Collector {
   ~Collector();
 
   // Whether `path` is one of ours: /v1/batch, /v1/import, /v1/track, /v1/identify, /v1/page, /v1/screen, /v1/group,
-  // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...).
+  // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...); /v1/projects/<write key>/settings.
   static bool Takes(std::string_view path);
 
   // Any thread. The answer is sent when the log has the messages, on the log's thread:
   // 200 {"success":true,"position":"0:123","accepted":n,"duplicates":n,"rejected_count":n,"rejected":[{...}]}: position
   // is that of the
   //     last record; a batch is answered so even when messages of it were refused: they are kept in ods_event_rejected.
+  //     A client that asks for it (?strict=1, or Prefer: handling=strict) gets 400 and the same list instead.
   // 400 the body is no JSON of the right shape, or a single message breaks a rule:
-  // {"success":false,"rule":..,"field":..,"reason":..} 401 write key unknown, 405 not POST, 413 too large, 429 the
-  // log's queue is full, 503 the log cannot write now (both: Retry-After).
+  // {"success":false,"rule":..,"field":..,"reason":..} 401 write key unknown, 405 not POST, 413 too large, 429 too much
+  // waits to be read or to be written, 503 the log cannot write now (both: Retry-After).
+  // Nothing of a body is unpacked for a sender who is not known yet: a gzip body, or one larger than the strictest key
+  // allows, needs its key in the Authorization header.
   void Handle(io::HttpRequest&& request, io::HttpResponder&& responder);
 
   // Saves which messages the log has, so that the next start need not read all of it. Any one thread at a time.

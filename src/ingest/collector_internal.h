@@ -7,6 +7,7 @@
 
 #include "ingest/body_reader_internal.h"
 #include "ingest/collector.h"
+#include "ingest/reading_queue_internal.h"
 
 namespace feedmill::ingest {
 
@@ -19,12 +20,29 @@ struct CollectorMetrics {
   Counter& refused_bodies;  // malformed, too large
   Counter& unauthorized;
   Counter& overloaded;        // 429
+  Counter& slowed;            // 429 of imports that wait to be read
   Counter& unavailable;       // 503
   Histogram& append_seconds;  // from the parsed request to its answer
 };
 
 struct Collector::Parts {
   Parts(const CollectorParts& given, CollectorOptions wanted, WriteKeys write_keys);
+
+  // A request that may be read, on its way to a thread for that.
+  struct Incoming {
+    Incoming(io::HttpRequest&& asked, io::HttpResponder&& answer)
+        : request(std::move(asked)), respond(std::move(answer)) {}
+    io::HttpRequest request;
+    io::HttpResponder respond;
+    std::string_view type;                 // of the path
+    const WriteKey* header_key = nullptr;  // of the Authorization header, when it had one
+  };
+
+  // Nothing, or why the request is answered without looking into its body.
+  std::optional<io::HttpResponse> Admit(Incoming* incoming);
+  void Read(Incoming* incoming);
+  static std::optional<BodyRefusal> Unpack(io::HttpRequest* request, const WriteKey* key, size_t bytes_max);
+  void ReadLater(std::shared_ptr<Incoming> incoming);
 
   Status RebuildDedupe();
   Status ReadIds(uint32_t partition, uint64_t from);
@@ -41,13 +59,16 @@ struct Collector::Parts {
   MessageDedupe dedupe;
   uint64_t records_at_checkpoint = 0;              // thread of Checkpoint only
   std::vector<std::atomic<uint64_t>> settled_end;  // a partition: every message of an earlier record is in `dedupe`
+  ReadingQueue batches;                            // last: their threads use the rest
+  ReadingQueue imports;
 };
 
 // One request from its parsed body to its answer. Kept alive by the callbacks that still wait.
 class Submission : public std::enable_shared_from_this<Submission> {
  public:
-  Submission(Collector::Parts& parts, io::HttpResponder&& responder)
-      : parts_(parts), responder_(std::move(responder)), started_(MonotonicMicros()) {}
+  // `strict`: an answer with refused messages is no success.
+  Submission(Collector::Parts& parts, io::HttpResponder&& responder, bool strict)
+      : parts_(parts), responder_(std::move(responder)), strict_(strict), started_(MonotonicMicros()) {}
 
   void Submit(Body&& body);
   // Keeps the refused body when its sender is known, then answers with `refusal`.
@@ -69,6 +90,7 @@ class Submission : public std::enable_shared_from_this<Submission> {
 
   Collector::Parts& parts_;
   io::HttpResponder responder_;
+  const bool strict_;
   const Micros started_;
   int status_ = 200;
   bool single_ = false;

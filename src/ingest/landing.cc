@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/thread_priority.h"
 #include "data/event_codec.h"
 #include "ingest/event_tables.h"
 #include "ingest/landing_batch_internal.h"
@@ -103,6 +104,7 @@ class LandingThread final : public Landing {
   }
 
   void Run() {
+    LowerThreadPriority(kBackgroundNiceness);
     Micros last = MonotonicMicros();
     while (WaitForWork(last)) {
       Status landed = LandAll();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <simdjson.h>
 
+#include "ingest/json_fault_internal.h"
 #include "ingest/located_json_internal.h"
 
 namespace feedmill::ingest {
@@ -57,7 +58,7 @@ class Reader {
   }
 
  private:
-  static Status Fault(simdjson::error_code error) { return InvalidArgument("{}", simdjson::error_message(error)); }
+  static Status Fault(simdjson::error_code error) { return InvalidArgument("{}", JsonFault(error)); }
 
   template <typename Value>
   Status ReadNumber(Value& value, LocatedJson* out) {
@@ -124,7 +125,7 @@ Result<LocatedJson> ParseLocatedJson(std::string_view text) {
   Reader reader(padded);
   LocatedJson root;
   if (auto error = parser.iterate(padded).get(document)) {
-    return InvalidArgument("line 1: {}", simdjson::error_message(error));
+    return InvalidArgument("line 1: {}", JsonFault(error));
   }
   Status read = reader.ReadAny(document, 0, &root);
   // Where the parser stands: at the fault or shortly before it, or out of bounds when all was read.

@@ -55,7 +55,10 @@ io::HttpResponse FailureResponse(const Error& error, Micros retry_after) {
                                            : too_large ? "too_large"
                                                        : "unavailable",
                                            ""});
-  if (!too_large) AddRetryAfter(retry_after, &response);
+  if (too_large) return response;
+  AddRetryAfter(retry_after, &response);
+  // What Segment's library for browsers reads.
+  if (overloaded) response.headers.emplace_back("X-RateLimit-Reset", response.headers.back().second);
   return response;
 }
 
@@ -176,12 +179,13 @@ void Submission::Answer() {
     return responder_(std::move(response));
   }
   io::HttpResponse response;
+  if (strict_ && rejected_ > 0) response.status = 400;
   response.body = AnswerBody();
   responder_(std::move(response));
 }
 
 std::string Submission::AnswerBody() const {
-  std::string body = "{\"success\":true";
+  std::string body = strict_ && rejected_ > 0 ? "{\"success\":false" : "{\"success\":true";
   if (std::string positions = Positions(); !positions.empty()) body += fmt::format(",\"position\":\"{}\"", positions);
   body += fmt::format(",\"accepted\":{},\"duplicates\":{},\"rejected_count\":{},\"rejected\":[", accepted_, duplicates_,
                       rejected_);

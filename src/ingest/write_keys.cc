@@ -32,17 +32,12 @@ const WriteKey* WriteKeys::Find(std::string_view key) const {
   return found;
 }
 
-size_t WriteKeys::batch_bytes_max() const {
-  return std::ranges::max(keys_, {}, &WriteKey::batch_bytes_max).batch_bytes_max;
+size_t WriteKeys::unknown_bytes_max() const {
+  return std::ranges::min(keys_, {}, &WriteKey::batch_bytes_max).batch_bytes_max;
 }
 
-std::optional<std::string> BasicUser(std::string_view authorization) {
-  constexpr std::string_view kScheme = "basic ";
-  if (authorization.size() <= kScheme.size()) return std::nullopt;
-  for (size_t i = 0; i < kScheme.size(); ++i) {
-    if ((authorization[i] | 0x20) != kScheme[i] && authorization[i] != kScheme[i]) return std::nullopt;
-  }
-  auto decoded = Base64Decode(authorization.substr(kScheme.size()));
+std::optional<std::string> BasicUser(std::string_view credentials) {
+  auto decoded = credentials.empty() ? std::nullopt : Base64Decode(credentials);
   if (!decoded) return std::nullopt;
   return decoded->substr(0, decoded->find(':'));
 }

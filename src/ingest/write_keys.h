@@ -16,6 +16,7 @@ struct WriteKey {
   std::string key;
   size_t event_bytes_max = 32 << 10;  // Segment's limits
   size_t batch_bytes_max = 500 << 10;
+  bool bulk = false;  // imports: read behind everything else, slowed by 429 first
 };
 
 // Immutable: any thread.
@@ -26,13 +27,14 @@ class WriteKeys {
 
   // Null when no key is equal. Takes the same time for every wrong key of one length.
   const WriteKey* Find(std::string_view key) const;
-  size_t batch_bytes_max() const;  // of the most generous key
+  // Of the strictest key: what a sender may have read before the key is known.
+  size_t unknown_bytes_max() const;
 
  private:
   std::vector<WriteKey> keys_;
 };
 
-// The user name of "Basic base64(user:password)"; nothing when the header is empty or not of that form.
-std::optional<std::string> BasicUser(std::string_view authorization);
+// The user name of base64(user:password), the credentials of the Basic scheme; nothing when they are empty or not that.
+std::optional<std::string> BasicUser(std::string_view credentials);
 
 }  // namespace feedmill::ingest

@@ -1,6 +1,9 @@
 #include <cstring>
 
-#include <boost/asio/write.hpp>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <boost/asio/post.hpp>
 
 #include "base/text_encoding.h"
 #include "io/http_connection_internal.h"
@@ -17,7 +20,12 @@ constexpr size_t kBodyReadBytes = 32 * 1024;
 constexpr size_t kSmallBody = 64 * 1024;
 constexpr size_t kKeptOutBytes = 64 * 1024;
 // Answers to pipelined requests gathered before they are sent.
-constexpr size_t kFlushBytes = 256 * 1024;
+constexpr size_t kFlushBytes = 64 * 1024;
+// A connection that pipelines gives way to the others after this much.
+constexpr int kRequestsATurn = 16;
+constexpr size_t kBytesATurn = 64 * 1024;
+// What a reader must take within send_timeout.
+constexpr size_t kProgressBytes = 64 * 1024;
 constexpr Micros kLingerTime = kMicrosPerSecond;
 constexpr Micros kNever = INT64_MAX;
 
@@ -66,19 +74,32 @@ void HttpConnection::WaitForRequest() {
 void HttpConnection::Process() {
   if (in_process_) return;
   in_process_ = true;
-  while (phase_ == Phase::kReceiving && !writing_ && !close_after_write_ && ParseOne()) {
+  int requests = 0;
+  size_t bytes = 0;
+  while (phase_ == Phase::kReceiving && !writing_ && !close_after_write_ && requests < kRequestsATurn &&
+         bytes < kBytesATurn && ParseOne()) {
+    size_t before = out_.size();
     Dispatch();
+    ++requests;
+    bytes += out_.size() - before;
     if (out_.size() > kFlushBytes) Flush();
   }
   Flush();
   in_process_ = false;
   bool wants_more = phase_ == Phase::kReceiving && !close_after_write_ && !writing_;
   if (!wants_more) return;
+  bool turn_is_over = requests == kRequestsATurn || bytes >= kBytesATurn;
+  if (turn_is_over && in_begin_ < in_end_) return GoOnLater();
   if (PartlyReceived() && !request_started_) {
     request_started_ = true;
     give_up_at_ = MonotonicMicros() + worker_->shared().options.request_timeout;
   }
   Read();
+}
+
+// The other connections of the thread come first.
+void HttpConnection::GoOnLater() {
+  asio::post(worker_->context(), [self = shared_from_this()] { self->Process(); });
 }
 
 // True when a whole request stands in the parser.
@@ -92,6 +113,7 @@ bool HttpConnection::ParseOne() {
     }
     if (parser_.Complete()) return true;
     if (!CountBody()) {
+      worker_->shared().metrics.refused_bodies.Add();
       Fail({503, "too many request bodies are being received; try again later"});
       return false;
     }
@@ -110,6 +132,7 @@ void HttpConnection::Dispatch() {
   parser_.Reset();
   continue_sent_ = false;
   request.remote_address = remote_address_;
+  request.arrived = std::exchange(arrived_, read_at_);
   phase_ = Phase::kHandling;
   give_up_at_ = kNever;
   worker_->shared().handler(std::move(request), HttpResponder([address = address_](HttpResponse&& response) mutable {
@@ -170,6 +193,7 @@ void HttpConnection::Flush() {
     error_code error;
     sent = socket_.send(asio::buffer(out_), 0, error);
     if (error && error != asio::error::would_block) return Close();
+    progress_at_ = MonotonicMicros();
   }
   if (sent < out_.size()) return WriteRest(sent);
   out_.clear();
@@ -179,16 +203,43 @@ void HttpConnection::Flush() {
 
 void HttpConnection::WriteRest(size_t sent) {
   writing_ = true;
-  if (phase_ == Phase::kReceiving) give_up_at_ = MonotonicMicros() + worker_->shared().options.idle_timeout;
   sending_ = std::exchange(out_, {});
-  asio::async_write(socket_, asio::buffer(sending_) + sent,
-                    [self = shared_from_this()](const error_code& error, size_t) {
-                      self->writing_ = false;
-                      self->sending_ = {};
-                      if (error) return self->Close();
-                      if (self->phase_ == Phase::kReceiving) self->WaitForRequest();
-                      self->Process();
-                    });
+  sent_ = sent;
+  progress_bytes_ = 0;
+  WriteSome();
+  worker_->AddUnsent(sending_.size() - sent_);  // last: it may close this connection
+}
+
+void HttpConnection::WriteSome() {
+  socket_.async_write_some(
+      asio::buffer(sending_) + sent_,
+      [self = shared_from_this()](const error_code& error, size_t bytes) { self->OnWritten(error, bytes); });
+}
+
+void HttpConnection::OnWritten(const error_code& error, size_t bytes) {
+  if (phase_ == Phase::kClosed) return;
+  if (error) return Close();
+  sent_ += bytes;
+  progress_bytes_ += bytes;
+  worker_->TakeUnsent(bytes);
+  bool whole = sent_ == sending_.size();
+  if (whole || progress_bytes_ >= kProgressBytes) {
+    progress_bytes_ = 0;
+    progress_at_ = MonotonicMicros();
+  }
+  if (!whole) return WriteSome();
+  writing_ = false;
+  sending_ = {};
+  sent_ = 0;
+  if (phase_ == Phase::kReceiving) WaitForRequest();
+  Process();
+}
+
+size_t HttpConnection::UnsentBytes() {
+  if (phase_ == Phase::kClosed) return 0;
+  int in_kernel = 0;
+  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &in_kernel) != 0) in_kernel = 0;
+  return sending_.size() - sent_ + static_cast<size_t>(std::max(0, in_kernel));
 }
 
 void HttpConnection::Read() {
@@ -215,6 +266,8 @@ void HttpConnection::OnRead(const error_code& error, size_t bytes) {
     in_begin_ = in_end_ = 0;
     return Read();
   }
+  read_at_ = MonotonicMicros();
+  if (!PartlyReceived()) arrived_ = read_at_;
   in_end_ += bytes;
   Process();
 }
@@ -230,10 +283,21 @@ void HttpConnection::Linger() {
 }
 
 void HttpConnection::CheckTime(Micros now) {
+  if (writing_) {
+    if (now >= progress_at_ + worker_->shared().options.send_timeout) Cut(HttpCut::kSlowReader);
+    return;
+  }
   if (now < give_up_at_) return;
-  if (phase_ != Phase::kReceiving || writing_ || close_after_write_ || !PartlyReceived()) return Close();
+  if (phase_ != Phase::kReceiving || close_after_write_) return Close();
+  if (!PartlyReceived()) return UnsentBytes() > 0 ? Cut(HttpCut::kSlowReader) : CloseIdle();
+  worker_->shared().metrics.cut[static_cast<size_t>(HttpCut::kSlowRequest)]->Add();
   Fail({408, "the request did not come in time"});
   Process();
+}
+
+void HttpConnection::CloseIdle() {
+  worker_->shared().metrics.cut[static_cast<size_t>(HttpCut::kIdle)]->Add();
+  Close();
 }
 
 void HttpConnection::CloseIfIdle() {
@@ -241,14 +305,24 @@ void HttpConnection::CloseIfIdle() {
   if (idle || phase_ == Phase::kLingering) Close();
 }
 
+void HttpConnection::Cut(HttpCut reason) {
+  if (phase_ == Phase::kClosed) return;
+  worker_->shared().metrics.cut[static_cast<size_t>(reason)]->Add();
+  error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  Close();
+}
+
 void HttpConnection::Close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
   UncountBody();
+  worker_->TakeUnsent(sending_.size() - sent_);
   address_->connection = nullptr;
   error_code error;
   socket_.close(error);
   worker_->shared().connections.fetch_sub(1, std::memory_order_relaxed);
+  worker_->shared().metrics.connections.Add(-1);
   worker_->Bury(this);
 }
 

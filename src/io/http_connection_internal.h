@@ -1,6 +1,7 @@
 // One connection of the HTTP server, and the thread it lives on. Asio only; parsing is http_parser's.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -44,6 +45,9 @@ class HttpWorker {
   // Worker's thread only.
   // A closed connection is freed in a later turn of the loop, never under the feet of its own functions.
   void Bury(HttpConnection* connection);
+  // Counts what its connections could not send at once; over this worker's share the slowest readers are cut.
+  void AddUnsent(size_t bytes);
+  void TakeUnsent(size_t bytes) { unsent_bytes_ -= std::min(bytes, unsent_bytes_); }
   const std::string& Date();
   void DeliverMail();
   // The worker whose thread this is, or nullptr.
@@ -55,6 +59,8 @@ class HttpWorker {
   void ForEach(Function function);
   void ScheduleSweep();
   void Sweep();
+  size_t UnsentShare() const;
+  void CutSlowest();
 
   std::shared_ptr<HttpServerShared> shared_;
   boost::asio::io_context context_{1};
@@ -64,6 +70,8 @@ class HttpWorker {
   std::shared_ptr<HttpMailbox> mailbox_ = std::make_shared<HttpMailbox>(this);
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections_;
   std::vector<std::shared_ptr<HttpConnection>> buried_;
+  size_t unsent_bytes_ = 0;  // waiting in our memory; after a sweep, of a moment ago, the kernel's too
+  double shown_unsent_ = 0;  // what of the gauge is this worker's
   int64_t date_second_ = 0;
   std::string date_;
   std::thread thread_;
@@ -82,6 +90,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void CheckTime(Micros now);
   void CloseIfIdle();
   void Close();
+  // Ends it with a reset, which frees what the kernel still holds for the peer.
+  void Cut(HttpCut reason);
+  // What the peer has not taken yet: ours, and the kernel's.
+  size_t UnsentBytes();
+  Micros progress_at() const { return progress_at_; }
 
  private:
   enum class Phase {
@@ -101,6 +114,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void UncountBody();
   void Flush();
   void WriteRest(size_t sent);
+  void WriteSome();
+  void OnWritten(const boost::system::error_code& error, size_t bytes);
+  void GoOnLater();
+  void CloseIdle();
   void Read();
   void OnRead(const boost::system::error_code& error, size_t bytes);
   void Linger();
@@ -119,6 +136,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool close_after_write_ = false;
   bool continue_sent_ = false;
   bool request_started_ = false;  // its first byte is here, its time runs
+  Micros read_at_ = 0;            // the last read that brought bytes
+  Micros arrived_ = 0;            // the read that brought the first byte of the request that is being received
   ResponseFrame frame_;
   size_t body_counted_ = 0;
   Micros give_up_at_ = 0;
@@ -127,6 +146,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   size_t in_end_ = 0;
   std::string out_;      // formatted and not yet sent
   std::string sending_;  // what an unfinished write reads from
+  size_t sent_ = 0;      // of sending_
+  size_t progress_bytes_ = 0;
+  Micros progress_at_ = 0;  // when the peer last took kProgressBytes or all
 };
 
 }  // namespace feedmill::io

@@ -1,6 +1,7 @@
 // How answers from other threads find the way back to their connection.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -14,9 +15,27 @@ namespace feedmill::io {
 class HttpConnection;
 class HttpWorker;
 
+// Why a connection was ended by us.
+enum class HttpCut { kSlowReader, kUnsentBytes, kSlowRequest, kIdle };
+
+struct HttpMetrics {
+  explicit HttpMetrics(MetricsRegistry& registry);
+
+  Gauge& connections;
+  Gauge& unsent_bytes;  // as the last sweep found them
+  Counter& refused_connections;
+  Counter& refused_bodies;
+  std::array<Counter*, 4> cut;  // by HttpCut
+};
+
 // What all threads of a server share.
 struct HttpServerShared {
-  HttpServerOptions options;
+  explicit HttpServerShared(const HttpServerOptions& given)
+      : options(given), metrics(given.metrics != nullptr ? *given.metrics : own_metrics) {}
+
+  const HttpServerOptions options;
+  MetricsRegistry own_metrics;  // when nobody gave one
+  HttpMetrics metrics;
   HttpHandler handler;
   std::atomic<int> connections = 0;
   std::atomic<size_t> bodies_bytes = 0;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text_encoding.h"
+#include "io/gzip.h"
 #include "io/http_client.h"
 #include "io/http_message_internal.h"
 
@@ -12,10 +13,6 @@ namespace feedmill::io {
 namespace {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool SameIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 std::string_view FirstValue(const HttpHeaders& pairs, std::string_view name) {
   auto found = std::ranges::find(pairs, name, &std::pair<std::string, std::string>::first);
@@ -52,9 +49,29 @@ void AppendNumber(size_t value, std::string* out) {
 
 }  // namespace
 
+bool SameIgnoringCase(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
 std::string_view HttpRequest::Header(std::string_view name) const { return FirstValue(headers, name); }
 
 std::string_view HttpRequest::Query(std::string_view name) const { return FirstValue(query, name); }
+
+std::string_view HttpRequest::Credentials(std::string_view scheme) const {
+  std::string_view value = Header("authorization");
+  size_t space = value.find(' ');
+  if (space == std::string_view::npos || !SameIgnoringCase(value.substr(0, space), scheme)) return {};
+  value.remove_prefix(std::min(value.find_first_not_of(' ', space), value.size()));
+  return value;
+}
+
+Status UnpackBody(HttpRequest* request, size_t bytes_max) {
+  auto coding = std::ranges::find(request->headers, "content-encoding", &std::pair<std::string, std::string>::first);
+  if (coding == request->headers.end()) return Ok();
+  FEEDMILL_ASSIGN(request->body, Gunzip(request->body, bytes_max));
+  request->headers.erase(coding);
+  return Ok();
+}
 
 std::string_view HttpReply::Header(std::string_view name) const { return FirstValue(headers, name); }
 

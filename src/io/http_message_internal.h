@@ -19,6 +19,9 @@ std::string_view StatusText(int status);
 // (nor "*").
 bool ParseTarget(std::string_view target, HttpRequest* request);
 
+// Whether two tokens are the same whatever the letters' case (ASCII).
+bool SameIgnoringCase(std::string_view a, std::string_view b);
+
 // True when `list` ("gzip, Keep-Alive") holds `token`, whatever the letters' case.
 bool HasToken(std::string_view list, std::string_view token);
 

@@ -3,7 +3,6 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 
-#include "io/gzip.h"
 #include "io/http_message_internal.h"
 #include "io/http_parser_internal.h"
 
@@ -103,19 +102,30 @@ size_t FeedParser(Parser* parser, std::string_view bytes, const HttpParserLimits
 using RequestCollector = Collector<true, HttpRequest>;
 using ReplyCollector = Collector<false, HttpReply>;
 
-// What Beast does not check: RFC 9112 sections 3.2 (Host), 6.1 (transfer codings).
-HttpParseFailure CheckHeader(const RequestCollector& parser) {
+// RFC 9110, 8.4.1: names of codings have no case, and x-gzip is gzip.
+bool IsContentCoding(std::string_view value) {
+  return SameIgnoringCase(value, "gzip") || SameIgnoringCase(value, "x-gzip") || SameIgnoringCase(value, "identity");
+}
+
+bool IsIdentity(const std::pair<std::string, std::string>& header) {
+  return header.first == "content-encoding" && SameIgnoringCase(header.second, "identity");
+}
+
+// What Beast does not check: RFC 9112 sections 3.2 (Host), 6.1 (transfer codings: we decode chunked and nothing else,
+// so a body in another coding must not be taken for the content).
+HttpParseFailure CheckHeader(RequestCollector& parser) {
   auto is_host = [](const auto& header) { return header.first == "host"; };
   auto hosts = std::ranges::count_if(parser.message.headers, is_host);
   if (hosts > 1 || (hosts == 0 && parser.version >= 11))
     return {400, fmt::format("Host header: found {}, allowed one", hosts)};
-  std::string_view coding = parser.message.Header("transfer-encoding");
-  if (!coding.empty() && !parser.chunked())
-    return {501, fmt::format("Transfer-Encoding: found '{}', allowed chunked", coding)};
-  std::string_view content = parser.message.Header("content-encoding");
-  if (!content.empty() && content != "gzip" && content != "identity") {
-    return {415, fmt::format("Content-Encoding: found '{}', allowed gzip or identity", content)};
+  int transfer_codings = 0, content_codings = 0;
+  for (const auto& [name, value] : parser.message.headers) {
+    if (name == "transfer-encoding" && (++transfer_codings > 1 || !SameIgnoringCase(value, "chunked")))
+      return {501, fmt::format("Transfer-Encoding: found '{}', allowed chunked, once", value)};
+    if (name == "content-encoding" && (++content_codings > 1 || !IsContentCoding(value)))
+      return {415, fmt::format("Content-Encoding: found '{}', allowed gzip or identity, once", value)};
   }
+  if (content_codings > 0) std::erase_if(parser.message.headers, IsIdentity);
   return {};
 }
 
@@ -168,15 +178,6 @@ HttpRequest HttpRequestParser::TakeRequest() {
     impl_->failure = {400, "request target: found neither a path nor an absolute URL"};
     return {};
   }
-  if (request.Header("content-encoding") != "gzip") return request;
-  Result<std::string> unpacked = Gunzip(request.body, impl_->limits.body_bytes_max);
-  if (!unpacked) {
-    bool too_large = unpacked.error().kind() == ErrorKind::kResourceExhausted;
-    impl_->failure = {too_large ? 413 : 400, "request body: " + unpacked.error().message()};
-    return {};
-  }
-  request.body = std::move(*unpacked);
-  std::erase_if(request.headers, [](const auto& header) { return header.first == "content-encoding"; });
   return request;
 }
 

@@ -47,6 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   bool both_good = whole_status == 0 && pieces_status == 0 && !whole.method.empty() && !pieces.method.empty();
   if (both_good && (whole.path != pieces.path || whole.body != pieces.body || whole.headers != pieces.headers))
     std::abort();
+  if (feedmill::io::UnpackBody(&whole, kLimits.body_bytes_max) && whole.body.size() > kLimits.body_bytes_max)
+    std::abort();
   ParseReply(bytes);
   return 0;
 }

@@ -42,8 +42,8 @@ class HttpRequestParser {
   bool IsHead() const;
   size_t BodyBytes() const;
 
-  // Valid when Complete(); remote_address is left empty. A gzip body is unpacked here, which may still fail: then
-  // failure().status is set and the request is empty.
+  // Valid when Complete(); remote_address is left empty. A target that is no path fails here: then failure().status is
+  // set and the request is empty.
   HttpRequest TakeRequest();
   // Ready for the next message.
   void Reset();

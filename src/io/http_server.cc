@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -22,12 +23,22 @@ constexpr Micros kSweepEveryMax = kMicrosPerSecond;
 constexpr Micros kAcceptPause = 50 * kMicrosPerMilli;
 constexpr Micros kAcceptWarningEvery = 10 * kMicrosPerSecond;
 constexpr Micros kDrainPoll = 2 * kMicrosPerMilli;
-// Refused connections that may wait for their 503 at once; more are just closed.
-constexpr int kRefusedMax = 256;
-
 thread_local HttpWorker* current_worker = nullptr;
 
 }  // namespace
+
+HttpMetrics::HttpMetrics(MetricsRegistry& registry)
+    : connections(registry.GetGauge("feedmill_http_connections", "Connections that are open.")),
+      unsent_bytes(registry.GetGauge("feedmill_http_unsent_bytes", "Bytes of answers that peers have not taken yet.")),
+      refused_connections(registry.GetCounter("feedmill_http_refused_total", "What was refused before it was read.",
+                                              {{"reason", "connections"}})),
+      refused_bodies(registry.GetCounter("feedmill_http_refused_total", "", {{"reason", "bodies"}})),
+      cut{} {
+  constexpr std::array<const char*, 4> kReasons = {"slow_reader", "unsent_bytes", "slow_request", "idle"};
+  for (size_t i = 0; i < cut.size(); ++i)
+    cut[i] = &registry.GetCounter("feedmill_http_cut_total", "Connections that the server ended.",
+                                  {{"reason", kReasons[i]}});
+}
 
 void HttpMailbox::Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response) {
   std::lock_guard lock(mutex_);
@@ -130,16 +141,50 @@ void HttpWorker::ScheduleSweep() {
 
 void HttpWorker::Sweep() {
   Micros now = MonotonicMicros();
-  ForEach([now](HttpConnection& connection) { connection.CheckTime(now); });
+  unsent_bytes_ = 0;
+  ForEach([&](HttpConnection& connection) {
+    connection.CheckTime(now);
+    unsent_bytes_ += connection.UnsentBytes();
+  });
+  if (unsent_bytes_ > UnsentShare()) CutSlowest();
+  shared_->metrics.unsent_bytes.Add(static_cast<double>(unsent_bytes_) - shown_unsent_);
+  shown_unsent_ = static_cast<double>(unsent_bytes_);
   ScheduleSweep();
+}
+
+size_t HttpWorker::UnsentShare() const {
+  return shared_->options.unsent_bytes_max / static_cast<size_t>(std::max(1, shared_->options.threads));
+}
+
+void HttpWorker::AddUnsent(size_t bytes) {
+  unsent_bytes_ += bytes;
+  if (unsent_bytes_ > UnsentShare()) CutSlowest();
+}
+
+// Those whose peers have taken nothing for longest go, until the rest is within the share.
+void HttpWorker::CutSlowest() {
+  std::vector<std::pair<Micros, HttpConnection*>> holders;
+  unsent_bytes_ = 0;
+  ForEach([&](HttpConnection& connection) {
+    const size_t unsent = connection.UnsentBytes();
+    if (unsent > 0) holders.emplace_back(connection.progress_at(), &connection);
+    unsent_bytes_ += unsent;
+  });
+  std::ranges::sort(holders);
+  for (const auto& [since, connection] : holders) {
+    if (unsent_bytes_ <= UnsentShare()) return;
+    const size_t rest = unsent_bytes_ - std::min(unsent_bytes_, connection->UnsentBytes());
+    connection->Cut(HttpCut::kUnsentBytes);
+    unsent_bytes_ = rest;
+  }
 }
 
 namespace {
 
 class Server final : public HttpServer {
  public:
-  Server(const HttpServerOptions& options, HttpHandler handler) : acceptor_(accept_context_) {
-    shared_->options = options;
+  Server(const HttpServerOptions& options, HttpHandler handler)
+      : shared_(std::make_shared<HttpServerShared>(options)), acceptor_(accept_context_) {
     shared_->handler = std::move(handler);
   }
   ~Server() override { Stop(0); }
@@ -153,7 +198,7 @@ class Server final : public HttpServer {
   void Distribute(HttpSocket&& socket);
   void PauseAccept(const error_code& reason);
 
-  std::shared_ptr<HttpServerShared> shared_ = std::make_shared<HttpServerShared>();
+  std::shared_ptr<HttpServerShared> shared_;
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   size_t next_worker_ = 0;
   asio::io_context accept_context_{1};
@@ -175,6 +220,9 @@ Status Server::Listen() {
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
+  // Accepted sockets take it over.
+  if (!error && options.send_buffer_bytes > 0)
+    acceptor_.set_option(asio::socket_base::send_buffer_size(static_cast<int>(options.send_buffer_bytes)), error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use) {
     return Unavailable("listen on {} port {}: the port is in use; stop the other program or choose another port",
@@ -209,8 +257,10 @@ void Server::Distribute(HttpSocket&& socket) {
   next_worker_ = (next_worker_ + 1) % workers_.size();
   int open = shared_->connections.load(std::memory_order_relaxed);
   int allowed = shared_->options.connections_max;
-  if (open >= allowed + kRefusedMax) return;
+  if (open >= allowed) shared_->metrics.refused_connections.Add();
+  if (open >= allowed + HttpRefusedMax(allowed)) return;
   shared_->connections.fetch_add(1, std::memory_order_relaxed);
+  shared_->metrics.connections.Add(1);
   worker.Adopt(std::move(socket), open >= allowed);
 }
 

@@ -1,6 +1,7 @@
 // HTTP/1.1 keep-alive server with limits (Boost.Beast inside; no Beast in this header).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/result.h"
 
 namespace feedmill::io {
@@ -21,10 +23,14 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string remote_address;  // peer's IP as text
+  Micros arrived = 0;          // monotonic, when its first byte was read; 0 = it did not come over a socket
 
   // The first value, or an empty view when there is none.
   std::string_view Header(std::string_view lower_case_name) const;
   std::string_view Query(std::string_view name) const;
+  // What stands behind `scheme` in the Authorization header ("basic", whatever the letters' case); empty when it is of
+  // another scheme or absent.
+  std::string_view Credentials(std::string_view scheme) const;
 };
 
 struct HttpResponse {
@@ -50,9 +56,14 @@ class HttpResponder {
 };
 
 // Called on a server thread; must not block long. Hand slow work to a pool of your own and keep the responder. Requests
-// of one connection come one after another: the next is read when this one is answered. A gzip body comes unpacked,
-// without its Content-Encoding header; a HEAD request is answered as GET, the server leaves the body out.
+// of one connection come one after another: the next is read when this one is answered. A gzip body comes as it was
+// sent: UnpackBody opens it once the handler knows who asks. A HEAD request is answered as GET, the server leaves the
+// body out.
 using HttpHandler = std::function<void(HttpRequest&&, HttpResponder&&)>;
+
+// Unpacks a gzip body in place and takes its Content-Encoding header away; other bodies stay as they are.
+// kInvalidArgument: not gzip; kResourceExhausted: more than `bytes_max` come out, of which no more was unpacked.
+Status UnpackBody(HttpRequest* request, size_t bytes_max);
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
@@ -64,6 +75,13 @@ struct HttpServerOptions {
   size_t bodies_bytes_max = 512 * 1024 * 1024;  // of all requests being received; more: 503 with Retry-After and close
   Micros idle_timeout = 60 * kMicrosPerSecond;
   Micros request_timeout = 10 * kMicrosPerSecond;
+  // A peer that does not take 64 KiB of its answers (or what is left of them) within this time is cut.
+  Micros send_timeout = 10 * kMicrosPerSecond;
+  // Of one connection wait to be read by its peer: this much in the kernel (0 = as the system likes), and one answer;
+  // its next request waits until that has gone.
+  size_t send_buffer_bytes = 256 * 1024;
+  size_t unsent_bytes_max = 256 * 1024 * 1024;  // of all connections; beyond it the slowest readers are cut
+  MetricsRegistry* metrics = nullptr;           // may be null; outlives the server
 };
 
 class HttpServer {
@@ -74,6 +92,10 @@ class HttpServer {
   // it waits for the server's threads. Responders may outlive the server; what they answer then goes nowhere.
   virtual void Stop(Micros grace) = 0;
 };
+
+// Connections over connections_max that may wait for their 503 at the same time; more are just closed. A descriptor
+// each.
+constexpr int HttpRefusedMax(int connections_max) { return std::clamp(connections_max / 16, 1, 256); }
 
 // Binds at once: a port in use or an address that cannot be bound is an error naming both.
 Result<std::unique_ptr<HttpServer>> StartHttpServer(const HttpServerOptions& options, HttpHandler handler);

@@ -4,12 +4,6 @@
 #include "serve/json_text.h"
 
 namespace feedmill::serve {
-namespace {
-
-constexpr std::string_view kBearer = "Bearer ";
-constexpr std::string_view kBasic = "Basic ";
-
-}  // namespace
 
 io::HttpResponse ErrorResponse(const FeedError& error) {
   io::HttpResponse response;
@@ -27,10 +21,8 @@ io::HttpResponse ErrorResponse(const FeedError& error) {
 }
 
 std::string ReadKeyOf(const io::HttpRequest& request) {
-  const std::string_view authorization = request.Header("authorization");
-  if (authorization.starts_with(kBearer)) return std::string(authorization.substr(kBearer.size()));
-  if (!authorization.starts_with(kBasic)) return "";
-  const auto decoded = Base64Decode(authorization.substr(kBasic.size()));
+  if (const std::string_view key = request.Credentials("bearer"); !key.empty()) return std::string(key);
+  const auto decoded = Base64Decode(request.Credentials("basic"));
   return decoded ? decoded->substr(0, decoded->find(':')) : "";
 }
 

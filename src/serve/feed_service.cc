@@ -9,6 +9,7 @@
 #include "serve/feed_errors.h"
 #include "serve/feed_metrics.h"
 #include "serve/feed_row.h"
+#include "serve/parking_lot.h"
 #include "serve/pipeline.h"
 
 namespace feedmill::serve {
@@ -21,11 +22,18 @@ constexpr double kAfterShare = 0.5;
 
 // One request on its way through the pool, which wants copyable tasks.
 struct Job {
-  Job(io::HttpRequest&& asked, io::HttpResponder&& answer) : request(std::move(asked)), respond(std::move(answer)) {}
+  Job(io::HttpRequest&& asked, io::HttpResponder&& answer, Micros budget)
+      : request(std::move(asked)),
+        respond(std::move(answer)),
+        arrived(request.arrived > 0 ? request.arrived : MonotonicMicros()),
+        deadline(Deadline::After(arrived + budget - MonotonicMicros())) {}
   io::HttpRequest request;
   io::HttpResponder respond;
-  Micros arrived = MonotonicMicros();
-  Deadline deadline = Deadline::Never();
+  const Micros arrived;  // its first byte
+  const Deadline deadline;
+  FeedQuery query;
+  const Scene* scene = nullptr;
+  std::string not_awaited;  // why the answer does not know the record that `after` names; empty: it does
 };
 
 class FeedServiceImpl final : public FeedService {
@@ -38,7 +46,12 @@ class FeedServiceImpl final : public FeedService {
         trending_(wiring.features, options.trending),
         explained_(static_cast<size_t>(options.explain_kept_max), options.explain_bytes_max),
         metrics_(wiring.metrics),
-        pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)) {}
+        parking_(*wiring.state, static_cast<size_t>(options.parked_max)),
+        pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)) {
+    if (wiring.metrics == nullptr) return;
+    wiring.metrics->AddGaugeFunction("feedmill_feed_parked", "Requests that wait for a record of the log.", {},
+                                     [this] { return static_cast<double>(parking_.parked()); });
+  }
 
   ~FeedServiceImpl() override { Stop(); }
 
@@ -67,11 +80,15 @@ class FeedServiceImpl final : public FeedService {
     respond(ErrorResponse(error));
   }
   std::optional<FeedError> Check(const io::HttpRequest& request) const;
-  void Run(Job* job);
-  void Feed(Job* job);
+  // Hands the job to the pool.
+  void Submit(std::shared_ptr<Job> job, void (FeedServiceImpl::*run)(const std::shared_ptr<Job>&));
+  void Run(const std::shared_ptr<Job>& job);
+  // What is asked, or why it cannot be answered.
+  std::optional<FeedError> Read(Job* job) const;
+  // Sets the job aside until the record that `after` names is applied. False: it goes on at once.
+  bool Park(const std::shared_ptr<Job>& job);
+  void Feed(const std::shared_ptr<Job>& job);
   void Explain(Job* job);
-  // Waits for `after`; what it could not wait for is named.
-  void AwaitPosition(const FeedQuery& query, Deadline deadline, std::vector<std::string>* degraded) const;
   void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
                FeedContext* context) const;
   std::string NewRequestId(const FeedContext& context);
@@ -91,6 +108,7 @@ class FeedServiceImpl final : public FeedService {
   std::vector<std::unique_ptr<FeedContext>> contexts_;  // GUARDED_BY(contexts_mutex_)
   std::atomic<uint64_t> sequence_ = 0;
   std::atomic<bool> stopping_ = false;
+  ParkingLot parking_;
   std::mutex pool_mutex_;
   std::unique_ptr<ThreadPool> pool_;  // GUARDED_BY(pool_mutex_); null once stopped
 };
@@ -116,12 +134,14 @@ std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) 
 
 void FeedServiceImpl::Handle(io::HttpRequest&& request, io::HttpResponder&& respond) {
   if (const auto error = Check(request)) return Refuse(*error, respond);
-  auto job = std::make_shared<Job>(std::move(request), std::move(respond));
-  job->deadline = Deadline::After(options_.budget);
+  Submit(std::make_shared<Job>(std::move(request), std::move(respond), options_.budget), &FeedServiceImpl::Run);
+}
+
+void FeedServiceImpl::Submit(std::shared_ptr<Job> job, void (FeedServiceImpl::*run)(const std::shared_ptr<Job>&)) {
   bool taken = false;
   {
     std::lock_guard lock(pool_mutex_);
-    taken = pool_ != nullptr && pool_->Submit([this, job] { Run(job.get()); });
+    taken = pool_ != nullptr && pool_->Submit([this, job, run] { (this->*run)(job); });
   }
   if (!taken) {
     Refuse({503, stopping_ ? "the server is stopping" : "too many feeds are waiting", "", "",
@@ -132,6 +152,7 @@ void FeedServiceImpl::Handle(io::HttpRequest&& request, io::HttpResponder&& resp
 
 void FeedServiceImpl::Stop() {
   stopping_ = true;
+  parking_.Close();
   std::unique_ptr<ThreadPool> pool;
   {
     std::lock_guard lock(pool_mutex_);
@@ -139,14 +160,23 @@ void FeedServiceImpl::Stop() {
   }
 }
 
-void FeedServiceImpl::Run(Job* job) { job->request.path == kFeedPath ? Feed(job) : Explain(job); }
+void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
+  if (job->request.path != kFeedPath) return Explain(job.get());
+  if (const auto error = Read(job.get())) return Refuse(*error, job->respond);
+  if (!Park(job)) Feed(job);
+}
 
-void FeedServiceImpl::AwaitPosition(const FeedQuery& query, Deadline deadline,
-                                    std::vector<std::string>* degraded) const {
-  if (!query.after) return;
-  const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(deadline.Left()));
-  if (wiring_.state->WaitApplied(*query.after, deadline.AtMost(wait))) return;
-  degraded->push_back(fmt::format("after: {}:{} is not applied yet", query.after->partition, query.after->offset));
+bool FeedServiceImpl::Park(const std::shared_ptr<Job>& job) {
+  if (!job->query.after || parking_.IsApplied(*job->query.after)) return false;
+  const LogPosition after = *job->query.after;
+  const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(job->deadline.Left()));
+  const auto go_on = [this, job, after](bool applied) {
+    if (!applied) job->not_awaited = fmt::format("after: {}:{} is not applied yet", after.partition, after.offset);
+    Submit(job, &FeedServiceImpl::Feed);
+  };
+  if (parking_.Park(after, job->deadline.AtMost(wait), go_on)) return true;
+  job->not_awaited = fmt::format("after: {} requests wait already, at most that many may", options_.parked_max);
+  return false;
 }
 
 void FeedServiceImpl::Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
@@ -169,25 +199,34 @@ std::string FeedServiceImpl::NewRequestId(const FeedContext& context) {
   return fmt::format("{:014x}{:016x}", static_cast<uint64_t>(context.now), hash);
 }
 
-void FeedServiceImpl::Feed(Job* job) {
-  const auto query = ParseFeedQuery(job->request, options_.items_max);
+std::optional<FeedError> FeedServiceImpl::Read(Job* job) const {
+  if (const Status unpacked = io::UnpackBody(&job->request, kBodyBytesMax); !unpacked) {
+    const int status = unpacked.error().kind() == ErrorKind::kResourceExhausted ? 413 : 400;
+    return FeedError{status, unpacked.error().message(), "body", "", fmt::format("{} bytes", kBodyBytesMax)};
+  }
+  auto query = ParseFeedQuery(job->request, options_.items_max);
   if (!query) {
     const QueryError& error = query.error();
-    return Refuse({400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed},
-                  job->respond);
+    return FeedError{400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed};
   }
-  const auto scene = scenes_.find(query->scene);
-  if (scene == scenes_.end()) {
-    std::string names;
-    for (const auto& [name, known] : scenes_) names += (names.empty() ? "" : ", ") + name;
-    return Refuse({404, fmt::format("there is no scene \"{}\"", query->scene), "scene", query->scene, names},
-                  job->respond);
+  job->query = std::move(*query);
+  const auto scene = scenes_.find(job->query.scene);
+  if (scene != scenes_.end()) {
+    job->scene = &scene->second;
+    return std::nullopt;
   }
+  std::string names;
+  for (const auto& [name, known] : scenes_) names += (names.empty() ? "" : ", ") + name;
+  return FeedError{404, fmt::format("there is no scene \"{}\"", job->query.scene), "scene", job->query.scene, names};
+}
+
+void FeedServiceImpl::Feed(const std::shared_ptr<Job>& job) {
+  const FeedQuery& query = job->query;
   std::unique_ptr<FeedContext> context = TakeContext();
   context->Reset();
-  AwaitPosition(*query, job->deadline, &context->degraded);
+  if (!job->not_awaited.empty()) context->degraded.push_back(job->not_awaited);
   const std::shared_ptr<const Bundle> bundle = this->bundle();
-  Prepare(*query, scene->second, bundle.get(), job->deadline, context.get());
+  Prepare(query, *job->scene, bundle.get(), job->deadline, context.get());
   AnswerHead head{NewRequestId(*context), 0};
   io::HttpResponse response;
   std::string row;
@@ -204,7 +243,7 @@ void FeedServiceImpl::Feed(Job* job) {
   }
   metrics_.Answered(*context, head.elapsed);
   // Kept before the answer leaves, so that whoever has the answer can ask why.
-  AfterEffects(head.request_id, std::move(row), context->now, query->user_id);
+  AfterEffects(head.request_id, std::move(row), context->now, query.user_id);
   job->respond(std::move(response));
   GiveContext(std::move(context));
 }

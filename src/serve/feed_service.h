@@ -20,7 +20,7 @@ namespace feedmill::serve {
 
 struct FeedServiceOptions {
   std::string feed_folder;                // feed/*.toml: one scene a file
-  Micros budget = 200 * kMicrosPerMilli;  // of one request
+  Micros budget = 200 * kMicrosPerMilli;  // of one request, from its first byte on
   int items_max = 100;
   int candidates_max = 1200;            // ranked, whatever the scene says
   int explain_kept_max = 50'000;        // feed requests kept in memory for /v1/explain; older ones come from the lake
@@ -28,6 +28,7 @@ struct FeedServiceOptions {
   int row_samples = 10;                 // candidates of a row that were not shown, features and all
   int threads = 2;
   size_t queue_max = 512;  // requests waiting for a thread; more are refused with 503
+  int parked_max = 256;    // requests waiting for the record they name with `after`; more are answered without it
   uint64_t seed = 0;       // of exploration and random order
   TrendingBoardOptions trending;
 };

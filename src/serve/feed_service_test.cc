@@ -179,6 +179,42 @@ TEST_F(FeedServiceTest, WaitsForTheRecordItIsToldOf) {
   EXPECT_FALSE(never.body["items"].empty());
 }
 
+TEST_F(FeedServiceTest, ThoseWhoWaitHoldNobodyUp) {
+  options_.budget = 60 * kMicrosPerSecond;
+  options_.threads = 1;
+  options_.parked_max = 3;
+  Start();
+  std::atomic<int> answered = 0;
+  const auto wait_in_vain = [&] {
+    io::HttpRequest request;
+    request.method = "GET";
+    request.path = "/v1/feed";
+    request.query = {{"user_id", "late"}, {"after", "0:99999999"}};
+    request.headers.emplace_back("authorization", "Bearer read");
+    service_->Handle(std::move(request), io::HttpResponder([&](io::HttpResponse&&) { ++answered; }));
+  };
+  for (int i = 0; i < 3; ++i) wait_in_vain();
+  EXPECT_EQ(Ask({{"user_id", "user-3"}}).status, 200);
+  EXPECT_EQ(answered, 0) << "they wait, without the only thread";
+  const Reply fourth = Ask({{"user_id", "late"}, {"after", "0:99999999"}});
+  EXPECT_THAT(fourth.body["degraded"][0].get<std::string>(), HasSubstr("3 requests wait already"));
+  service_->Stop();
+  EXPECT_EQ(answered, 3);
+}
+
+TEST_F(FeedServiceTest, TheBudgetBeginsWithTheFirstByte) {
+  io::HttpRequest request;
+  request.method = "GET";
+  request.path = "/v1/feed";
+  request.query = {{"user_id", "user-3"}};
+  request.arrived = MonotonicMicros() - 10 * kMicrosPerSecond;  // it came in slowly, or waited for a thread
+  const Reply reply = Send(std::move(request));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_FALSE(reply.body["items"].empty());
+  EXPECT_FALSE(reply.body["degraded"].empty()) << "nothing is left of its budget";
+  EXPECT_GE(metrics_.GetHistogram("feedmill_feed_seconds", "").Sum(), 10.0) << "what the user waited for is measured";
+}
+
 TEST_F(FeedServiceTest, ANewUserAndANewPostFindAPlace) {
   const Reply stranger = Ask({{"user_id", "never-seen"}, {"n", 10}, {"context", {{"topics", {"games"}}}}});
   EXPECT_EQ(stranger.body["items"].size(), 10u);

@@ -6,6 +6,7 @@ group the server must still take an event and serve a feed.
 """
 
 import dataclasses
+import gzip
 import http.client
 import json
 import os
@@ -94,9 +95,9 @@ def verb_case(tour: Tour, title: str, arguments: list, *parts: str) -> None:
     tour.case(title, f"feedmill {shown}", answer, *parts)
 
 
-def send(platform: Platform, path: str, body: bytes, key: str | None, method: str = "POST") -> tuple[int, dict, str]:
+def send(platform: Platform, path: str, body: bytes, key: str | None, method: str = "POST", more: dict | None = None) -> tuple[int, dict, str]:
     connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=30)
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", **(more or {})}
     if key is not None:
         headers["Authorization"] = "Bearer " + key if path == "/v1/feed" else "Basic " + __import__("base64").b64encode(f"{key}:".encode()).decode()
     try:
@@ -109,13 +110,14 @@ def send(platform: Platform, path: str, body: bytes, key: str | None, method: st
 
 
 def http_case(tour: Tour, platform: Platform, title: str, path: str, body: object, status: int, *parts: str, key: str | None = "write",
-              shown: str = "", method: str = "POST") -> None:
+              shown: str = "", method: str = "POST", more: dict | None = None) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
-    found, headers, text = send(platform, path, data, platform.keys.get(key, key) if key is not None else None, method)
+    found, headers, text = send(platform, path, data, platform.keys.get(key, key) if key is not None else None, method, more)
     tour.checks.equal(f"{title}: status", found, status)
     tokens = {"write": "-u $WRITE_KEY: ", "read": "-H 'Authorization: Bearer $READ_KEY' ", None: ""}
     credentials = tokens.get(key, f"-u {key}: ")
     verb = "" if method == "POST" else f"-X {method} "
+    verb += "".join(f"-H '{name}: {value}' " for name, value in (more or {}).items())
     retry = f"\nRetry-After: {headers['Retry-After']}" if "Retry-After" in headers else ""
     tour.case(title, f"curl {verb}127.0.0.1:8080{path} {credentials}-d '{shown or data.decode()}'", f"{found} {http.client.responses[found]}{retry}\n{text}", *parts)
 
@@ -163,6 +165,10 @@ def events(tour: Tour, platform: Platform) -> None:
     big = json.dumps({"batch": [{"type": "page", "userId": "u1", "properties": {"text": "x" * 10 * MIB}}]}).encode()
     http_case(tour, platform, "A body of 10 MB", "/v1/batch", big, 413, "at most", shown="@10MB.json")
     http_case(tour, platform, "A body of 20 MB", "/v1/batch", big * 2, 413, shown="@20MB.json")
+    packed = gzip.compress(json.dumps({"batch": [{"type": "track", **like}]}).encode())
+    http_case(tour, platform, "A compressed body without a key", "/v1/batch", packed, 401, "Authorization", key=None, shown="@batch.json.gz", more={"Content-Encoding": "gzip"})
+    http_case(tour, platform, "An unknown compression", "/v1/batch", packed, 415, "found 'br'", "allowed gzip", shown="@batch.json.br", more={"Content-Encoding": "br"})
+    http_case(tour, platform, "A client that wants refusals to be errors", "/v1/batch?strict=1", batch, 400, '"success":false', '"rejected_count":2')
     same = {**like, "messageId": "m1"}
     http_case(tour, platform, "A new id", "/v1/track", same, 200, '"accepted":1')
     http_case(tour, platform, "The same id again: acknowledged, not kept twice", "/v1/track", same, 200, '"accepted":0', '"duplicates":1')
@@ -190,6 +196,7 @@ def settings(tour: Tour, platform: Platform) -> None:
     verb_case(tour, "Wrong type", up(broken(tour, "type", "feedmill.toml", "port = 8080", 'port = "http"')), "feedmill.toml:5", "http.port", "found", "allowed")
     verb_case(tour, "Out of its limits", up(broken(tour, "limit", "feedmill.toml", '"60s"', '"1ms"')), "feedmill.toml:11", "landing.interval", "allowed")
     verb_case(tour, "A wrong --set", up(fresh(tour, "set"), "--set", "http.prot=1"), "http.prot")
+    verb_case(tour, "A page without a scheme", up(fresh(tour, "origin"), "--set", 'http.allowed_origins=["app.example"]'), "app.example", "https://app.example")
     verb_case(tour, "A folder that is not empty", ["init", fresh(tour, "twice")], "myapp: the folder holds", "empty")
     plan = broken(tour, "plan", "events/like.json", '"type": "object"', '"type": "objekt"')
     verb_case(tour, "Broken tracking plan", up(plan), "events/like.json:5", "objekt", "allowed")

@@ -1,0 +1,56 @@
+// Requests that wait until the live state has applied a record of the log. They hold no thread of the pool, and there
+// is room for a stated number of them.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/deadline.h"
+#include "data/event.h"
+#include "stream/live_state.h"
+
+namespace feedmill::serve {
+
+class ParkingLot {
+ public:
+  // Called once, on the lot's thread: must not block.
+  using GoOn = std::function<void(bool applied)>;
+
+  // `state` outlives the lot.
+  ParkingLot(const stream::LiveState& state, size_t places);
+  ~ParkingLot();
+  ParkingLot(const ParkingLot&) = delete;
+  ParkingLot& operator=(const ParkingLot&) = delete;
+
+  // Calls `go_on` when the record at `position` is applied, at the deadline, or when the lot closes. False: no place,
+  // or closed; then it is not called. Any thread.
+  bool Park(LogPosition position, Deadline deadline, GoOn go_on);
+  bool IsApplied(LogPosition position) const { return state_.AppliedOffset(position.partition) > position.offset; }
+  // Lets all go on and takes no more. Idempotent.
+  void Close();
+  size_t parked() const;
+
+ private:
+  struct Place {
+    LogPosition position;
+    Deadline deadline;
+    GoOn go_on;
+  };
+
+  void Attend();
+  std::vector<Place> TakeReady();
+
+  const stream::LiveState& state_;
+  const size_t places_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<Place> places_;  // GUARDED_BY(mutex_)
+  bool closed_ = false;        // GUARDED_BY(mutex_)
+  std::thread attendant_;
+};
+
+}  // namespace feedmill::serve

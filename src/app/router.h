@@ -19,7 +19,7 @@ struct Router {
   serve::FeedService* feed = nullptr;
   console::ConsoleService* console = nullptr;
   const MetricsRegistry* metrics = nullptr;
-  std::function<bool()> ready;
+  std::function<bool()> ready = nullptr;
   BrowserAccess browsers = {};
   MetricsConfig metrics_config = {};
   // Whether a key is the read key or the admin token.

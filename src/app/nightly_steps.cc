@@ -54,7 +54,9 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
   options->runs_folder = config.paths.Runs();
   options->model_command = [arguments](const std::string& model, const std::string& run_id, Micros cut) {
     std::vector<std::string> what = {"model", model, "--run", run_id, "--end", FormatTime(cut)};
-    if (!arguments.start.empty()) what.insert(what.end(), {"--force-start", arguments.start});
+    if (!arguments.start.empty())
+      what.insert(what.end(), {"--force-start", arguments.start, "--force-end", arguments.force_end});
+    if (arguments.late) what.emplace_back("--late");
     return JobCommand(arguments, what);
   };
   options->native_command = [arguments](const std::string& native, const std::string& run_id, Micros cut) {

@@ -12,9 +12,12 @@ namespace feedmill::app {
 struct NightlyArguments {
   std::string project = ".";
   Overrides overrides;
-  std::string url;     // of the server that is asked to land first; "" = none
-  std::string until;   // "" = the last midnight, "now", or an instant
-  std::string start;   // backfill
+  std::string url;    // of the server that is asked to land first; "" = none
+  std::string until;  // "" = the last midnight, "now", or an instant
+  // A backfill makes [start, force_end), or what came late, anew; its cut stays that of the newest run.
+  std::string start;
+  std::string force_end;
+  bool late = false;
   std::string only;    // one model
   std::string resume;  // a run's id
   bool force_promote = false;

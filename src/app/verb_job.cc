@@ -25,6 +25,8 @@ struct JobArguments {
   std::string run_id;
   std::string end;
   std::string force_start;
+  std::string force_end;
+  bool late = false;
   bool force = false;
 };
 
@@ -68,9 +70,12 @@ int RunModel(const JobArguments& arguments) {
   if (!arguments.force_start.empty()) {
     const auto start = ParseTime(arguments.force_start);
     if (!start) ExitStep(std::unexpected(start.error()));
+    const auto end = arguments.force_end.empty() ? Result<Micros>(job.end) : ParseTime(arguments.force_end);
+    if (!end) ExitStep(std::unexpected(end.error()));
     model.force_start = *start;
-    model.force_end = job.end;
+    model.force_end = *end;
   }
+  model.late = arguments.late;
   const warehouse::Context context{
       io::PosixFileSystem(), *job.folder.catalog,          *job.folder.store,         job.clock,
       arguments.project,     job.config.paths.Temporary(), job.config.nightly.threads};
@@ -155,8 +160,9 @@ void AddJobVerb(CLI::App& app) {
     sub->add_option("--end", arguments->end, "the cut");
   }
   model->add_option("name", arguments->name)->required();
-  for (CLI::App* sub : {model, native})
-    sub->add_option("--force-start", arguments->force_start, "backfill from here to the cut");
+  for (CLI::App* sub : {model, native}) sub->add_option("--force-start", arguments->force_start, "backfill from here");
+  model->add_option("--force-end", arguments->force_end, "up to here; to the cut when left out");
+  model->add_flag("--late", arguments->late, "what came past the lookback too");
   native->add_option("name", arguments->name)->required();
   promote->add_flag("--force", arguments->force, "even when it is not better");
   model->callback([arguments] { std::exit(RunModel(*arguments)); });

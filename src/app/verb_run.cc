@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "cli/admin_client.h"
+#include "jobs/run_store.h"
 #include "jobs/terminal_progress.h"
 #include "warehouse/plan.h"
 #include "warehouse/project.h"
@@ -121,9 +122,10 @@ Status RunNightly(const NightlyArguments& arguments) {
   warehouse::NightlyOptions options;
   AddCommands(nightly.config, arguments, end, &options);
   options.run_id = arguments.resume;
+  options.late = arguments.late;
   if (!arguments.start.empty()) {
     FEEDMILL_ASSIGN(options.force_start, ParseTime(arguments.start));
-    options.force_end = end;
+    FEEDMILL_ASSIGN(options.force_end, ParseTime(arguments.force_end));
   }
   jobs::TerminalProgress progress;
   options.on_change = [&](const jobs::RunRecord& run, const jobs::StepRecord& step) { progress.Show(run, step); };
@@ -134,6 +136,26 @@ Status RunNightly(const NightlyArguments& arguments) {
   if (run.Succeeded()) return Ok();
   return Aborted("run {} {}; go on with: feedmill run --project {} --resume {}", run.id, run.state, arguments.project,
                  run.id);
+}
+
+// A backfill moves no table to another cut: it keeps the newest run's, or a later one when it is asked for later days.
+Status RunBackfill(NightlyArguments arguments) {
+  if (arguments.start.empty() != arguments.late)
+    return InvalidArgument("backfill: found {} of --start and --late; allowed: one of them",
+                           arguments.late ? "both" : "none");
+  Nightly nightly;
+  FEEDMILL_TRY(OpenNightly(arguments, &nightly));
+  FEEDMILL_ASSIGN(Micros end, CutOf(arguments, nightly.clock));
+  const Micros until = end;
+  FEEDMILL_ASSIGN(const auto runs, jobs::ListRuns(*nightly.folder.store, "", 1));
+  if (!runs.empty()) {
+    const Json parameters = Json::parse(runs[0].parameters, nullptr, false);
+    const Micros newest = parameters.is_object() ? parameters.value("end", end) : end;
+    end = arguments.until.empty() ? newest : std::max(end, newest);
+  }
+  arguments.force_end = FormatTime(arguments.until.empty() ? end : until);
+  arguments.until = FormatTime(end);
+  return RunNightly(arguments);
 }
 
 void AddCommonOptions(CLI::App& verb, NightlyArguments* arguments) {
@@ -177,9 +199,12 @@ void AddBackfillVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("backfill", "make intervals anew, whatever their state");
   AddCommonOptions(*verb, arguments.get());
   AddServerOption(*verb, arguments.get());
-  verb->add_option("--start", arguments->start, "first instant to make anew")->required();
-  verb->footer("Example:\n  feedmill backfill --start 2026-01-01 --until 2026-01-08 --select dwd_user_action");
-  verb->callback([arguments] { cli::Finish(RunNightly(*arguments)); });
+  verb->add_option("--start", arguments->start, "first instant to make anew; up to --until");
+  verb->add_flag("--late", arguments->late, "the days that events came for when they were made and past the lookback");
+  verb->footer(
+      "Examples:\n  feedmill backfill --late\n  feedmill backfill --start 2026-01-01 --until 2026-01-08 --select "
+      "dwd_user_action");
+  verb->callback([arguments] { cli::Finish(RunBackfill(*arguments)); });
 }
 
 }  // namespace feedmill::app

@@ -20,61 +20,85 @@ constexpr int kAttemptsMax = 10;
 constexpr Micros kTimeout = 60 * kMicrosPerSecond;
 constexpr int kRetryAfterMax = 60;  // seconds that a server may ask for at once
 
+constexpr Micros kRecordInterval = kMicrosPerSecond;
+
 struct Batch {
   std::string body;
+  uint64_t begin = 0;  // of its entries in the file
+  uint64_t end = 0;
   uint64_t events = 0;
 };
 
 class Importer {
  public:
   Importer(EventSource* source, const ImportOptions& options, Progress* progress)
-      : source_(*source), options_(options), progress_(*progress) {}
+      : source_(*source),
+        options_(options),
+        progress_(*progress),
+        sent_before_(options.record == nullptr ? EntryRanges{} : options.record->acknowledged()) {}
 
   Result<ImportFigures> Run() {
     const Micros begin = MonotonicMicros();
-    FEEDMILL_TRY(Skip());
     std::vector<std::thread> senders;
     for (int i = 0; i < options_.connections; ++i) senders.emplace_back([this] { SendAll(); });
     for (std::thread& sender : senders) sender.join();
     figures_.seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
-    if (failure_) {
-      return std::unexpected(
-          failure_->WithContext(fmt::format("after {} events; go on with --skip {} (events sent twice are recognised)",
-                                            figures_.sent, options_.skip + figures_.sent)));
-    }
+    if (failure_) return std::unexpected(failure_->WithContext(HowToGoOn()));
+    if (options_.record != nullptr) FEEDMILL_TRY(options_.record->Remove());
     return figures_;
   }
 
  private:
-  Status Skip() {
+  std::string HowToGoOn() const {
+    if (options_.record == nullptr)
+      return fmt::format("after {} events; send all of it again (events sent twice are recognised)", figures_.sent);
+    const Status saved = options_.record->Save();
+    if (!saved)
+      return fmt::format("after {} events; {} could not be written ({}): another run sends all again", figures_.sent,
+                         options_.record->path(), saved.error().message());
+    return fmt::format("after {} events; {} holds which ones: the same command goes on with the others", figures_.sent,
+                       options_.record->path());
+  }
+
+  // Entries from `entry_` on that an earlier run has sent are read and passed over. Under read_mutex_.
+  void PassOver() {
     std::string event;
-    for (uint64_t i = 0; i < options_.skip; ++i) {
-      const auto more = source_.Next(&event);
-      if (more && !*more) return InvalidArgument("--skip {}: the file has only {} events", options_.skip, i);
+    while (!ended_) {
+      const uint64_t end = sent_before_.EndOf(entry_);
+      if (end == entry_) return;
+      NoteSentBefore(end - entry_);
+      while (entry_ < end && !ended_) {
+        const auto more = source_.Next(&event);
+        ended_ = more && !*more;
+        if (!ended_) ++entry_;
+      }
     }
-    return Ok();
   }
 
   // The next batch of the file; one reader at a time.
-  std::optional<Batch> NextBatch() {
+  Batch NextBatch() {
     const std::lock_guard lock(read_mutex_);
     Batch batch;
     batch.body = "{\"batch\":[";
     std::string event;
+    PassOver();
+    batch.begin = entry_;
     while (!ended_ && batch.events < options_.batch_events && batch.body.size() < options_.batch_bytes_max) {
+      if (sent_before_.EndOf(entry_) != entry_) break;
       const auto more = source_.Next(&event);
+      ended_ = more && !*more;
+      if (ended_) break;
+      ++entry_;
       if (!more) {
         NoteUnreadable(more.error().message());
         continue;
       }
-      ended_ = !*more;
-      if (ended_) break;
       if (batch.events++ > 0) batch.body.push_back(',');
       batch.body += event;
     }
     progress_.Set(source_.bytes_read());
     batch.body += "]}";
-    if (batch.events == 0) return std::nullopt;
+    batch.end = entry_;
     return batch;
   }
 
@@ -82,11 +106,18 @@ class Importer {
     auto client = io::MakeHttpClient(options_.url);
     if (!client) return Fail(client.error());
     while (!Failed()) {
-      const std::optional<Batch> batch = NextBatch();
-      if (!batch) return;
-      const Status sent = Send(**client, *batch);
+      const Batch batch = NextBatch();
+      if (batch.events == 0 && batch.begin == batch.end) return;
+      const Status sent = batch.events == 0 ? Pass(batch) : Send(**client, batch);
       if (!sent) return Fail(sent.error());
     }
+  }
+
+  // Only entries that cannot be read: there is nothing to send.
+  Status Pass(const Batch& batch) {
+    const std::lock_guard lock(figures_mutex_);
+    Record(batch);
+    return Ok();
   }
 
   Status Send(io::HttpClient& client, const Batch& batch) {
@@ -126,6 +157,7 @@ class Importer {
     if (json.is_discarded()) return Unavailable("{}/v1/batch answered no JSON: {}", options_.url, body.substr(0, 200));
     const std::lock_guard lock(figures_mutex_);
     figures_.sent += batch.events;
+    Record(batch);
     figures_.accepted += json.value("accepted", uint64_t{0});
     figures_.duplicates += json.value("duplicates", uint64_t{0});
     figures_.rejected += json.value("rejected_count", uint64_t{0});
@@ -133,6 +165,22 @@ class Importer {
       if (figures_.errors.size() < options_.errors_shown_max) figures_.errors.push_back(rejected.dump());
     }
     return Ok();
+  }
+
+  // Under figures_mutex_. Not at every batch: what the record lacks after a crash is sent again and recognised. A
+  // folder that cannot be written to stops no import; HowToGoOn tells.
+  void Record(const Batch& batch) {
+    if (options_.record == nullptr) return;
+    options_.record->acknowledged().Add(batch.begin, batch.end);
+    const Micros now = MonotonicMicros();
+    if (now - recorded_at_ < kRecordInterval) return;
+    recorded_at_ = now;
+    (void)options_.record->Save();
+  }
+
+  void NoteSentBefore(uint64_t entries) {
+    const std::lock_guard lock(figures_mutex_);
+    figures_.sent_before += entries;
   }
 
   void NoteUnreadable(const std::string& message) {
@@ -154,9 +202,12 @@ class Importer {
   const ImportOptions& options_;
   Progress& progress_;
   std::mutex read_mutex_;
+  const EntryRanges sent_before_;
   bool ended_ = false;  // GUARDED_BY(read_mutex_)
+  uint64_t entry_ = 0;  // the next one's number; GUARDED_BY(read_mutex_)
   std::mutex figures_mutex_;
   ImportFigures figures_;         // GUARDED_BY(figures_mutex_)
+  Micros recorded_at_ = 0;        // GUARDED_BY(figures_mutex_)
   std::optional<Error> failure_;  // GUARDED_BY(figures_mutex_)
 };
 

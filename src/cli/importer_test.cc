@@ -1,6 +1,8 @@
 #include "cli/importer.h"
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -53,6 +55,11 @@ class FakePlatform {
     }
     const std::lock_guard lock(mutex_);
     const auto batch = nlohmann::json::parse(request.body).at("batch");
+    for (const auto& event : batch) {
+      if (event.at("messageId") != refuse_id) continue;
+      response.status = 401;
+      return response;
+    }
     for (const auto& event : batch) ids.insert(event.at("messageId"));
     response.body = nlohmann::json{{"accepted", batch.size()}, {"duplicates", 0}, {"rejected_count", 0}}.dump();
     return response;
@@ -61,6 +68,7 @@ class FakePlatform {
 
   int refuse_first = 0;
   int refuse_status = 503;
+  std::string refuse_id;  // batches with this one
   std::atomic<int> requests = 0;
   std::string authorization;
   std::set<std::string> ids;
@@ -117,8 +125,53 @@ TEST(Importer, StopsAtARefusalAndSaysHowToGoOn) {
   Progress progress("import", 9, "events");
   const auto figures = Import(&source, {.url = platform.url(), .write_key = "no", .connections = 1}, &progress);
   ASSERT_FALSE(figures.has_value());
-  EXPECT_NE(figures.error().message().find("go on with --skip 0"), std::string::npos) << figures.error().message();
+  EXPECT_NE(figures.error().message().find("send all of it again"), std::string::npos) << figures.error().message();
   EXPECT_NE(figures.error().message().find("answered 401"), std::string::npos) << figures.error().message();
+}
+
+TEST(Importer, ASecondRunSendsWhatTheFirstOneDidNot) {
+  const std::string file = testing::TempDir() + "importer_test_events.jsonl";
+  std::ofstream(file) << "events";
+  FakePlatform platform;
+  for (const std::string& refused : {std::string("370"), std::string("802"), std::string()}) {
+    platform.refuse_id = refused;
+    const size_t before = platform.ids.size();
+    auto record = ImportRecord::Open(io::PosixFileSystem(), file, "", platform.url());
+    ASSERT_TRUE(record.has_value()) << record.error().message();
+    const uint64_t known = record->acknowledged().Count();
+    CountedSource source(1000);
+    Progress progress("import", 1000, "events");
+    const auto figures = Import(
+        &source, {.url = platform.url(), .write_key = "wk", .batch_events = 13, .connections = 4, .record = &*record},
+        &progress);
+    EXPECT_EQ(figures.has_value(), refused.empty());
+    EXPECT_EQ(std::filesystem::exists(record->path()), !refused.empty());
+    if (figures) {
+      EXPECT_EQ(figures->sent_before, known);
+      EXPECT_EQ(figures->sent, 900 - before) << "and nothing twice";
+    } else {
+      EXPECT_NE(figures.error().message().find("the same command goes on"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(platform.ids.size(), 900u);
+  // Another file under that name is another import.
+  std::ofstream(file) << "others";
+  std::ofstream(file + ".import-record") << R"({"of":"x","acknowledged":[[0,5]]})";
+  EXPECT_EQ(ImportRecord::Open(io::PosixFileSystem(), file, "", "u")->acknowledged().Count(), 0u);
+  std::filesystem::remove(file + ".import-record");
+}
+
+TEST(EntryRanges, JoinWhereTheyMeet) {
+  EntryRanges ranges;
+  ranges.Add(10, 20);
+  ranges.Add(30, 40);
+  ranges.Add(0, 5);
+  EXPECT_EQ(ranges.EndOf(15), 20u);
+  EXPECT_EQ(ranges.EndOf(20), 20u);
+  ranges.Add(18, 31);
+  ranges.Add(5, 10);
+  EXPECT_EQ(ranges.ranges(), (std::map<uint64_t, uint64_t>{{0, 40}}));
+  EXPECT_EQ(ranges.Count(), 40u);
 }
 
 TEST(AdminClient, PassesOnTheServersWords) {

@@ -1,6 +1,7 @@
 #include "cli/verb_import.h"
 
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
@@ -17,6 +18,7 @@ struct ImportArguments {
   std::string file;
   std::string mapping;
   ImportOptions options;
+  bool again = false;
 };
 
 Status RunImport(ImportArguments* arguments) {
@@ -31,14 +33,22 @@ Status RunImport(ImportArguments* arguments) {
     FEEDMILL_ASSIGN(size, io::PosixFileSystem().FileSize(arguments->file));
   }
   Progress progress("import", size, "bytes");
+  // Standard input has no place beside it.
+  std::optional<ImportRecord> record;
+  if (arguments->file != "-") {
+    FEEDMILL_ASSIGN(
+        record, ImportRecord::Open(io::PosixFileSystem(), arguments->file, arguments->mapping, arguments->options.url));
+    if (arguments->again) record->acknowledged() = {};
+    arguments->options.record = &*record;
+  }
   FEEDMILL_ASSIGN(const ImportFigures figures, Import(source.get(), arguments->options, &progress));
   progress.Finish();
   for (const std::string& error : figures.errors) fmt::print(stderr, "refused: {}\n", error);
   const double rate = figures.seconds > 0 ? static_cast<double>(figures.sent) / figures.seconds : 0;
   PrintResult(fmt::format(
-      R"({{"sent":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"slowed":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
-      figures.sent, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable, figures.slowed,
-      figures.seconds, rate));
+      R"({{"sent":{},"sent_before":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"slowed":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
+      figures.sent, figures.sent_before, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable,
+      figures.slowed, figures.seconds, rate));
   return Ok();
 }
 
@@ -57,7 +67,7 @@ void AddImportVerb(CLI::App& app) {
   verb->add_option("--connections", arguments->options.connections, "requests at the same time")
       ->capture_default_str()
       ->check(CLI::Range(1, 32));
-  verb->add_option("--skip", arguments->options.skip, "events at the start that an earlier run has sent");
+  verb->add_flag("--again", arguments->again, "all of the file, also what an earlier run that did not end has sent");
   verb->footer(
       "Examples:\n  feedmill import events.jsonl\n  feedmill import clicks.csv --mapping clicks.toml\n  zcat "
       "old.jsonl.gz | feedmill import -");

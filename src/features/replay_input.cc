@@ -41,15 +41,17 @@ Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& ca
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       history.versions_.push_back({Handle(chunk, 0, row),
                                    static_cast<float>(chunk.IsNull(1, row) ? 0 : chunk.Longs(1)[row]),
-                                   chunk.Longs(2)[row], chunk.Longs(3)[row]});
+                                   chunk.Longs(2)[row], chunk.Longs(3)[row], chunk.Longs(4)[row]});
     }
     return Ok();
   };
   FEEDMILL_TRY(session.Stream(
-      "SELECT post_key, CAST(text_length AS BIGINT), created_time, valid_from FROM dwd_post WHERE post_key IS NOT NULL",
+      "SELECT post_key, CAST(text_length AS BIGINT), created_time, valid_from, CAST(version AS BIGINT) FROM dwd_post "
+      "WHERE post_key IS NOT NULL",
       add));
+  // Of versions of one instant the last one counts.
   std::ranges::sort(history.versions_, {},
-                    [](const Version& version) { return std::pair(version.post, version.from); });
+                    [](const Version& version) { return std::tuple(version.post, version.from, version.number); });
   return history;
 }
 
@@ -75,7 +77,8 @@ Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog
       session.Stream("SELECT user_key, target_user_key, valid_from, valid_to FROM dwd_user_relation "
                      "WHERE user_key IS NOT NULL AND target_user_key IS NOT NULL",
                      add));
-  std::ranges::sort(history.edges_, {}, [](const Edge& edge) { return std::pair(edge.pair, edge.from); });
+  // Edges of one instant but the last are of no length.
+  std::ranges::sort(history.edges_, {}, [](const Edge& edge) { return std::tuple(edge.pair, edge.from, edge.to); });
   return history;
 }
 

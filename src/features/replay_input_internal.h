@@ -27,8 +27,9 @@ class PostHistory {
     float text_length;
     Micros created;
     Micros from;
+    int64_t number;
   };
-  std::vector<Version> versions_;  // by post, then from
+  std::vector<Version> versions_;  // by post, from and number
 };
 
 // Follow edges with the times they stood, by (user_key, target_user_key).
@@ -44,7 +45,7 @@ class FollowHistory {
     Micros from;
     Micros to;
   };
-  std::vector<Edge> edges_;  // by pair, then from
+  std::vector<Edge> edges_;  // by pair, from and to
 };
 
 // A text kept in the arena of its slice; kNull for NULL.

@@ -156,9 +156,9 @@ class ReplayTables {
     Execute("INSERT INTO action VALUES " + actions);
     Execute(
         "CREATE OR REPLACE TEMP TABLE post (post_key BIGINT, post_id VARCHAR, text_length BIGINT, created_time "
-        "TIMESTAMPTZ, valid_from TIMESTAMPTZ)");
+        "TIMESTAMPTZ, valid_from TIMESTAMPTZ, version INTEGER)");
     for (const WorldPost& post : world_.posts) {
-      Execute(fmt::format("INSERT INTO post VALUES ({}, '{}', {}, make_timestamptz({}), make_timestamptz({}))",
+      Execute(fmt::format("INSERT INTO post VALUES ({}, '{}', {}, make_timestamptz({}), make_timestamptz({}), 1)",
                           world_.post_key(post.id), post.id, post.text_length, post.created, post.created));
     }
     Publish("dwd.dwd_user_action", "SELECT * FROM action", {{"event_time", lake::Transform::kDay}});

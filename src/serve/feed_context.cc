@@ -29,6 +29,7 @@ void FeedContext::Reset() {
   is_newcomer = true;
   told_topics.clear();
   topics.clear();
+  any_age = false;
   candidates.Clear();
   filtered.fill(0);
   inputs.clear();

@@ -39,6 +39,8 @@ struct FeedContext {
   const TrendingList* trending = nullptr;
   bool features_match = false;  // the bundle's models know the counters the state keeps
   Micros now = 0;               // of the clock
+  Micros ages_from = 0;         // ages of items are counted back from here: AgesFrom(now)
+  bool any_age = false;         // no item is too old: the fallback's last resort
   Micros as_of = 0;             // the instant features are read at: LiveState::AsOf(now)
   Deadline deadline = Deadline::Never();
   int candidates_max = 1200;  // the server's limit, over the scene's

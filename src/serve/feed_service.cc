@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/thread_pool.h"
 #include "serve/answer.h"
+#include "serve/catalogue_age.h"
 #include "serve/explain_ring.h"
 #include "serve/feed_errors.h"
 #include "serve/feed_metrics.h"
@@ -236,6 +237,7 @@ void FeedServiceImpl::Feed(const std::shared_ptr<Job>& job) {
         trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(context->now));
     context->trending = trending.get();
     context->as_of = wiring_.state->AsOf(context->now);
+    context->ages_from = AgesFrom(*wiring_.state, context->now);
     RunStages(context.get());
     head.elapsed = MonotonicMicros() - job->arrived;
     response.body = AnswerJson(*context, head);

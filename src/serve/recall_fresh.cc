@@ -21,7 +21,7 @@ bool HasFresh(const FeedContext&) { return true; }
 void RecallFresh(const ChannelSettings& settings, FeedContext* context) {
   std::vector<features::EntityHandle> young = context->state->FreshPosts(settings.limit * kLookFactor);
   const auto old = std::find_if(young.begin(), young.end(), [&](features::EntityHandle post) {
-    return context->now - context->state->Post(post).created_at > settings.age_max;
+    return context->ages_from - context->state->Post(post).created_at > settings.age_max;
   });
   young.erase(old, young.end());
   // At most half of the places go to the user's topics, so that newcomers of other topics are found too.

@@ -16,7 +16,7 @@ struct Dated {
 void TakeRecent(const FeedContext& context, features::EntityHandle author, Micros age_max, std::vector<Dated>* out) {
   for (features::EntityHandle post : context.state->RecentPostsOf(author)) {
     const Micros created_at = context.state->Post(post).created_at;
-    if (context.now - created_at > age_max) break;
+    if (context.ages_from - created_at > age_max) break;
     out->push_back({created_at, post});
   }
 }

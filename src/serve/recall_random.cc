@@ -14,7 +14,7 @@ bool HasRandom(const FeedContext&) { return true; }
 
 void RecallRandom(const ChannelSettings& settings, FeedContext* context) {
   std::vector<features::EntityHandle> posts = context->state->FreshPosts(kPoolMax);
-  while (!posts.empty() && context->now - context->state->Post(posts.back()).created_at > settings.age_max)
+  while (!posts.empty() && context->ages_from - context->state->Post(posts.back()).created_at > settings.age_max)
     posts.pop_back();
   const size_t count = std::min(posts.size(), static_cast<size_t>(settings.limit));
   for (size_t i = 0; i < count; ++i) {

@@ -28,7 +28,8 @@ void TrimCandidates(FeedContext* context);     // the best by recall, as many as
 void RankCandidates(FeedContext* context);   // per-action probabilities by the bundle's models, and their weighted sum
 void OrderCandidates(FeedContext* context);  // by the scene's order
 void ArrangePage(FeedContext* context);      // variety, author cap, fresh posts, exploration
-void FillPage(FeedContext* context);         // popular and new posts where the page is short
+void FillPage(
+    FeedContext* context);  // popular and new posts where the page is short; of any age when else it stays short
 
 bool CanRank(const FeedContext& context);
 bool PageIsShort(const FeedContext& context);

@@ -1,6 +1,7 @@
 // What is popular, then what is new, where the page is short: for the unknown user, the missing bundle, the exhausted
 // budget.
 #include <algorithm>
+#include <limits>
 
 #include "serve/recall.h"
 #include "serve/stage.h"
@@ -10,27 +11,24 @@ namespace {
 
 constexpr int kLookFactor = 10;  // candidates looked at for each place, since many may be seen already
 constexpr int kLookMax = 1000;
+constexpr Micros kAnyAge = std::numeric_limits<Micros>::max();
 
-}  // namespace
-
-bool PageIsShort(const FeedContext& context) {
-  return context.scene->fallback && std::ssize(context.page) < static_cast<std::ptrdiff_t>(context.query->n);
+bool IsShort(const FeedContext& context) {
+  return std::ssize(context.page) < static_cast<std::ptrdiff_t>(context.query->n);
 }
 
-void FillPage(FeedContext* context) {
-  // The candidates that were ranked stay what the request's row tells of.
-  CandidateSet ranked;
-  std::swap(ranked, context->candidates);
-  const auto filtered = context->filtered;
+// Popular and new items no older than `age_max` at the page's end, as many as it wants.
+void AddTo(FeedContext* context, Micros age_max) {
+  context->candidates.Clear();
   ChannelSettings settings;
   settings.limit = std::min(kLookMax, context->query->n * kLookFactor);
-  settings.age_max = context->scene->filter.age_max;
+  settings.age_max = age_max;
   if (HasTrending(*context)) RecallTrending(settings, context);
   RecallFresh(settings, context);
   HydrateCandidates(context);
   FilterCandidates(context);
   for (const Candidate& candidate : context->candidates.items()) {
-    if (std::ssize(context->page) >= static_cast<std::ptrdiff_t>(context->query->n)) break;
+    if (!IsShort(*context)) break;
     const bool there = std::any_of(context->page.begin(), context->page.end(),
                                    [&](const Candidate& shown) { return shown.input.post == candidate.input.post; });
     if (there) continue;
@@ -39,8 +37,31 @@ void FillPage(FeedContext* context) {
     added.move = Move::kFallback;
     added.sources |= SourceBit(Source::kFallback);
   }
+}
+
+}  // namespace
+
+bool PageIsShort(const FeedContext& context) { return context.scene->fallback && IsShort(context); }
+
+// What is too old for the scene is better than nothing.
+void FillPage(FeedContext* context) {
+  // The candidates that were ranked stay what the request's row tells of.
+  CandidateSet ranked;
   std::swap(ranked, context->candidates);
-  context->filtered = filtered;
+  const auto filtered = context->filtered;
+  AddTo(context, context->scene->filter.age_max);
+  const size_t young = context->page.size();
+  if (IsShort(*context)) {
+    context->any_age = true;
+    context->filtered = filtered;
+    AddTo(context, kAnyAge);
+    context->any_age = false;
+  }
+  if (context->page.size() > young)
+    context->degraded.push_back(
+        fmt::format("fallback: {} items older than the scene allows", context->page.size() - young));
+  std::swap(ranked, context->candidates);
+  if (!context->page.empty()) context->filtered = filtered;
 }
 
 }  // namespace feedmill::serve

@@ -32,7 +32,7 @@ class Rules {
       if (settings.own && author == context_.user) return FilterRule::kOwn;
       if (settings.seen && state_.Seen(context_.user, post)) return FilterRule::kSeen;
     }
-    if (context_.now - created_at > settings.age_max) return FilterRule::kExpired;
+    if (!context_.any_age && context_.ages_from - created_at > settings.age_max) return FilterRule::kExpired;
     if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
     if (excluded_.contains(post)) return FilterRule::kExcluded;
     return std::nullopt;

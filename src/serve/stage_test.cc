@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "serve/catalogue_age.h"
 #include "serve/pipeline.h"
 #include "serve/reason.h"
 #include "serve/recall.h"
@@ -39,6 +40,7 @@ class StageTest : public testing::Test {
     context_.features_match = true;
     context_.now = world_->clock.Now();
     context_.as_of = context_.state->AsOf(context_.now);
+    context_.ages_from = AgesFrom(*context_.state, context_.now);
     context_.random = Random(1);
   }
 
@@ -194,9 +196,44 @@ TEST_F(StageTest, TheFilterCountsByRule) {
   for (FilterRule rule : {FilterRule::kExcluded, FilterRule::kSeen, FilterRule::kHidden, FilterRule::kUnknown}) {
     EXPECT_EQ(context_.filtered[static_cast<size_t>(rule)], 1) << FilterRuleName(rule);
   }
-  context_.now += 365 * kMicrosPerDay;
+  context_.ages_from += 365 * kMicrosPerDay;
   FilterCandidates(&context_);
   EXPECT_EQ(context_.filtered[static_cast<size_t>(FilterRule::kExpired)], 1);
+}
+
+TEST_F(StageTest, ACatalogueThatStandsStillDoesNotExpire) {
+  world_->clock.Advance(400 * kMicrosPerDay);
+  for (int stray = 0; stray < 5; ++stray)
+    world_->Create("author-1", fmt::format("stray-{}", stray), "music", world_->clock.Now());
+  context_.now = world_->clock.Now();
+  context_.ages_from = AgesFrom(*context_.state, context_.now);
+  EXPECT_LT(context_.ages_from, context_.now - 399 * kMicrosPerDay) << "a few new items do not age the others";
+  for (const char* scene : {"home", "trending"}) {
+    scene_.name = scene;
+    Begin("user-3");
+    RunStages(&context_);
+    EXPECT_EQ(context_.page.size(), 20u) << scene;
+    EXPECT_THAT(context_.degraded, testing::Not(testing::Contains(testing::HasSubstr("older than"))));
+  }
+}
+
+TEST_F(StageTest, WhatIsTooOldIsBetterThanAnEmptyPage) {
+  Begin("nobody");
+  context_.ages_from += 400 * kMicrosPerDay;
+  scene_.fallback = true;
+  RunStages(&context_);
+  EXPECT_EQ(context_.page.size(), 20u);
+  EXPECT_THAT(context_.degraded, testing::Contains("fallback: 20 items older than the scene allows"));
+}
+
+TEST_F(StageTest, AnEmptyPageSaysWhy) {
+  Begin("nobody");
+  context_.ages_from += 400 * kMicrosPerDay;
+  scene_.fallback = false;
+  RunStages(&context_);
+  EXPECT_TRUE(context_.page.empty());
+  EXPECT_THAT(context_.degraded, testing::Contains(testing::HasSubstr("empty: every item found was left out: ")));
+  EXPECT_THAT(context_.degraded, testing::Contains(testing::HasSubstr(" expired")));
 }
 
 TEST_F(StageTest, APageOfTopicsHoldsThemAlone) {

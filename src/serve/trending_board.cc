@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <unordered_set>
 
+#include "serve/catalogue_age.h"
+
 namespace feedmill::serve {
 namespace {
 
@@ -72,9 +74,10 @@ TrendingList MakeTrendingList(const stream::LiveState& state, const features::Fe
                               Micros now, const TrendingBoardOptions& options) {
   TrendingList list;
   const Scorer score(state, counted, options.half_life, now);
+  const Micros ages_from = AgesFrom(state, now);
   for (EntityHandle post : Pool(state, bundle, options.pool)) {
     const stream::PostInfo& info = state.Post(post);
-    if (info.created_at == 0 || now - info.created_at > options.age_max) continue;
+    if (info.created_at == 0 || ages_from - info.created_at > options.age_max) continue;
     list.best_first.push_back({post, info.topic, score(post)});
   }
   // Ties by time, then by name, so that the order does not hang on handles.

@@ -1,6 +1,9 @@
 #include "warehouse/audit.h"
 
+#include <algorithm>
 #include <cctype>
+
+#include "base/time_text.h"
 
 namespace feedmill::warehouse {
 namespace {
@@ -45,23 +48,32 @@ std::string ConditionSql(const std::string& column, const Condition& condition) 
   return "true";
 }
 
+constexpr int64_t kWeekDays = 7;
+constexpr size_t kHistoryMin = 2;  // weekdays with rows; fewer say nothing about what to expect
+
+// The rows that a rule looks at.
+std::string Checked(const Rule& rule) {
+  return rule.where.empty() ? "\"primary\""
+                            : fmt::format("(SELECT * FROM \"primary\" WHERE {}) AS looked_at", rule.where);
+}
+
 // SQL of one number that the rule's condition judges. A ColumnValues counts the rows that break it.
 std::string NumberSql(const Rule& rule) {
   std::string column = Quoted(rule.subject, '"');
   switch (rule.kind) {
     case RuleKind::kRowCount:
-      return "SELECT COUNT(*) FROM \"primary\"";
+      return "SELECT COUNT(*) FROM " + Checked(rule);
     case RuleKind::kIsUnique:
     case RuleKind::kUniqueness:
       return fmt::format(
           "SELECT COALESCE(CAST(COUNT(*) FILTER (WHERE copies = 1) AS DOUBLE) / NULLIF(SUM(copies), 0), 1) "
-          "FROM (SELECT COUNT(*) AS copies FROM \"primary\" GROUP BY {}) AS grouped",
-          column);
+          "FROM (SELECT COUNT(*) AS copies FROM {} GROUP BY {}) AS grouped",
+          Checked(rule), column);
     case RuleKind::kCompleteness:
-      return fmt::format("SELECT COALESCE(CAST(COUNT({}) AS DOUBLE) / NULLIF(COUNT(*), 0), 1) FROM \"primary\"",
-                         column);
+      return fmt::format("SELECT COALESCE(CAST(COUNT({}) AS DOUBLE) / NULLIF(COUNT(*), 0), 1) FROM {}", column,
+                         Checked(rule));
     case RuleKind::kColumnValues:
-      return fmt::format("SELECT COUNT(*) FROM \"primary\" WHERE {} IS NOT NULL AND NOT ({})", column,
+      return fmt::format("SELECT COUNT(*) FROM {} WHERE {} IS NOT NULL AND NOT ({})", Checked(rule), column,
                          ConditionSql(column, *rule.condition));
     case RuleKind::kCustomSql:
       return rule.subject;
@@ -73,6 +85,42 @@ bool Passes(const Rule& rule, double found) {
   if (rule.kind == RuleKind::kIsUnique) return found == 1;
   if (rule.kind == RuleKind::kColumnValues) return found == 0;
   return Holds(*rule.condition, found);
+}
+
+// What the weekday of `day` had in the weeks before, in the rule's figure; nothing when that is too little to say.
+std::optional<double> Expected(const RowHistory& history, int64_t day, const DayVolumes& volumes) {
+  std::vector<double> former;
+  for (int week = 1; week <= history.weeks; ++week) {
+    auto found = volumes.published.find(day - week * kWeekDays);
+    if (found != volumes.published.end() && found->second > 0) former.push_back(static_cast<double>(found->second));
+  }
+  if (former.size() < kHistoryMin) return std::nullopt;
+  double figure = 0;
+  for (double rows : former) figure += rows / static_cast<double>(former.size());
+  if (history.figure == RowHistory::Figure::kLeast) figure = *std::ranges::min_element(former);
+  if (history.figure == RowHistory::Figure::kMost) figure = *std::ranges::max_element(former);
+  return figure * history.factor;
+}
+
+// The first day that breaks the rule is told; without one, the fewest rows of a day.
+CheckResult CheckVolumes(const Rule& rule, const DayVolumes& volumes) {
+  CheckResult result{rule.text, true, rule.blocking, 0, rule.line, ""};
+  bool first = true;
+  for (const auto& [day, rows] : volumes.checked) {
+    const double count = static_cast<double>(rows);
+    result.found = first ? count : std::min(result.found, count);
+    first = false;
+    const auto expected = Expected(*rule.condition->history, day, volumes);
+    Condition condition = *rule.condition;
+    if (expected) condition.numbers = {*expected};
+    if (!expected || Holds(condition, count)) continue;
+    result.passed = false;
+    result.found = count;
+    result.note = fmt::format("{} has {} rows, against {:.1f} by the same weekday of {} weeks",
+                              FormatDay(static_cast<Day>(day)), rows, *expected, rule.condition->history->weeks);
+    return result;
+  }
+  return result;
 }
 
 Result<double> OneNumber(query::Session& session, const std::string& sql) {
@@ -105,9 +153,14 @@ std::string QuotePrimary(std::string_view sql) {
 }
 
 Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::string& file,
-                                           const std::vector<Rule>& rules, const Variables& variables) {
+                                           const std::vector<Rule>& rules, const Variables& variables,
+                                           const DayVolumes& volumes) {
   std::vector<CheckResult> results;
   for (const Rule& rule : rules) {
+    if (rule.condition && rule.condition->history) {
+      results.push_back(CheckVolumes(rule, volumes));
+      continue;
+    }
     std::string sql = NumberSql(rule);
     if (rule.kind == RuleKind::kCustomSql) {
       FEEDMILL_ASSIGN(sql, ReplaceVariables(file, QuotePrimary(sql), variables));
@@ -116,7 +169,7 @@ Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::s
     if (!found)
       return std::unexpected(Error(found.error().kind(), fmt::format("{}:{}: rule '{}': {}", file, rule.line, rule.text,
                                                                      found.error().message())));
-    results.push_back({rule.text, Passes(rule, *found), rule.blocking, *found, rule.line});
+    results.push_back({rule.text, Passes(rule, *found), rule.blocking, *found, rule.line, ""});
   }
   return results;
 }

@@ -28,6 +28,15 @@ void RemoveFiles(io::FileSystem& files, const std::vector<lake::DataFile>& stage
   for (const lake::DataFile& file : staged) (void)files.Remove(file.path);
 }
 
+// Rows by day of files that are partitioned by day.
+std::map<int64_t, int64_t> RowsByDay(const std::vector<lake::DataFile>& files) {
+  std::map<int64_t, int64_t> rows;
+  for (const lake::DataFile& file : files) {
+    if (file.partition.size() == 1 && file.partition[0]) rows[*file.partition[0]] += file.record_count;
+  }
+  return rows;
+}
+
 void KeepCheck(const CheckResult& check, std::vector<CheckResult>* kept) {
   auto known = std::ranges::find_if(*kept, [&](const CheckResult& other) { return other.line == check.line; });
   if (known == kept->end()) {
@@ -65,13 +74,23 @@ Status BatchRun::RegisterInputs(query::Session& session, InputFiles& inputs, con
     if (!table->exists)
       return NotFound("{}:{}: table {} does not exist yet; what makes it must run first", model_.file, input.line,
                       TableName(input.table));
-    auto filters = inputs.Filters(input, WindowOf(model_, input, batch.start, batch.end));
+    FEEDMILL_ASSIGN(const TimeRange window, inputs.WindowOf(model_, input, batch.start, batch.end));
+    auto filters = inputs.Filters(input, window);
     if (!filters)
       return std::unexpected(
           Error(filters.error().kind(), fmt::format("{}:{}: {}", model_.file, input.line, filters.error().message())));
     FEEDMILL_TRY(session.RegisterTable(context_.catalog, TableName(input.table), *filters, table->snapshot_id));
   }
   return Ok();
+}
+
+Result<Variables> BatchRun::VariablesOf(InputFiles& inputs, const Batch& batch) const {
+  Variables variables = IntervalVariables(batch.start, batch.end);
+  auto last = std::ranges::find_if(model_.reads, [](const InputWindow& input) { return input.last_days > 0; });
+  if (last == model_.reads.end()) return variables;
+  FEEDMILL_ASSIGN(const InputFiles::LastDays days, inputs.LastDaysOf(*last, batch.end));
+  AddLastDays(days.since, days.newest, &variables);
+  return variables;
 }
 
 Status BatchRun::RegisterSelf(query::Session& session, const TableState& table) {
@@ -125,6 +144,18 @@ Status BatchRun::CheckPartitions(const Batch& batch, const std::vector<lake::Dat
   return Ok();
 }
 
+// Every day of the batch counts, also one without rows.
+Result<DayVolumes> BatchRun::Volumes(InputFiles& inputs, const Batch& batch,
+                                     const std::vector<lake::DataFile>& files) const {
+  DayVolumes volumes;
+  if (model_.materialization != Materialization::kIncremental) return volumes;
+  volumes.checked = RowsByDay(files);
+  for (int64_t day : DaysOf(batch)) volumes.checked.try_emplace(day, 0);
+  FEEDMILL_ASSIGN(const TableState* table, inputs.Load(model_.name));
+  volumes.published = RowsByDay(table->files);
+  return volumes;
+}
+
 Status BatchRun::Audit(query::Session& session, InputFiles& inputs, const Batch& batch,
                        const std::vector<lake::DataFile>& files, ModelJobResult* result) {
   auto checks = project_.checks.find(model_.name);
@@ -141,14 +172,15 @@ Status BatchRun::Audit(query::Session& session, InputFiles& inputs, const Batch&
     FEEDMILL_ASSIGN(const TableState* state, inputs.Load(table));
     FEEDMILL_TRY(session.RegisterTable(context_.catalog, TableName(table), {}, state->snapshot_id));
   }
+  FEEDMILL_ASSIGN(const DayVolumes volumes, Volumes(inputs, batch, files));
   FEEDMILL_ASSIGN(auto found, RunChecks(session, checks->second.file, checks->second.rules,
-                                        IntervalVariables(batch.start, batch.end)));
+                                        IntervalVariables(batch.start, batch.end), volumes));
   std::string failed;
   for (const CheckResult& check : found) {
     KeepCheck(check, &result->checks);
     if (check.passed || !check.blocking) continue;
-    failed += fmt::format("{}{}:{}: rule '{}' found {}", failed.empty() ? "" : "\n", checks->second.file, check.line,
-                          check.rule, check.found);
+    failed += fmt::format("{}{}:{}: rule '{}' found {}{}{}", failed.empty() ? "" : "\n", checks->second.file,
+                          check.line, check.rule, check.found, check.note.empty() ? "" : ": ", check.note);
   }
   if (!failed.empty()) return Conflict("{} ({}); nothing of it was published", failed, BatchName(batch));
   return Ok();
@@ -175,8 +207,8 @@ Result<lake::Snapshot> BatchRun::Publish(const Batch& batch, const std::vector<l
 Status BatchRun::Run(query::Session& session, InputFiles& inputs, const Batch& batch, ModelJobResult* result) {
   Micros began = MonotonicMicros();
   FEEDMILL_TRY(RegisterInputs(session, inputs, batch));
-  FEEDMILL_ASSIGN(std::string sql,
-                  ReplaceVariables(model_.file, model_.sql, IntervalVariables(batch.start, batch.end)));
+  FEEDMILL_ASSIGN(const Variables variables, VariablesOf(inputs, batch));
+  FEEDMILL_ASSIGN(std::string sql, ReplaceVariables(model_.file, model_.sql, variables));
   FEEDMILL_TRY(EnsureTable(session, sql));
   std::string stem = fmt::format("{}-{}-{:016x}", model_.name, FormatTime(batch.end).substr(0, 10),
                                  Hash64(fmt::format("{}|{}|{}", run_id_, batch.end, MonotonicMicros())));

@@ -29,11 +29,13 @@ class BatchRun {
 
  private:
   Status RegisterInputs(query::Session& session, InputFiles& inputs, const Batch& batch);
+  Result<Variables> VariablesOf(InputFiles& inputs, const Batch& batch) const;
   Status RegisterSelf(query::Session& session, const TableState& table);
   Status EnsureTable(query::Session& session, const std::string& sql);
   Status CheckPartitions(const Batch& batch, const std::vector<lake::DataFile>& files) const;
   Status Audit(query::Session& session, InputFiles& inputs, const Batch& batch,
                const std::vector<lake::DataFile>& files, ModelJobResult* result);
+  Result<DayVolumes> Volumes(InputFiles& inputs, const Batch& batch, const std::vector<lake::DataFile>& files) const;
   Result<lake::Snapshot> Publish(const Batch& batch, const std::vector<lake::DataFile>& files);
   Error InFile(const Error& error) const;
 

@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr size_t kRulesMax = 500;
 constexpr size_t kListMax = 1000;
+constexpr double kWeeksMax = 52;
 
 struct Token {
   enum class Kind { kWord, kText, kNumber, kSign, kEnd };
@@ -167,13 +168,49 @@ class Parser {
       FEEDMILL_TRY(Advance());
     }
     if (rule.kind != RuleKind::kIsUnique) {
-      FEEDMILL_ASSIGN(rule.condition, ParseCondition(rule.kind == RuleKind::kColumnValues));
+      FEEDMILL_ASSIGN(rule.condition, ParseCondition(rule.kind));
     }
+    if (token_.kind == Token::Kind::kWord && token_.text == "where") FEEDMILL_TRY(ParseWhere(&rule));
     rule.text = CanonicalSql(text_.substr(begin, last_end_ - begin));
     return rule;
   }
 
-  Result<Condition> ParseCondition(bool texts_allowed) {
+  Status ParseWhere(Rule* rule) {
+    if (rule->kind == RuleKind::kCustomSql) return Wrong("found 'where'; a CustomSql has its own WHERE");
+    FEEDMILL_TRY(Advance());
+    if (token_.kind != Token::Kind::kText || token_.text.empty())
+      return Wrong("found {}; expected SQL of the rows to look at, in double quotes", Found());
+    rule->where = token_.text;
+    return Advance();
+  }
+
+  // avg(last(4)) * 0.2
+  Result<RowHistory> ParseHistory() {
+    static const std::map<std::string, RowHistory::Figure, std::less<>> figures = {
+        {"avg", RowHistory::Figure::kAverage}, {"min", RowHistory::Figure::kLeast}, {"max", RowHistory::Figure::kMost}};
+    RowHistory history;
+    auto figure = figures.find(token_.text);
+    if (figure == figures.end())
+      return Wrong("found {}; expected a number, or avg, min or max of last(WEEKS)", Found());
+    history.figure = figure->second;
+    FEEDMILL_TRY(Advance());
+    for (const char* expected : {"(", "last", "("}) FEEDMILL_TRY(Expect(expected));
+    Condition weeks;
+    FEEDMILL_TRY(TakeNumber(&weeks));
+    if (weeks.numbers[0] < 1 || weeks.numbers[0] > kWeeksMax)
+      return Wrong("last({}); allowed: 1 to {} weeks", weeks.numbers[0], kWeeksMax);
+    history.weeks = static_cast<int>(weeks.numbers[0]);
+    for (const char* expected : {")", ")"}) FEEDMILL_TRY(Expect(expected));
+    if (token_.text != "*") return history;
+    FEEDMILL_TRY(Advance());
+    Condition factor;
+    FEEDMILL_TRY(TakeNumber(&factor));
+    history.factor = factor.numbers[0];
+    return history;
+  }
+
+  Result<Condition> ParseCondition(RuleKind kind) {
+    const bool texts_allowed = kind == RuleKind::kColumnValues;
     static const std::map<std::string, Condition::Kind, std::less<>> signs = {
         {">", Condition::Kind::kGreater}, {">=", Condition::Kind::kAtLeast}, {"<", Condition::Kind::kLess},
         {"<=", Condition::Kind::kAtMost}, {"=", Condition::Kind::kEqual},    {"!=", Condition::Kind::kNotEqual}};
@@ -196,6 +233,10 @@ class Parser {
       condition.kind = Condition::Kind::kIn;
       condition.texts.push_back(token_.text);
       FEEDMILL_TRY(Advance());
+      return condition;
+    }
+    if (kind == RuleKind::kRowCount && token_.kind == Token::Kind::kWord) {
+      FEEDMILL_ASSIGN(condition.history, ParseHistory());
       return condition;
     }
     FEEDMILL_TRY(TakeNumber(&condition));

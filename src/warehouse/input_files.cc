@@ -1,6 +1,7 @@
 #include "warehouse/input_files.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/hash.h"
 #include "base/time_text.h"
@@ -29,8 +30,55 @@ bool TimeRange::Overlaps(const TimeRange& other) const {
   return !before && !after;
 }
 
-TimeRange WindowOf(const Model& model, const InputWindow& input, Micros start, Micros end) {
-  if (input.column.empty()) return {};
+namespace {
+
+bool Begins(Day day, const TimeRange& range) {
+  const Micros start = DayStart(day);
+  return (!range.from || start >= *range.from) && (!range.to || start < *range.to);
+}
+
+std::string HashNames(std::vector<std::string> names) {
+  if (names.empty()) return "";
+  std::ranges::sort(names);
+  Sha256 hash;
+  for (const std::string& name : names) hash.Update(name + "\n");
+  return hash.FinishHex().substr(0, 16);
+}
+
+}  // namespace
+
+Result<const InputFiles::Index*> InputFiles::IndexOf(const InputWindow& input) {
+  const std::pair key(input.table, input.column);
+  auto known = indexes_.find(key);
+  if (known != indexes_.end()) return &known->second;
+  FEEDMILL_ASSIGN(const TableState* table, Load(input.table));
+  Index index;
+  if (table->exists) {
+    auto days = file_days_.Of(input.table, table->partition, table->schema, input.column, table->files);
+    if (!days)
+      return std::unexpected(days.error().WithContext(fmt::format("'reads: {}.{}'", input.table, input.column)));
+    for (size_t i = 0; i < days->size(); ++i) {
+      for (const auto& [day, rows] : (*days)[i]) {
+        index.rows[day] += rows;
+        index.files[day].push_back(i);
+      }
+    }
+  }
+  return &(indexes_[key] = std::move(index));
+}
+
+Result<InputFiles::LastDays> InputFiles::LastDaysOf(const InputWindow& input, Micros end) {
+  FEEDMILL_ASSIGN(const Index* index, IndexOf(input));
+  const Micros newest = BulkEnd(index->rows, end);
+  return LastDays{BulkStart(index->rows, newest, input.last_days), newest};
+}
+
+Result<TimeRange> InputFiles::WindowOf(const Model& model, const InputWindow& input, Micros start, Micros end) {
+  if (input.column.empty()) return TimeRange{};
+  if (input.last_days > 0) {
+    FEEDMILL_ASSIGN(const LastDays last, LastDaysOf(input, end));
+    return TimeRange{last.since, end};
+  }
   Micros base = model.materialization == Materialization::kFull ? end : start;
   TimeRange range;
   if (input.before) range.from = base + *input.before;
@@ -47,6 +95,7 @@ Result<const TableState*> InputFiles::Load(const std::string& model) {
   if (description) {
     state.exists = true;
     state.schema = description->schema;
+    state.partition = description->partition_spec;
     state.snapshot_id = description->current_snapshot_id;
   }
   if (state.snapshot_id) {
@@ -70,28 +119,49 @@ TimeRange InputFiles::RangeOf(const TableState& table, const std::string& column
 
 Result<std::string> InputFiles::HashOf(const InputWindow& input, const TimeRange& range) {
   FEEDMILL_ASSIGN(const TableState* table, Load(input.table));
+  std::vector<std::string> names;
+  if (input.column.empty()) {
+    for (const lake::DataFile& file : table->files) names.push_back(FileName(file));
+    return HashNames(std::move(names));
+  }
+  FEEDMILL_ASSIGN(const Index* index, IndexOf(input));
+  auto day = range.from ? index->files.lower_bound(DayOf(*range.from)) : index->files.begin();
+  std::set<size_t> places;
+  for (; day != index->files.end() && (!range.to || DayStart(day->first) < *range.to); ++day)
+    places.insert(day->second.begin(), day->second.end());
+  for (size_t place : places) names.push_back(FileName(table->files[place]));
+  return HashNames(std::move(names));
+}
+
+Result<std::string> InputFiles::FormerHashOf(const InputWindow& input, const TimeRange& range) {
+  FEEDMILL_ASSIGN(const TableState* table, Load(input.table));
   std::vector<std::string> paths;
   for (const lake::DataFile& file : table->files) {
     if (input.column.empty() || RangeOf(*table, input.column, file).Overlaps(range)) paths.push_back(file.path);
   }
-  if (paths.empty()) return std::string();
-  std::ranges::sort(paths);
-  Sha256 hash;
-  for (const std::string& path : paths) hash.Update(path + "\n");
-  return hash.FinishHex().substr(0, 16);
+  return HashNames(std::move(paths));
 }
 
 Result<std::set<Micros>> InputFiles::IntervalStarts(const InputWindow& input, Micros interval, const TimeRange& range) {
-  FEEDMILL_ASSIGN(const TableState* table, Load(input.table));
+  FEEDMILL_ASSIGN(const Index* index, IndexOf(input));
   std::set<Micros> starts;
-  for (const lake::DataFile& file : table->files) {
-    TimeRange held = RangeOf(*table, input.column, file);
-    if (!held.Overlaps(range)) continue;
-    Micros from = std::max(held.from.value_or(*range.from), *range.from);
-    Micros to = std::min(held.to.value_or(*range.to), *range.to);
-    for (Micros start = FloorTo(from, interval); start < to; start += interval) starts.insert(start);
+  for (const auto& [day, rows] : index->rows) {
+    if (rows == 0) continue;
+    for (Micros start = FloorTo(DayStart(day), interval); start < DayStart(day + 1); start += interval) {
+      if (TimeRange{start, start + interval}.Overlaps(range)) starts.insert(start);
+    }
   }
   return starts;
+}
+
+Result<int64_t> InputFiles::RowsOf(const InputWindow& input, const TimeRange& range) {
+  FEEDMILL_ASSIGN(const Index* index, IndexOf(input));
+  int64_t count = 0;
+  for (auto day = index->rows.lower_bound(range.from ? DayOf(*range.from) : std::numeric_limits<Day>::min());
+       day != index->rows.end(); ++day) {
+    if (Begins(day->first, range)) count += day->second;
+  }
+  return count;
 }
 
 Result<std::vector<lake::RangeFilter>> InputFiles::Filters(const InputWindow& input, const TimeRange& range) {

@@ -37,6 +37,7 @@ IntervalState FromRow(const meta::Row& row) {
   state.bytes = Integer(row[8]);
   state.run_id = Text(row[9]);
   state.updated_at = Integer(row[10]);
+  state.input_rows = Integer(row[11]);
   return state;
 }
 
@@ -48,7 +49,11 @@ std::vector<meta::Migration> WarehouseMigrations() {
            "status TEXT NOT NULL, "
            "sql_hash TEXT NOT NULL, inputs TEXT NOT NULL, snapshot_id INTEGER NOT NULL, row_count INTEGER NOT NULL, "
            "bytes INTEGER NOT NULL, "
-           "run_id TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (model, start_at));"}};
+           "run_id TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (model, start_at));"},
+          {"warehouse/002_days",
+           "ALTER TABLE warehouse_interval ADD COLUMN input_rows INTEGER NOT NULL DEFAULT -1; "
+           "CREATE TABLE warehouse_file_day (table_name TEXT NOT NULL, column_name TEXT NOT NULL, file TEXT NOT NULL, "
+           "days TEXT NOT NULL, PRIMARY KEY (table_name, column_name, file)) WITHOUT ROWID;"}};
 }
 
 Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const std::string& model) {
@@ -58,7 +63,7 @@ Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const 
     FEEDMILL_ASSIGN(
         rows, transaction.Query(
                   "SELECT model, start_at, end_at, status, sql_hash, inputs, snapshot_id, row_count, bytes, run_id, "
-                  "updated_at FROM warehouse_interval WHERE model = ?1",
+                  "updated_at, input_rows FROM warehouse_interval WHERE model = ?1",
                   name));
     return Ok();
   }));
@@ -73,12 +78,15 @@ Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const 
 Status SaveIntervals(meta::Store& store, const std::vector<IntervalState>& states) {
   return store.Write([&](meta::Transaction& transaction) -> Status {
     for (const IntervalState& state : states) {
-      std::array<Value, 11> values = {state.model,       state.start,     state.end,
-                                      state.status,      state.sql_hash,  nlohmann::json(state.inputs).dump(),
-                                      state.snapshot_id, state.rows,      state.bytes,
-                                      state.run_id,      state.updated_at};
+      std::array<Value, 12> values = {state.model,       state.start,      state.end,
+                                      state.status,      state.sql_hash,   nlohmann::json(state.inputs).dump(),
+                                      state.snapshot_id, state.rows,       state.bytes,
+                                      state.run_id,      state.updated_at, state.input_rows};
       FEEDMILL_TRY(transaction.Execute(
-          "INSERT OR REPLACE INTO warehouse_interval VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", values));
+          "INSERT OR REPLACE INTO warehouse_interval (model, start_at, end_at, status, sql_hash, inputs, snapshot_id, "
+          "row_count, bytes, run_id, updated_at, input_rows) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+          values));
     }
     return Ok();
   });
@@ -88,6 +96,38 @@ Status ForgetIntervals(meta::Store& store, const std::string& model) {
   return store.Write([&](meta::Transaction& transaction) -> Status {
     std::array<Value, 1> name = {model};
     FEEDMILL_TRY(transaction.Execute("DELETE FROM warehouse_interval WHERE model = ?1", name));
+    return Ok();
+  });
+}
+
+Result<FileDayTexts> LoadFileDays(meta::Store& store, const std::string& table, const std::string& column) {
+  FileDayTexts texts;
+  FEEDMILL_TRY(store.Read([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 2> values = {table, column};
+    FEEDMILL_ASSIGN(
+        auto rows, transaction.Query(
+                       "SELECT file, days FROM warehouse_file_day WHERE table_name = ?1 AND column_name = ?2", values));
+    texts.clear();
+    for (const meta::Row& row : rows) texts[Text(row[0])] = Text(row[1]);
+    return Ok();
+  }));
+  return texts;
+}
+
+Status SaveFileDays(meta::Store& store, const std::string& table, const std::string& column, const FileDayTexts& added,
+                    const FileDayTexts& removed) {
+  return store.Write([&](meta::Transaction& transaction) -> Status {
+    for (const auto& [file, days] : removed) {
+      std::array<Value, 3> values = {table, column, file};
+      FEEDMILL_TRY(transaction.Execute(
+          "DELETE FROM warehouse_file_day WHERE table_name = ?1 AND column_name = ?2 AND file = ?3", values));
+    }
+    for (const auto& [file, days] : added) {
+      std::array<Value, 4> values = {table, column, file, days};
+      FEEDMILL_TRY(transaction.Execute(
+          "INSERT OR REPLACE INTO warehouse_file_day (table_name, column_name, file, days) VALUES (?1, ?2, ?3, ?4)",
+          values));
+    }
     return Ok();
   });
 }

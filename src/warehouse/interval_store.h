@@ -21,7 +21,8 @@ struct IntervalState {
   std::string status;  // done | refused (a blocking check failed; nothing was published)
   std::string sql_hash;
   std::map<std::string, std::string> inputs;  // table -> hash of the files that the interval reads
-  int64_t snapshot_id = 0;                    // of the model's table after publishing; 0 when nothing was published
+  int64_t input_rows = -1;  // of the interval in the input that says which intervals there are; -1: not known
+  int64_t snapshot_id = 0;  // of the model's table after publishing; 0 when nothing was published
   int64_t rows = 0;
   int64_t bytes = 0;
   std::string run_id;
@@ -32,5 +33,11 @@ Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const 
 // All of them or none.
 Status SaveIntervals(meta::Store& store, const std::vector<IntervalState>& states);
 Status ForgetIntervals(meta::Store& store, const std::string& model);
+
+// What file_days.h found by reading: by name of a file, its days as JSON.
+using FileDayTexts = std::map<std::string, std::string>;
+Result<FileDayTexts> LoadFileDays(meta::Store& store, const std::string& table, const std::string& column);
+Status SaveFileDays(meta::Store& store, const std::string& table, const std::string& column, const FileDayTexts& added,
+                    const FileDayTexts& removed);
 
 }  // namespace feedmill::warehouse

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr size_t kHeaderLinesMax = 200;
 constexpr int kBatchMax = 366;
+constexpr Micros kLastDaysMax = 3650 * kMicrosPerDay;
 
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -80,6 +81,7 @@ class HeaderParser {
     if (model_.materialization == Materialization::kNative) {
       for (const char* key : {"depends", "memory", "timeout"}) FEEDMILL_TRY(Require(key));
     }
+    FEEDMILL_TRY(CheckLast());
     if (model_.materialization == Materialization::kIncremental) return CheckIncremental();
     return Ok();
   }
@@ -120,6 +122,17 @@ class HeaderParser {
   Status Require(const std::string& key) const {
     if (seen_.contains(key)) return Ok();
     return Wrong(line_, "header key '{}' is missing; a model's header begins the file with lines '-- key: value'", key);
+  }
+
+  // Which days are the last ones moves with the data: nothing for intervals that are kept.
+  Status CheckLast() const {
+    for (const InputWindow& input : model_.reads) {
+      if (input.last_days == 0 || model_.materialization == Materialization::kFull) continue;
+      return Wrong(input.line,
+                   "'reads: {}.{} last ...' stands in a model that is not full; allowed: a span before @start",
+                   input.table, input.column);
+    }
+    return Ok();
   }
 
   Status CheckIncremental() const {
@@ -255,6 +268,13 @@ class HeaderParser {
     input.table = words[0].substr(0, point);
     if (point != std::string_view::npos) input.column = words[0].substr(point + 1);
     if (!IsName(input.table) || (point != std::string_view::npos && !IsName(input.column))) return WrongReads(value);
+    if (words.size() == 3 && words[1] == "last") {
+      auto span = ParseSpan(words[2]);
+      if (!span || input.column.empty() || *span < kMicrosPerDay || *span % kMicrosPerDay != 0 || *span > kLastDaysMax)
+        return WrongReads(value);
+      input.last_days = static_cast<int>(*span / kMicrosPerDay);
+      words.clear();
+    }
     for (size_t i = 1; i < words.size(); ++i) {
       if (words[i] == "stable") {
         input.stable = true;
@@ -273,10 +293,11 @@ class HeaderParser {
     return Ok();
   }
   Status WrongReads(std::string_view value) const {
-    return Wrong(
-        line_,
-        "reads '{}'; allowed: TABLE, TABLE stable, TABLE self, TABLE.TIME_COLUMN [FROM [TO]] with spans such as -7d 0d",
-        value);
+    return Wrong(line_,
+                 "reads '{}'; allowed: TABLE, TABLE stable, TABLE self, TABLE.TIME_COLUMN [FROM [TO]] with spans such "
+                 "as -7d 0d, "
+                 "and of a full model TABLE.TIME_COLUMN last 14d",
+                 value);
   }
 
   std::string_view file_;

@@ -28,6 +28,7 @@ struct InputWindow {
   std::string column;            // "" = the whole table
   std::optional<Micros> before;  // rows from (@start, or @end of a full model) + before; absent = from the beginning
   Micros after = 0;              // rows up to @end + after
+  int last_days = 0;             // > 0: instead, the newest days that have rows, by the bulk of them: [@since, @end)
   bool stable = false;           // its changes alone make no interval run again (append-only dimensions)
   bool self = false;             // the model's own table
   int line = 0;

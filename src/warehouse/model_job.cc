@@ -36,6 +36,7 @@ std::vector<IntervalState> StatesOf(const Context& context, const ModelPlan& pla
     state.status = status;
     state.sql_hash = plan.sql_hash;
     state.inputs = interval.inputs;
+    state.input_rows = interval.input_rows;
     state.snapshot_id = result.snapshot_id;
     // Of the batch, told with its first interval, so that sums are right.
     if (&interval == &batch.intervals.front()) {
@@ -73,11 +74,10 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
   bool has_sql =
       model->materialization != Materialization::kNative && model->materialization != Materialization::kExternal;
   if (!has_sql) return InvalidArgument("{}: model '{}' has no SQL to run", model->file, model->name);
-  InputFiles planning(context.catalog);
-  PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model};
+  InputFiles planning(context);
+  PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model, arguments.late};
   FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, *model, planning, options, {}));
   ModelJobResult result;
-  result.late_intervals = plan.late_intervals;
   std::vector<Batch> batches = MakeBatches(*model, plan.intervals);
   BatchRun run(context, project, *model, arguments.run_id);
   for (size_t i = 0; i < batches.size(); ++i) {
@@ -87,7 +87,7 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
     // A fresh engine a batch: nothing of one batch takes memory from the next.
     FEEDMILL_ASSIGN(auto engine, EngineFor(context, model->memory_bytes_max));
     FEEDMILL_ASSIGN(auto session, engine->NewSession());
-    InputFiles fresh(context.catalog);
+    InputFiles fresh(context);
     // An appending model must see what its own last batch wrote; the others keep the snapshots of the plan.
     InputFiles& inputs = model->materialization == Materialization::kAppend ? fresh : planning;
     ModelJobResult before = result;
@@ -126,13 +126,15 @@ std::string ModelJobResultJson(const ModelJobResult& result) {
                              {"bytes", result.bytes},
                              {"intervals", result.intervals},
                              {"batches", result.batches},
-                             {"late_intervals", result.late_intervals},
                              {"select_seconds", static_cast<double>(result.select_time) / kMicrosPerSecond},
                              {"audit_seconds", static_cast<double>(result.audit_time) / kMicrosPerSecond},
                              {"checks", nlohmann::json::array()}};
   for (const CheckResult& check : result.checks) {
-    document["checks"].push_back(
-        {{"rule", check.rule}, {"passed", check.passed}, {"blocking", check.blocking}, {"found", check.found}});
+    document["checks"].push_back({{"rule", check.rule},
+                                  {"passed", check.passed},
+                                  {"blocking", check.blocking},
+                                  {"found", check.found},
+                                  {"note", check.note}});
   }
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -20,6 +20,7 @@ struct ModelJobArguments {
   std::optional<Micros> force_start;  // backfill, as PlanOptions
   std::optional<Micros> force_end;
   std::string run_id;
+  bool late = false;  // likewise
 };
 
 struct ModelJobResult {
@@ -27,7 +28,6 @@ struct ModelJobResult {
   int64_t bytes = 0;
   int intervals = 0;
   int batches = 0;
-  int late_intervals = 0;
   int64_t snapshot_id = 0;  // of the last batch; 0 when nothing was published
   Micros select_time = 0;   // computing and writing, over all batches
   Micros audit_time = 0;

@@ -91,11 +91,26 @@ Status FillRun(const Context& context, NightlyOptions* options) {
   return Ok();
 }
 
+// What the run leaves out, by model, for its report.
+nlohmann::json LeftOutJson(const std::vector<ModelPlan>& plans) {
+  auto models = nlohmann::json::array();
+  for (const ModelPlan& plan : plans) {
+    if (plan.late_intervals == 0 && plan.rows_ahead == 0) continue;
+    models.push_back({{"model", plan.model},
+                      {"late_rows", plan.late_rows},
+                      {"late_intervals", plan.late_intervals},
+                      {"late_from", plan.late_intervals == 0 ? "" : FormatTime(plan.late_first).substr(0, 10)},
+                      {"rows_ahead", plan.rows_ahead},
+                      {"text", LeftOut(plan)}});
+  }
+  return models;
+}
+
 // Native steps keep no intervals of their own: what they were made from is recorded when they succeeded.
 Status RecordNatives(const Context& context, const Project& project, const std::vector<ModelPlan>& plans,
                      const jobs::RunRecord& run, Micros end) {
   std::vector<IntervalState> states;
-  InputFiles inputs(context.catalog);
+  InputFiles inputs(context);
   for (const Model& model : project.models) {
     if (model.native.empty() || PlanOf(plans, model.name) == nullptr) continue;
     auto step = std::ranges::find(run.steps, model.native, &jobs::StepRecord::name);
@@ -104,6 +119,7 @@ Status RecordNatives(const Context& context, const Project& project, const std::
     state.model = model.name;
     state.end = end;
     state.status = "done";
+    state.input_rows = 0;
     state.sql_hash = SqlHash(model);
     for (const std::string& table : model.depends) {
       InputWindow whole;
@@ -134,13 +150,13 @@ Result<std::vector<jobs::Step>> NightlySteps(const Project& project, const std::
 Result<jobs::RunRecord> RunNightly(const Context& context, const Project& project, const NightlyOptions& given) {
   NightlyOptions options = given;
   FEEDMILL_TRY(FillRun(context, &options));
-  PlanOptions plan_options{options.end, options.force_start, options.force_end, options.only};
+  PlanOptions plan_options{options.end, options.force_start, options.force_end, options.only, options.late};
   FEEDMILL_ASSIGN(auto plans, PlanAll(context, project, plan_options));
   FEEDMILL_ASSIGN(auto steps, NightlySteps(project, plans, options));
   jobs::RunOptions run_options;
   run_options.run_id = options.run_id;
-  run_options.kind = options.force_start || options.force_end ? "backfill" : "nightly";
-  run_options.parameters = nlohmann::json{{"end", options.end}}.dump();
+  run_options.kind = options.force_start || options.force_end || options.late ? "backfill" : "nightly";
+  run_options.parameters = nlohmann::json{{"end", options.end}, {"left_out", LeftOutJson(plans)}}.dump();
   run_options.parallel_max = options.parallel_max;
   run_options.stop_requested = options.stop_requested;
   run_options.on_change = options.on_change;

@@ -27,7 +27,8 @@ struct NightlyOptions {
   Micros end = 0;                     // 0 = now
   std::optional<Micros> force_start;  // backfill
   std::optional<Micros> force_end;
-  std::string only;  // one model and nothing else; "" = all
+  bool late = false;  // backfill of what came past the lookback
+  std::string only;   // one model and nothing else; "" = all
   int parallel_max = 1;
   std::string runs_folder;  // "<data>/runs": the report is written to <runs_folder>/<run id>.json
   // Command line of a child that makes a model: `feedmill job model NAME --run ID --end TIME [--start TIME ...]`.

@@ -92,12 +92,30 @@ Rules = [
   EXPECT_EQ((*rules)[5].condition->texts.size(), 2u);
 }
 
+TEST(Dqdl, ReadsWhereAndHistory) {
+  auto rules = ParseDqdl("c.dqdl",
+                         "Rules = [ Completeness \"key\" = 1.0 where \"id > 1\", RowCount > avg(last(4)) * 0.2, "
+                         "RowCount <= max(last(2)) ]");
+  ASSERT_THAT(rules, IsOk());
+  EXPECT_EQ((*rules)[0].where, "id > 1");
+  ASSERT_TRUE((*rules)[1].condition->history);
+  EXPECT_EQ((*rules)[1].condition->history->weeks, 4);
+  EXPECT_EQ((*rules)[1].condition->history->factor, 0.2);
+  EXPECT_EQ((*rules)[1].text, "RowCount > avg(last(4)) * 0.2");
+  EXPECT_EQ((*rules)[2].condition->history->figure, RowHistory::Figure::kMost);
+}
+
 TEST(Dqdl, ErrorsNameFileAndLine) {
   auto error = [](std::string_view text) { return ParseDqdl("c.dqdl", text).error().message(); };
   EXPECT_EQ(error("Rules = [\n RowCont > 1 ]"),
             "c.dqdl:2: found 'RowCont'; allowed rules: ColumnValues, Completeness, CustomSql, IsUnique, RowCount, "
             "Uniqueness");
-  EXPECT_EQ(error("Rules = [ RowCount > x ]"), "c.dqdl:1: found 'x'; expected a number");
+  EXPECT_EQ(error("Rules = [ RowCount > x ]"),
+            "c.dqdl:1: found 'x'; expected a number, or avg, min or max of last(WEEKS)");
+  EXPECT_EQ(error("Rules = [ RowCount > avg(last(99)) ]"), "c.dqdl:1: last(99); allowed: 1 to 52 weeks");
+  EXPECT_EQ(error("Rules = [ CustomSql \"SELECT 1\" = 0 where \"a\" ]"),
+            "c.dqdl:1: found 'where'; a CustomSql has its own WHERE");
+  EXPECT_EQ(error("Rules = [ Uniqueness \"a\" > avg ]"), "c.dqdl:1: found 'avg'; expected a number");
   EXPECT_EQ(error("Rules = [ IsUnique id ]"), "c.dqdl:1: found 'id'; expected a name or SQL in double quotes");
   EXPECT_EQ(error("Rules = [ RowCount > 1"),
             "c.dqdl:1: found the end of the file; allowed here: ',' before another rule or ']' after the last");

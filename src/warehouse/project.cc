@@ -82,7 +82,10 @@ class Loader {
 
   void CheckSql(Model& model) {
     if (!HasSql(model)) return;
-    auto sql = ReplaceVariables(model.file, model.sql, IntervalVariables(0, kMicrosPerDay));
+    Variables variables = IntervalVariables(0, kMicrosPerDay);
+    if (std::ranges::any_of(model.reads, [](const InputWindow& input) { return input.last_days > 0; }))
+      AddLastDays(0, kMicrosPerDay, &variables);
+    auto sql = ReplaceVariables(model.file, model.sql, variables);
     if (!sql) return errors_.push_back(sql.error().message());
     auto tree = session_.ParseSelect(*sql);
     auto tables = session_.ReferencedTables(*sql);
@@ -137,10 +140,20 @@ class Loader {
             fmt::format("{}:1: checks of '{}', which is no model; known: {}", name, model, KnownTables()));
       } else {
         FindCheckInputs(model, name, *rules);
+        CheckHistories(*project_.Find(model), name, *rules);
         project_.checks[model] = {name, std::move(*rules)};
       }
     }
     return Ok();
+  }
+
+  void CheckHistories(const Model& model, const std::string& file, const std::vector<Rule>& rules) {
+    if (model.materialization == Materialization::kIncremental) return;
+    for (const Rule& rule : rules) {
+      if (!rule.condition || !rule.condition->history) continue;
+      errors_.push_back(fmt::format("{}:{}: rule '{}' compares days; allowed for incremental models, which '{}' is not",
+                                    file, rule.line, rule.text, model.name));
+    }
   }
 
   void FindCheckInputs(const std::string& model, const std::string& file, const std::vector<Rule>& rules) {

@@ -42,7 +42,9 @@ std::string Warnings(const jobs::StepRecord& step, const json& result) {
   if (checks == result.end() || !checks->is_array()) return text;
   for (const json& check : *checks) {
     if (check.value("passed", true)) continue;
-    text += fmt::format("  {}: {} found {}\n", step.name, check.value("rule", ""), check.value("found", 0.0));
+    const std::string note = check.value("note", "");
+    text += fmt::format("  {}: {} found {}{}{}\n", step.name, check.value("rule", ""), check.value("found", 0.0),
+                        note.empty() ? "" : ": ", note);
   }
   return text;
 }
@@ -51,6 +53,12 @@ uint64_t MemoryPeak(const jobs::RunRecord& run) {
   uint64_t peak = 0;
   for (const auto& step : run.steps) peak = std::max(peak, step.memory_bytes_peak);
   return peak;
+}
+
+// What the run has left out, as RunNightly records it.
+json LeftOutOf(const jobs::RunRecord& run) {
+  auto parameters = json::parse(run.parameters, nullptr, false);
+  return parameters.is_object() ? parameters.value("left_out", json::array()) : json::array();
 }
 
 }  // namespace
@@ -67,6 +75,8 @@ std::string FormatReport(const jobs::RunRecord& run) {
     below += Warnings(step, result);
     if (!step.message.empty()) below += fmt::format("  {}: {}\n", step.name, step.message);
   }
+  for (const json& model : LeftOutOf(run))
+    below += fmt::format("  {}: left out: {}\n", model.value("model", ""), model.value("text", ""));
   text += fmt::format("{} {} in {}, peak {} MiB\n", run.id, run.state, ShortDuration(run.ended_at - run.started_at),
                       MemoryPeak(run) >> 20);
   return text + below;
@@ -80,6 +90,7 @@ std::string ReportJson(const jobs::RunRecord& run) {
                    {"ended_at", FormatTime(run.ended_at)},
                    {"seconds", Seconds(run.ended_at - run.started_at)},
                    {"memory_bytes_peak", MemoryPeak(run)},
+                   {"left_out", LeftOutOf(run)},
                    {"steps", json::array()}};
   for (const jobs::StepRecord& step : run.steps) {
     json entry = ResultOf(step);

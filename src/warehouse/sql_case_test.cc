@@ -6,10 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/matchers.h"
-#include "base/time_text.h"
-#include "warehouse/project.h"
-#include "warehouse/sql_text.h"
+#include "warehouse/template_for_test.h"
 
 namespace feedmill::warehouse {
 namespace {
@@ -94,60 +91,8 @@ std::vector<fs::path> CaseFiles() {
   return files;
 }
 
-class TemplateTest : public ::testing::Test {
+class SqlCaseRunner : public TemplateTest {
  protected:
-  void SetUp() override {
-    query::EngineOptions options;
-    options.temporary_directory = fs::temp_directory_path() / ("feedmill_sql_" + std::to_string(getpid()));
-    options.memory_bytes_max = 512ull << 20;
-    auto engine = query::OpenEngine(options);
-    ASSERT_THAT(engine, IsOk());
-    engine_ = std::move(*engine);
-    NewSession();
-    auto project = LoadProject(io::PosixFileSystem(), std::string(FEEDMILL_SOURCE_DIR) + "/template", *session_);
-    ASSERT_THAT(project, IsOk());
-    project_ = std::move(*project);
-  }
-
-  void NewSession() {
-    auto session = engine_->NewSession();
-    ASSERT_THAT(session, IsOk());
-    session_ = std::move(*session);
-  }
-
-  // Empty tables of every model, in order: the columns of each come from its SELECT over those before.
-  void CreateTables() {
-    std::ifstream columns(fs::path(FEEDMILL_SOURCE_DIR) / "tests/sql/ods_event.columns");
-    std::string list;
-    for (std::string line; std::getline(columns, line);) list += (list.empty() ? "" : ", ") + line;
-    Create("ods_event", list);
-    for (const Model& model : project_.models) {
-      if (!model.native.empty() || model.materialization == Materialization::kExternal) continue;
-      if (!model.columns.empty()) Create(model.name, ColumnList(model.columns));
-      auto schema = session_->DescribeQuery(Sql(model.file, model.sql, "2024-01-01", "2024-01-02"));
-      ASSERT_THAT(schema, IsOk()) << model.file;
-      if (model.columns.empty()) Create(model.name, ColumnList(*schema));
-    }
-  }
-
-  static std::string ColumnList(const Schema& schema) {
-    std::string list;
-    for (const Column& column : schema)
-      list += fmt::format("{}\"{}\" {}", list.empty() ? "" : ", ", column.name, ColumnTypeSqlName(column.type));
-    return list;
-  }
-
-  void Create(const std::string& name, const std::string& columns) {
-    ASSERT_THAT(session_->Execute(fmt::format("CREATE TEMP TABLE {} ({})", name, columns)), IsOk());
-  }
-
-  static std::string Sql(const std::string& file, const std::string& sql, const std::string& start,
-                         const std::string& end) {
-    auto text = ReplaceVariables(file, sql, IntervalVariables(*ParseTime(start), *ParseTime(end)));
-    EXPECT_THAT(text, IsOk());
-    return text.value_or("");
-  }
-
   void Insert(const std::string& table, const Grid& grid) {
     for (const auto& row : grid.rows) {
       ASSERT_EQ(row.size(), grid.header.size()) << table << ": " << ::testing::PrintToString(row);
@@ -183,13 +128,9 @@ class TemplateTest : public ::testing::Test {
     }
     EXPECT_THAT(found, ::testing::UnorderedElementsAreArray(test.expected.rows));
   }
-
-  std::unique_ptr<query::Engine> engine_;
-  std::unique_ptr<query::Session> session_;
-  Project project_;
 };
 
-class SqlCaseTest : public TemplateTest, public ::testing::WithParamInterface<fs::path> {};
+class SqlCaseTest : public SqlCaseRunner, public ::testing::WithParamInterface<fs::path> {};
 
 TEST_P(SqlCaseTest, GivesTheExpectedRows) {
   for (const SqlCase& test : ReadCases(GetParam())) {
@@ -200,7 +141,7 @@ TEST_P(SqlCaseTest, GivesTheExpectedRows) {
   }
 }
 
-TEST_F(TemplateTest, EveryModelHasACase) {
+TEST_F(SqlCaseRunner, EveryModelHasACase) {
   std::string text;
   for (const fs::path& path : CaseFiles()) {
     for (const SqlCase& test : ReadCases(path)) text += "|" + test.model + "|";

@@ -53,14 +53,18 @@ void ForEachPiece(std::string_view sql, OnPiece on_piece) {
   }
 }
 
+std::string Literal(Micros time) {
+  std::string text = FormatTime(time);  // 2024-01-01T00:00:00.000000Z
+  return fmt::format("TIMESTAMPTZ '{} {}+00'", text.substr(0, 10), text.substr(11, 15));
+}
+
 }  // namespace
 
-Variables IntervalVariables(Micros start, Micros end) {
-  auto literal = [](Micros time) {
-    std::string text = FormatTime(time);  // 2024-01-01T00:00:00.000000Z
-    return fmt::format("TIMESTAMPTZ '{} {}+00'", text.substr(0, 10), text.substr(11, 15));
-  };
-  return {{"start", literal(start)}, {"end", literal(end)}};
+Variables IntervalVariables(Micros start, Micros end) { return {{"start", Literal(start)}, {"end", Literal(end)}}; }
+
+void AddLastDays(Micros since, Micros newest, Variables* variables) {
+  (*variables)["since"] = Literal(since);
+  (*variables)["newest"] = Literal(newest);
 }
 
 Result<std::string> ReplaceVariables(std::string_view file, std::string_view sql, const Variables& variables) {

@@ -16,6 +16,9 @@ using Variables = std::map<std::string, std::string, std::less<>>;
 // @start and @end as literals of instants.
 Variables IntervalVariables(Micros start, Micros end);
 
+// Adds @since and @newest, of a model that reads "the last days that have rows".
+void AddLastDays(Micros since, Micros newest, Variables* variables);
+
 // Replaces @name outside comments, strings and quoted names. An unknown one is kInvalidArgument with file:line and what
 // is allowed.
 Result<std::string> ReplaceVariables(std::string_view file, std::string_view sql, const Variables& variables);

@@ -1,11 +1,11 @@
 -- model: ads_recall_i2i
--- doc: one row is one post and one of its 50 most similar posts by who engaged with both in the last 14 days
--- doc: score is the cosine of the posts' engagement vectors, each engagement halving every 3 days
+-- doc: one row is one post and one of its 50 most similar posts by who engaged with both in the last 14 days that have events
+-- doc: score is the cosine of the posts' engagement vectors, each engagement halving every 3 days up to the end of the bulk of events
 -- doc: a user counts with the 30 posts engaged with last, which bounds the pairs of one user to 435
 -- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
--- reads: dwd_user_action.event_time -14d
+-- reads: dwd_user_action.event_time last 14d
 -- key: post_key, similar_post_key
 -- memory: 5GiB
 -- timeout: 20m
@@ -14,7 +14,7 @@ WITH engagement AS (
     user_key, post_key, MAX(post_id) AS post_id, MAX(event_time) AS last_time,
     MAX(CASE event_name WHEN 'share' THEN 3.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 ELSE 1.0 END) AS strength
   FROM dwd_user_action
-  WHERE event_time >= @end - INTERVAL 14 DAY AND event_time < @end
+  WHERE event_time >= @since AND event_time < @end
     AND event_name IN ('post_click', 'like', 'comment', 'share')
     AND user_key IS NOT NULL AND post_key IS NOT NULL
   GROUP BY user_key, post_key
@@ -22,7 +22,7 @@ WITH engagement AS (
 recent AS (
   SELECT
     user_key, post_key, post_id,
-    CAST(strength * POWER(0.5, (UNIX_MICROS(@end) - UNIX_MICROS(last_time)) / (3 * 86400000000.0)) AS DOUBLE) AS weight,
+    CAST(strength * GREATEST(POWER(0.5, (UNIX_MICROS(@newest) - UNIX_MICROS(LEAST(last_time, @newest))) / (3 * 86400000000.0)), 1e-6) AS DOUBLE) AS weight,
     ROW_NUMBER() OVER (
       PARTITION BY user_key ORDER BY last_time DESC NULLS LAST, post_key ASC NULLS LAST
     ) AS recency

@@ -1,10 +1,11 @@
 -- model: ads_trending
 -- doc: one row is one post among the 500 with most engagement now, over all topics ('all') and per topic (200 each)
--- doc: score is the sum of weighted engagements of the last 3 days, each halving every 6 hours
+-- doc: score is the sum of weighted engagements of the last 3 days that have events, each halving every 6 hours
+-- doc: up to the end of the bulk of events; what halved 20 times counts a millionth from then on
 -- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
--- reads: dwd_user_action.event_time -3d
+-- reads: dwd_user_action.event_time last 3d
 -- key: topic, post_key
 -- memory: 2GiB
 -- timeout: 10m
@@ -13,9 +14,9 @@ WITH engagement AS (
     post_key, post_id, topic,
     CASE event_name
       WHEN 'share' THEN 4.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 WHEN 'post_click' THEN 1.0 ELSE -4.0
-    END * POWER(0.5, (UNIX_MICROS(@end) - UNIX_MICROS(event_time)) / (6 * 3600000000.0)) AS weight
+    END * GREATEST(POWER(0.5, (UNIX_MICROS(@newest) - UNIX_MICROS(LEAST(event_time, @newest))) / (6 * 3600000000.0)), 1e-6) AS weight
   FROM dwd_user_action
-  WHERE event_time >= @end - INTERVAL 3 DAY AND event_time < @end
+  WHERE event_time >= @since AND event_time < @end
     AND event_name IN ('post_click', 'like', 'comment', 'share', 'hide', 'report')
     AND post_key IS NOT NULL
 ),

@@ -2,71 +2,124 @@
 -- doc: one row is one shown post with what the user did about it within 24 hours
 -- doc: label delay: the outcomes of an impression are complete 24 hours after it; younger rows are made again next time
 -- doc: an action belongs to the impression of its request, else to the user's latest earlier impression of the post
+-- doc: of impressions of one instant the later one in the log; the work is linear in the actions, whoever did them to what
 -- doc: a follow or a hide of an author without a post belongs to the user's latest earlier impression of that author
 -- partition: day(event_time)
 -- materialize: incremental
 -- interval: 1 day
 -- batch: 4 days
 -- lookback: 7 days
--- reads: dwd_user_action.event_time 0d 1d
+-- reads: dwd_user_action.event_time -1d 1d
 -- key: event_id
 -- memory: 4GiB
 -- timeout: 20m
 WITH shown AS (
+  -- The day before and the day after the interval are there to take the outcomes that belong to them, however many days
+  -- are made at once.
   SELECT
     event_id, event_time, request_id, user_key, user_id, post_key, post_id, author_key, author_id, topic,
-    position, scene, source
-  -- Later impressions than the interval's are there to take the outcomes that belong to them, however many days are made at once.
+    position, scene, source, log_partition, log_offset
   FROM dwd_user_action
-  WHERE event_name = 'feed_impression' AND event_time >= @start AND event_time < @end + INTERVAL 24 HOUR
+  WHERE event_name = 'feed_impression'
+    AND event_time >= @start - INTERVAL 24 HOUR AND event_time < @end + INTERVAL 24 HOUR
     AND user_key IS NOT NULL AND post_key IS NOT NULL
 ),
 outcome AS (
-  SELECT event_id, event_name, event_time, request_id, user_key, post_key, author_key, dwell_ms
+  SELECT
+    event_id, event_name, event_time, request_id, user_key, dwell_ms, log_partition, log_offset,
+    CASE WHEN post_key IS NOT NULL THEN 0 ELSE 3 END AS first_lane,
+    COALESCE(post_key, author_key) AS item_key
   FROM dwd_user_action
   WHERE event_name IN ('post_click', 'like', 'comment', 'share', 'follow', 'hide', 'dwell')
     AND event_time >= @start AND event_time < @end + INTERVAL 24 HOUR
     AND user_key IS NOT NULL
+    AND (post_key IS NOT NULL OR (author_key IS NOT NULL AND event_name IN ('follow', 'hide')))
 ),
-candidate AS (
+-- Where an outcome about a post looks: lane 0, its request; lane 1, when that finds nothing, impressions that name no
+-- request; and an outcome that names no request: lane 2, all impressions. About an author: lanes 3, 4 and 5.
+looked_for AS (
+  SELECT first_lane AS lane, item_key, user_key, request_id AS request, event_id, event_time, log_partition, log_offset
+  FROM outcome WHERE request_id IS NOT NULL
+  UNION ALL
+  SELECT first_lane + 1 AS lane, item_key, user_key, '' AS request, event_id, event_time, log_partition, log_offset
+  FROM outcome
+  WHERE request_id IS NOT NULL AND user_key IN (SELECT user_key FROM shown WHERE request_id IS NULL)
+  UNION ALL
+  SELECT first_lane + 2 AS lane, item_key, user_key, '' AS request, event_id, event_time, log_partition, log_offset
+  FROM outcome WHERE request_id IS NULL
+),
+wanted AS (
+  SELECT DISTINCT lane, item_key, user_key, request FROM looked_for
+),
+offered AS (
   SELECT
-    o.event_id AS outcome_id, o.event_name, o.dwell_ms, s.event_id, s.event_time,
-    CASE WHEN o.request_id = s.request_id THEN 0 ELSE 1 END AS distance
-  FROM outcome o
-  JOIN shown s ON s.user_key = o.user_key AND s.post_key = o.post_key
-  WHERE o.event_time >= s.event_time AND o.event_time < s.event_time + INTERVAL 24 HOUR
-    AND (o.request_id IS NULL OR s.request_id IS NULL OR o.request_id = s.request_id)
+    CASE WHEN request_id IS NULL THEN 1 ELSE 0 END AS lane, post_key AS item_key, user_key,
+    COALESCE(request_id, '') AS request, event_id, event_time, log_partition, log_offset
+  FROM shown
+  UNION ALL
+  SELECT 2 AS lane, post_key AS item_key, user_key, '' AS request, event_id, event_time, log_partition, log_offset
+  FROM shown
   UNION ALL
   SELECT
-    o.event_id AS outcome_id, o.event_name, o.dwell_ms, s.event_id, s.event_time,
-    CASE WHEN o.request_id = s.request_id THEN 0 ELSE 1 END AS distance
-  FROM outcome o
-  JOIN shown s ON s.user_key = o.user_key AND s.author_key = o.author_key
-  WHERE o.post_key IS NULL AND o.event_name IN ('follow', 'hide')
-    AND o.event_time >= s.event_time AND o.event_time < s.event_time + INTERVAL 24 HOUR
-    AND (o.request_id IS NULL OR s.request_id IS NULL OR o.request_id = s.request_id)
+    CASE WHEN request_id IS NULL THEN 4 ELSE 3 END AS lane, author_key AS item_key, user_key,
+    COALESCE(request_id, '') AS request, event_id, event_time, log_partition, log_offset
+  FROM shown WHERE author_key IS NOT NULL
+  UNION ALL
+  SELECT 5 AS lane, author_key AS item_key, user_key, '' AS request, event_id, event_time, log_partition, log_offset
+  FROM shown WHERE author_key IS NOT NULL
+),
+timeline AS (
+  SELECT o.lane, o.item_key, o.user_key, o.request, o.event_id, o.event_time, o.log_partition, o.log_offset, 0 AS is_outcome
+  FROM offered o
+  JOIN wanted w ON w.lane = o.lane AND w.item_key = o.item_key AND w.user_key = o.user_key AND w.request = o.request
+  UNION ALL
+  SELECT lane, item_key, user_key, request, event_id, event_time, log_partition, log_offset, 1 AS is_outcome
+  FROM looked_for
+),
+-- The latest impression before an outcome is the one with as many impressions up to it.
+counted AS (
+  SELECT
+    lane, item_key, user_key, request, event_id, event_time, is_outcome,
+    SUM(1 - is_outcome) OVER (
+      PARTITION BY lane, item_key, user_key, request
+      ORDER BY event_time ASC NULLS LAST, is_outcome ASC NULLS LAST, log_partition ASC NULLS LAST,
+               log_offset ASC NULLS LAST
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS place
+  FROM timeline
+),
+found AS (
+  SELECT o.event_id AS outcome_id, o.lane, s.event_id
+  FROM counted o
+  JOIN counted s
+    ON s.lane = o.lane AND s.item_key = o.item_key AND s.user_key = o.user_key AND s.request = o.request
+    AND s.place = o.place
+  WHERE o.is_outcome = 1 AND s.is_outcome = 0 AND o.event_time < s.event_time + INTERVAL 24 HOUR
+),
+own AS (
+  SELECT outcome_id, event_id FROM found WHERE lane NOT IN (1, 4)
 ),
 attributed AS (
-  SELECT
-    outcome_id, event_name, dwell_ms, event_id,
-    ROW_NUMBER() OVER (
-      PARTITION BY outcome_id ORDER BY distance ASC NULLS LAST, event_time DESC NULLS LAST, event_id ASC NULLS LAST
-    ) AS choice
-  FROM candidate
+  SELECT outcome_id, event_id FROM own
+  UNION ALL
+  SELECT f.outcome_id, f.event_id
+  FROM found f
+  LEFT JOIN own ON own.outcome_id = f.outcome_id
+  WHERE f.lane IN (1, 4) AND own.outcome_id IS NULL
 ),
 label AS (
   SELECT
-    event_id,
-    MAX(CASE WHEN event_name = 'post_click' THEN 1 ELSE 0 END) AS clicked,
-    MAX(CASE WHEN event_name = 'like' THEN 1 ELSE 0 END) AS liked,
-    MAX(CASE WHEN event_name = 'comment' THEN 1 ELSE 0 END) AS commented,
-    MAX(CASE WHEN event_name = 'share' THEN 1 ELSE 0 END) AS shared,
-    MAX(CASE WHEN event_name = 'follow' THEN 1 ELSE 0 END) AS followed,
-    MAX(CASE WHEN event_name = 'hide' THEN 1 ELSE 0 END) AS hidden,
-    CAST(SUM(CASE WHEN event_name = 'dwell' THEN COALESCE(dwell_ms, 0) ELSE 0 END) AS BIGINT) AS dwell_ms
-  FROM attributed
-  WHERE choice = 1
-  GROUP BY event_id
+    a.event_id,
+    MAX(CASE WHEN o.event_name = 'post_click' THEN 1 ELSE 0 END) AS clicked,
+    MAX(CASE WHEN o.event_name = 'like' THEN 1 ELSE 0 END) AS liked,
+    MAX(CASE WHEN o.event_name = 'comment' THEN 1 ELSE 0 END) AS commented,
+    MAX(CASE WHEN o.event_name = 'share' THEN 1 ELSE 0 END) AS shared,
+    MAX(CASE WHEN o.event_name = 'follow' THEN 1 ELSE 0 END) AS followed,
+    MAX(CASE WHEN o.event_name = 'hide' THEN 1 ELSE 0 END) AS hidden,
+    CAST(SUM(CASE WHEN o.event_name = 'dwell' THEN COALESCE(o.dwell_ms, 0) ELSE 0 END) AS BIGINT) AS dwell_ms
+  FROM attributed a
+  JOIN outcome o ON o.event_id = a.outcome_id
+  GROUP BY a.event_id
 )
 SELECT
   s.event_id,
@@ -91,4 +144,4 @@ SELECT
   COALESCE(l.dwell_ms, 0) AS dwell_ms
 FROM shown s
 LEFT JOIN label l ON l.event_id = s.event_id
-WHERE s.event_time < @end
+WHERE s.event_time >= @start AND s.event_time < @end

@@ -1,5 +1,6 @@
 -- model: dwd_post
 -- doc: one row is one version of a post, valid from its post_create event until the next one of the same post
+-- doc: versions of one instant come in the order of the log
 -- partition: none
 -- materialize: full
 -- reads: ods_event.event_time
@@ -10,7 +11,7 @@
 -- timeout: 10m
 WITH creation AS (
   SELECT
-    post_id, event_id, event_time, received_time, user_id, topic, text_length, lang,
+    post_id, event_id, event_time, received_time, user_id, topic, text_length, lang, log_partition, log_offset,
     ROW_NUMBER() OVER (
       PARTITION BY event_id
       ORDER BY received_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
@@ -21,13 +22,13 @@ WITH creation AS (
 version AS (
   SELECT
     post_id, event_id, event_time, user_id, topic, text_length, lang,
-    ROW_NUMBER() OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST) AS version,
+    ROW_NUMBER() OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS version,
     FIRST_VALUE(user_id) OVER (
-      PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST
+      PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
     ) AS author_id,
     MIN(event_time) OVER (PARTITION BY post_id) AS created_time,
-    LEAD(event_time) OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST) AS valid_to
+    LEAD(event_time) OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS valid_to
   FROM creation
   WHERE copy_number = 1
 )

@@ -1,6 +1,7 @@
 -- model: dwd_user_action
 -- doc: one row is one deduplicated user action, on the day it happened; bots are out
 -- doc: of copies with one event_id the one of the earliest day stays, and of those the first received (horizon 7 days)
+-- doc: a copy by a bot, or without an event's name, counts as none
 -- doc: author_id is whom the action is about: the post's author, or the target user when there is no post
 -- partition: day(event_time)
 -- materialize: incremental
@@ -24,11 +25,16 @@ WITH copy AS (
     ) AS copy_number
   FROM ods_event
   WHERE event_time >= @start AND event_time < @end
+    AND event <> ''
+    -- Flagged when it landed; rows from before there was a flag go by the words of that time.
+    AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
 ),
 earlier AS (
   SELECT DISTINCT event_id
   FROM ods_event
   WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
+    AND event <> ''
+    AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
     AND event_id IN (SELECT event_id FROM copy)
 ),
 winner AS (
@@ -44,17 +50,29 @@ action AS (
   FROM ods_event o
   JOIN winner w ON w.log_partition = o.log_partition AND w.log_offset = o.log_offset
   WHERE o.event_time >= @start AND o.event_time < @end
-    AND o.event <> ''
-    -- Flagged when it landed; rows from before there was a flag go by the words of that time.
-    AND NOT COALESCE(o.is_bot, LOWER(o.user_agent) LIKE '%bot%' OR LOWER(o.user_agent) LIKE '%crawler%', FALSE)
 ),
-post_version AS (
-  -- The first version also serves actions that came before it; every action here is in [@start, @end).
-  SELECT
-    post_id, author_id, topic,
-    CASE WHEN version = 1 THEN @start ELSE valid_from END AS from_time,
-    COALESCE(valid_to, @end) AS to_time
+-- Which version of its post an action meets: the first one also serves actions that came before it. Only posts that
+-- have more than one need looking at.
+rewritten AS (
+  SELECT post_id FROM dwd_post WHERE version = 2 AND post_id IN (SELECT post_id FROM action)
+),
+timeline AS (
+  SELECT post_id, valid_from AS met_time, 0 AS is_action, version, CAST(NULL AS BIGINT) AS log_partition, CAST(NULL AS BIGINT) AS log_offset
   FROM dwd_post
+  WHERE post_id IN (SELECT post_id FROM rewritten)
+  UNION ALL
+  SELECT post_id, event_time AS met_time, 1 AS is_action, 1 AS version, log_partition, log_offset
+  FROM action
+  WHERE post_id IN (SELECT post_id FROM rewritten)
+),
+met AS (
+  SELECT
+    is_action, log_partition, log_offset,
+    MAX(version) OVER (
+      PARTITION BY post_id ORDER BY met_time ASC NULLS LAST, is_action ASC NULLS LAST
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS version
+  FROM timeline
 ),
 with_post AS (
   SELECT
@@ -62,8 +80,8 @@ with_post AS (
     COALESCE(p.author_id, a.stated_author_id, NULLIF(a.target_user_id, '')) AS about_author_id,
     COALESCE(a.topic, p.topic) AS about_topic
   FROM action a
-  LEFT JOIN post_version p
-    ON p.post_id = a.post_id AND a.event_time >= p.from_time AND a.event_time < p.to_time
+  LEFT JOIN met m ON m.is_action = 1 AND m.log_partition = a.log_partition AND m.log_offset = a.log_offset
+  LEFT JOIN dwd_post p ON p.post_id = a.post_id AND p.version = COALESCE(m.version, 1)
 )
 SELECT
   a.event_id,
@@ -84,7 +102,8 @@ SELECT
   CAST(a.position AS BIGINT) AS position,
   a.scene,
   a.source,
-  CAST(a.dwell_ms AS BIGINT) AS dwell_ms,
+  -- What no stay can last is set to the longest: sums stay sums, whatever was sent.
+  CASE WHEN a.dwell_ms IS NOT NULL THEN CAST(LEAST(GREATEST(a.dwell_ms, 0), 86400000) AS BIGINT) END AS dwell_ms,
   CAST(a.text_length AS BIGINT) AS text_length,
   a.lang,
   a.query,

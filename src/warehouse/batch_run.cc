@@ -144,13 +144,14 @@ Status BatchRun::CheckPartitions(const Batch& batch, const std::vector<lake::Dat
   return Ok();
 }
 
-// Every day of the batch counts, also one without rows.
+// Every day of the batch counts, also one without rows, but for one that has not ended yet.
 Result<DayVolumes> BatchRun::Volumes(InputFiles& inputs, const Batch& batch,
                                      const std::vector<lake::DataFile>& files) const {
   DayVolumes volumes;
   if (model_.materialization != Materialization::kIncremental) return volumes;
   volumes.checked = RowsByDay(files);
   for (int64_t day : DaysOf(batch)) volumes.checked.try_emplace(day, 0);
+  volumes.checked.erase(volumes.checked.lower_bound(DayOf(context_.clock.Now())), volumes.checked.end());
   FEEDMILL_ASSIGN(const TableState* table, inputs.Load(model_.name));
   volumes.published = RowsByDay(table->files);
   return volumes;

@@ -200,6 +200,7 @@ void AddBackfillVerb(CLI::App& app) {
   AddCommonOptions(*verb, arguments.get());
   AddServerOption(*verb, arguments.get());
   verb->add_option("--start", arguments->start, "first instant to make anew; up to --until");
+  verb->add_flag("!--no-train", arguments->train, "tables only: no models, no bundle");
   verb->add_flag("--late", arguments->late, "the days that events came for when they were made and past the lookback");
   verb->footer(
       "Examples:\n  feedmill backfill --late\n  feedmill backfill --start 2026-01-01 --until 2026-01-08 --select "

@@ -11,6 +11,7 @@
 #include "base/text_encoding.h"
 #include "base/time_text.h"
 #include "jobs/run_store.h"
+#include "warehouse/model_job.h"
 #include "warehouse/models_for_test.h"
 #include "warehouse/nightly.h"
 

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "lake/catalog_internal.h"
 #include "lake/expire.h"
 #include "lake/metadata_json.h"
+#include "lake/run_tables.h"
 #include "lake/scan_plan.h"
 #include "lake/snapshot_builder.h"
+#include "lake/staged_pointers_internal.h"
 
 namespace feedmill::lake {
 namespace {
@@ -64,11 +67,12 @@ Status AppendColumns(const Schema& columns, TableMetadata* metadata, bool* chang
 }  // namespace
 
 FileCatalog::FileCatalog(io::FileSystem& files, std::unique_ptr<PointerStore> pointers, const Clock& clock,
-                         CatalogOptions options)
+                         CatalogOptions options, bool staged)
     : files_(files),
       pointers_(std::move(pointers)),
       clock_(clock),
       options_(std::move(options)),
+      staged_(staged),
       ids_(options_.id_seed) {}
 
 Result<std::vector<std::string>> FileCatalog::ListTables() { return pointers_->List(); }
@@ -152,7 +156,8 @@ Status FileCatalog::Drop(const std::string& table, bool purge) {
   const Result<Current> current = ReadCurrent(table);
   if (!current && !pointers_->Location(table)) return std::unexpected(current.error());
   FEEDMILL_TRY(pointers_->Delete(table));
-  if (!purge) return Ok();
+  // The folder of a staged table is that of the published one.
+  if (!purge || staged_) return Ok();
   return files_.file_system().RemoveAll(current ? current->metadata->location : FolderOf(table));
 }
 
@@ -257,6 +262,8 @@ Result<std::optional<Snapshot>> FileCatalog::CommitOnce(const std::string& table
   change.table = table;
   change.snapshot_id = snapshot_id;
   change.landing = request.landing;
+  const auto run = request.summary.find(kRunSummary);
+  if (run != request.summary.end()) change.run_id = run->second;
   Current published;
   auto outcome = Publish(base, std::move(*next), std::move(change), &published);
   if (outcome && *outcome == Attempt::kDone) return snapshot;
@@ -273,7 +280,9 @@ Result<ScanPlan> FileCatalog::PlanScan(const std::string& table, const std::vect
                                        std::optional<int64_t> snapshot_id) {
   FEEDMILL_ASSIGN(Current current, ReadCurrent(table));
   const Snapshot* snapshot = current.metadata->CurrentSnapshot();
-  if (snapshot_id) {
+  if (snapshot_id == 0) {
+    snapshot = nullptr;
+  } else if (snapshot_id) {
     snapshot = current.metadata->FindSnapshot(*snapshot_id);
     if (snapshot == nullptr) return NotFound("table '{}' has no snapshot {}; it may have expired", table, *snapshot_id);
   }
@@ -291,7 +300,8 @@ Result<int64_t> FileCatalog::AcquireWriterEpoch(const std::string& stream) {
 Status FileCatalog::ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) {
   std::vector<Snapshot> expired;
   FEEDMILL_ASSIGN(Current current, Update(table, [&](TableMetadata& metadata) -> Result<bool> {
-                    expired = RemoveExpired(older_than, keep_min, &metadata);
+                    FEEDMILL_ASSIGN(const std::set<int64_t> pinned, pointers_->PinnedSnapshots(table));
+                    expired = RemoveExpired({older_than, keep_min, pinned}, &metadata);
                     return !expired.empty();
                   }));
   if (expired.empty()) return Ok();
@@ -307,12 +317,26 @@ Result<std::string> FileCatalog::DataFolder(const std::string& table) {
   return folder;
 }
 
+namespace {
+
+CatalogOptions Absolute(CatalogOptions options) {
+  std::string& folder = options.warehouse;
+  folder = std::filesystem::absolute(folder).lexically_normal().string();
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return options;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Catalog>> OpenCatalog(io::FileSystem& files, meta::Store& store, const Clock& clock,
                                              const CatalogOptions& options) {
-  CatalogOptions absolute = options;
-  absolute.warehouse = std::filesystem::absolute(options.warehouse).lexically_normal().string();
-  while (absolute.warehouse.size() > 1 && absolute.warehouse.ends_with('/')) absolute.warehouse.pop_back();
-  return std::make_unique<FileCatalog>(files, MakeSqlPointerStore(store), clock, std::move(absolute));
+  return std::make_unique<FileCatalog>(files, MakeSqlPointerStore(store), clock, Absolute(options));
+}
+
+Result<std::unique_ptr<Catalog>> OpenStagedCatalog(io::FileSystem& files, meta::Store& store, const Clock& clock,
+                                                   const CatalogOptions& options, const std::string& run_id) {
+  FEEDMILL_ASSIGN(auto pointers, MakeStagedPointers(store, run_id));
+  return std::make_unique<FileCatalog>(files, std::move(pointers), clock, Absolute(options), true);
 }
 
 }  // namespace feedmill::lake

@@ -16,8 +16,8 @@ namespace feedmill::lake {
 
 class FileCatalog final : public Catalog {
  public:
-  FileCatalog(io::FileSystem& files, std::unique_ptr<PointerStore> pointers, const Clock& clock,
-              CatalogOptions options);
+  FileCatalog(io::FileSystem& files, std::unique_ptr<PointerStore> pointers, const Clock& clock, CatalogOptions options,
+              bool staged = false);
 
   Result<std::vector<std::string>> ListTables() override;
   Result<TableDescription> Load(const std::string& table) override;
@@ -58,6 +58,7 @@ class FileCatalog final : public Catalog {
   std::unique_ptr<PointerStore> pointers_;
   const Clock& clock_;
   const CatalogOptions options_;
+  const bool staged_;  // sees tables that a run stages, whose folders are those of the published ones
   IdSource ids_;
   // Commits of this process to one table stand in line here instead of undoing each other; other processes' still may.
   std::mutex commit_mutex_;

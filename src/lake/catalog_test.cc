@@ -362,6 +362,18 @@ TEST_F(CatalogTest, ExpiryRemovesWhatNobodyUses) {
   EXPECT_EQ(Planned().size(), 7u);
 }
 
+TEST_F(CatalogTest, ExpiryReadsOnlyWhatIsBesideTheExpired) {
+  CreateActions();
+  for (int i = 0; i < 12; ++i) MustCommit(i % 3 == 2 ? Replace({NewFile(kDay)}) : Append({NewFile(kDay)}));
+  const auto snapshots = catalog_->Load(kTable)->snapshots;
+  // Lists of kept snapshots that are not next to an expired one: whoever reads them fails.
+  for (size_t i = 5; i + 1 < snapshots.size(); ++i) std::filesystem::remove(snapshots[i].manifest_list);
+  const auto expired = catalog_->ExpireSnapshots(kTable, snapshots[4].committed_at, 1);
+  ASSERT_TRUE(expired) << expired.error().ToString();
+  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 8u);
+  EXPECT_EQ(FilesIn("data"), 10u) << "the two that the first replacement emptied are gone";
+}
+
 TEST_F(CatalogTest, ExpiryKeepsTheYoungAndTheNewest) {
   CreateActions();
   for (int i = 0; i < 6; ++i) MustCommit(Append({NewFile(kDay)}));

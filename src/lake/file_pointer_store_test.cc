@@ -76,6 +76,8 @@ class FilePointerStore final : public PointerStore {
     return OffsetsIn(state, table, stream);
   }
 
+  Result<std::set<int64_t>> PinnedSnapshots(const std::string&) override { return std::set<int64_t>{}; }
+
   Result<int64_t> RaiseWriterEpoch(const std::string& stream) override {
     int64_t epoch = 0;
     FEEDMILL_TRY(Change([&](json& state) -> Status {

@@ -38,6 +38,20 @@ CREATE TABLE lake_batch (
 CREATE INDEX lake_batch_age ON lake_batch (changed_at);
 )sql";
 
+constexpr char kCreateRunTables[] = R"sql(
+CREATE TABLE lake_run (
+  run_id TEXT PRIMARY KEY,
+  began_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE lake_run_table (
+  run_id TEXT NOT NULL,
+  table_name TEXT NOT NULL,
+  snapshot_id INTEGER NOT NULL,
+  staged INTEGER NOT NULL,
+  PRIMARY KEY (run_id, table_name)
+) WITHOUT ROWID;
+)sql";
+
 using meta::Row;
 using meta::Transaction;
 using meta::Value;
@@ -87,7 +101,8 @@ class SqlPointerStore final : public PointerStore {
   Result<std::vector<std::string>> List() override {
     std::vector<std::string> names;
     FEEDMILL_TRY(store_.Read([&](Transaction& transaction) -> Status {
-      FEEDMILL_ASSIGN(auto rows, transaction.Query("SELECT name FROM lake_table ORDER BY name"));
+      FEEDMILL_ASSIGN(auto rows,
+                      transaction.Query("SELECT name FROM lake_table WHERE instr(name, '/') = 0 ORDER BY name"));
       for (const Row& row : rows) names.push_back(Text(row[0]));
       return Ok();
     }));
@@ -131,6 +146,12 @@ class SqlPointerStore final : public PointerStore {
         return Ok();
       }
       if (change.landing) FEEDMILL_TRY(WriteLanding(transaction, change));
+      if (!change.run_id.empty()) {
+        FEEDMILL_TRY(Run(transaction,
+                         "INSERT OR REPLACE INTO lake_run_table SELECT ?1, ?2, ?3, 0 WHERE EXISTS (SELECT 1 FROM "
+                         "lake_run WHERE run_id = ?1)",
+                         {change.run_id, change.table, change.snapshot_id}));
+      }
       return Run(transaction, "UPDATE lake_table SET metadata_location = ?2 WHERE name = ?1",
                  {change.table, change.location});
     }));
@@ -177,6 +198,18 @@ class SqlPointerStore final : public PointerStore {
     return batch;
   }
 
+  Result<std::set<int64_t>> PinnedSnapshots(const std::string& table) override {
+    std::set<int64_t> pinned;
+    FEEDMILL_TRY(store_.Read([&](Transaction& transaction) -> Status {
+      const Value key[] = {table};
+      FEEDMILL_ASSIGN(auto rows,
+                      transaction.Query("SELECT DISTINCT snapshot_id FROM lake_run_table WHERE table_name = ?1", key));
+      for (const Row& row : rows) pinned.insert(Integer(row[0]));
+      return Ok();
+    }));
+    return pinned;
+  }
+
  private:
   static Result<std::string> ReadLocation(Transaction& transaction, const std::string& table) {
     const Value key[] = {table};
@@ -196,7 +229,9 @@ class SqlPointerStore final : public PointerStore {
 
 }  // namespace
 
-std::vector<meta::Migration> CatalogMigrations() { return {{"lake/001_catalog", kCreateTables}}; }
+std::vector<meta::Migration> CatalogMigrations() {
+  return {{"lake/001_catalog", kCreateTables}, {"lake/002_run_tables", kCreateRunTables}};
+}
 
 std::string OffsetsToString(const Offsets& offsets) {
   std::string text;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct PointerChange {
   std::string location;
   int64_t snapshot_id = 0;
   std::optional<LandingMark> landing;
+  std::string run_id;  // its pin of the table (run_tables.h) moves to the snapshot; "" = none
 };
 
 enum class SwapOutcome { kSwapped, kPointerMoved };
@@ -53,6 +55,8 @@ class PointerStore {
   // keeps its id.
   virtual Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
                                              const std::vector<DataFile>& files) = 0;
+  // Snapshots of the table that runs have pinned: they do not expire.
+  virtual Result<std::set<int64_t>> PinnedSnapshots(const std::string& table) = 0;
 };
 
 // The fence in front of a landing: kConflict unless `found` are the expected offsets and no younger writer took over.

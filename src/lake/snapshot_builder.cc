@@ -68,7 +68,11 @@ Result<TableMetadata> SnapshotBuilder::Build() {
   if (parent_ != nullptr) {
     FEEDMILL_ASSIGN(manifests, files_.ReadManifests(*parent_));
   }
-  if (request_.operation == CommitRequest::Operation::kReplacePartitions) FEEDMILL_TRY(ReplacePartitions(&manifests));
+  if (request_.operation == CommitRequest::Operation::kReplacePartitions) {
+    FEEDMILL_TRY(ReplacePartitions(&manifests));
+  } else {
+    FEEDMILL_TRY(CheckAppendable());
+  }
   FEEDMILL_TRY(MergeSmallManifests(&manifests));
   FEEDMILL_TRY(AddFiles(&manifests));
 
@@ -139,7 +143,9 @@ Result<std::set<std::string>> SnapshotBuilder::ReplacedPartitions() const {
 Status SnapshotBuilder::ReplacePartitions(std::vector<ManifestFile>* manifests) {
   FEEDMILL_ASSIGN(auto partitions, ReplacedPartitions());
   read_sequence_number_ = std::numeric_limits<int64_t>::max();
-  if (request_.read_snapshot_id) {
+  if (request_.read_snapshot_id == 0) {
+    read_sequence_number_ = 0;
+  } else if (request_.read_snapshot_id) {
     const Snapshot* read = base_.FindSnapshot(*request_.read_snapshot_id);
     if (read == nullptr) return Conflict("snapshot {}, which was read, has expired", *request_.read_snapshot_id);
     read_sequence_number_ = read->sequence_number;
@@ -152,6 +158,12 @@ Status SnapshotBuilder::ReplacePartitions(std::vector<ManifestFile>* manifests) 
     return manifest.added_files + manifest.existing_files == 0 && manifest.added_snapshot_id != options_.snapshot_id;
   });
   return Ok();
+}
+
+Status SnapshotBuilder::CheckAppendable() const {
+  const int64_t current = parent_ == nullptr ? 0 : parent_->id;
+  if (!request_.read_snapshot_id || *request_.read_snapshot_id == current) return Ok();
+  return Conflict("snapshot {} was published after snapshot {} was read", current, *request_.read_snapshot_id);
 }
 
 Status SnapshotBuilder::CheckReplaceable(const ManifestEntry& entry) const {

@@ -29,8 +29,8 @@ class SnapshotBuilder {
                   const SnapshotBuilderOptions& options);
 
   // Writes manifests and the manifest list (durable after their folder is synced), and returns the metadata that the
-  // new snapshot is current in. kConflict: new files landed in replaced partitions. kInvalidArgument: files that do not
-  // fit the table.
+  // new snapshot is current in. kConflict: the table is not as the request has read it. kInvalidArgument: files that
+  // do not fit the table.
   Result<TableMetadata> Build();
 
   // Paths of all files written so far, to be removed when the attempt is given up.
@@ -46,6 +46,7 @@ class SnapshotBuilder {
 
   Status CheckFiles() const;
   Result<std::set<std::string>> ReplacedPartitions() const;
+  Status CheckAppendable() const;
   Status CheckReplaceable(const ManifestEntry& entry) const;
   Status ReplacePartitions(std::vector<ManifestFile>* manifests);
   // Rewrites the manifest without the files of `partitions`, unless it has none of them.

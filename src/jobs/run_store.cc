@@ -92,6 +92,40 @@ Status EndRun(meta::Store& store, const std::string& run_id, const std::string& 
   });
 }
 
+Result<int64_t> MarkInterrupted(meta::Store& store, Micros now) {
+  int64_t marked = 0;
+  FEEDMILL_TRY(store.Write([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 1> at = {now};
+    FEEDMILL_TRY(transaction.Execute(
+        "UPDATE job_step SET state = 'stopped', ended_at = ?1, message = 'the run was interrupted' WHERE state IN "
+        "('running', 'waiting') AND run_id IN (SELECT id FROM job_run WHERE state = 'running')",
+        at));
+    FEEDMILL_ASSIGN(marked, transaction.Execute(
+                                "UPDATE job_run SET state = 'interrupted', ended_at = ?1 WHERE state = 'running'", at));
+    return Ok();
+  }));
+  return marked;
+}
+
+Result<std::vector<std::string>> ForgetRuns(meta::Store& store, Micros began_before, int keep_min) {
+  std::vector<std::string> ids;
+  FEEDMILL_TRY(store.Write([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 2> limits = {began_before, int64_t{keep_min}};
+    FEEDMILL_ASSIGN(const auto rows,
+                    transaction.Query("SELECT id FROM job_run WHERE started_at < ?1 AND state <> 'running' AND id NOT "
+                                      "IN (SELECT id FROM job_run ORDER BY started_at DESC, id DESC LIMIT ?2)",
+                                      limits));
+    for (const meta::Row& row : rows) {
+      std::array<Value, 1> id = {row[0]};
+      FEEDMILL_TRY(transaction.Execute("DELETE FROM job_step WHERE run_id = ?1", id));
+      FEEDMILL_TRY(transaction.Execute("DELETE FROM job_run WHERE id = ?1", id));
+      ids.push_back(Text(row[0]));
+    }
+    return Ok();
+  }));
+  return ids;
+}
+
 Result<RunRecord> LoadRun(meta::Store& store, const std::string& run_id) {
   std::vector<meta::Row> runs;
   std::vector<meta::Row> steps;

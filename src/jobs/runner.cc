@@ -195,7 +195,9 @@ class Runner {
       record->message =
           last_words.empty() ? outcome->ToString() : fmt::format("{}: {}", outcome->ToString(), last_words);
     }
-    return !(outcome->kind == io::ChildOutcome::Kind::kExited && outcome->exit_code == kExitPermanent);
+    record->permanent = record->state == StepState::kFailed && outcome->kind == io::ChildOutcome::Kind::kExited &&
+                        outcome->exit_code == kExitPermanent;
+    return !record->permanent;
   }
 
   static StepState StateAfter(const io::ChildOutcome& outcome) {

@@ -46,13 +46,14 @@ struct StepRecord {
   std::string message;             // why it failed: the child's own error, else how it ended
   std::string result;              // JSON object the child printed as {"result": {...}}, "" when none
   double progress = 0;             // 0..1, from {"progress": ...}
+  bool permanent = false;          // failed so that trying again cannot help; not recorded
 };
 
 struct RunRecord {
   std::string id;
   std::string kind;        // "nightly"
   std::string parameters;  // JSON, the caller's; a resumed run reads them back
-  std::string state;       // running | succeeded | failed | stopped
+  std::string state;       // running | succeeded | failed | stopped | interrupted (its process died)
   Micros started_at = 0;
   Micros ended_at = 0;
   std::vector<StepRecord> steps;  // in the order of the run

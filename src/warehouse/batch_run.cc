@@ -183,17 +183,23 @@ Status BatchRun::Audit(query::Session& session, InputFiles& inputs, const Batch&
     failed += fmt::format("{}{}:{}: rule '{}' found {}{}{}", failed.empty() ? "" : "\n", checks->second.file,
                           check.line, check.rule, check.found, check.note.empty() ? "" : ": ", check.note);
   }
-  if (!failed.empty()) return Conflict("{} ({}); nothing of it was published", failed, BatchName(batch));
+  result->refused = !failed.empty();
+  if (result->refused) return InvalidArgument("{} ({}); nothing of it was published", failed, BatchName(batch));
   return Ok();
 }
 
-Result<lake::Snapshot> BatchRun::Publish(const Batch& batch, const std::vector<lake::DataFile>& files) {
+Result<lake::Snapshot> BatchRun::Publish(InputFiles& inputs, const Batch& batch,
+                                         const std::vector<lake::DataFile>& files) {
   lake::CommitRequest request;
   request.files = files;
   request.summary = {{"feedmill.model", model_.name}, {"feedmill.batch", BatchName(batch)}, {"feedmill.run", run_id_}};
-  if (model_.materialization != Materialization::kAppend) {
+  if (model_.materialization == Materialization::kAppend) {
+    // What was left out as known stands in the snapshot that was read, and nowhere else.
+    FEEDMILL_ASSIGN(const TableState* self, inputs.Load(model_.name));
+    request.read_snapshot_id = self->snapshot_id.value_or(0);
+  } else {
     request.operation = lake::CommitRequest::Operation::kReplacePartitions;
-    request.read_snapshot_id = table_.current_snapshot_id;
+    request.read_snapshot_id = table_.current_snapshot_id.value_or(0);
   }
   if (model_.materialization == Materialization::kIncremental) {
     for (int64_t day : DaysOf(batch)) request.replaced_partitions.push_back({day});
@@ -226,7 +232,7 @@ Status BatchRun::Run(query::Session& session, InputFiles& inputs, const Batch& b
   }
   int64_t snapshot_id = table_.current_snapshot_id.value_or(0);
   if (!files->empty() || table_.current_snapshot_id) {
-    FEEDMILL_ASSIGN(lake::Snapshot snapshot, Publish(batch, *files));
+    FEEDMILL_ASSIGN(lake::Snapshot snapshot, Publish(inputs, batch, *files));
     snapshot_id = snapshot.id;
   }
   result->snapshot_id = snapshot_id;

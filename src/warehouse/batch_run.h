@@ -36,7 +36,7 @@ class BatchRun {
   Status Audit(query::Session& session, InputFiles& inputs, const Batch& batch,
                const std::vector<lake::DataFile>& files, ModelJobResult* result);
   Result<DayVolumes> Volumes(InputFiles& inputs, const Batch& batch, const std::vector<lake::DataFile>& files) const;
-  Result<lake::Snapshot> Publish(const Batch& batch, const std::vector<lake::DataFile>& files);
+  Result<lake::Snapshot> Publish(InputFiles& inputs, const Batch& batch, const std::vector<lake::DataFile>& files);
   Error InFile(const Error& error) const;
 
   const Context& context_;

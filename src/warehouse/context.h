@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "io/file_system.h"
@@ -18,6 +19,9 @@ struct Context {
   std::string project_folder;
   std::string temporary_directory;  // for what does not fit into memory
   int threads = 2;
+  // A run that makes tables beside the published ones (lake/run_tables.h) keeps interval records of its own for them.
+  std::string staged_run = {};
+  std::vector<std::string> staged_tables = {};
 };
 
 }  // namespace feedmill::warehouse

@@ -1,8 +1,11 @@
 #include "warehouse/interval_store.h"
 
+#include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
+
+#include "warehouse/model_file.h"
 
 namespace feedmill::warehouse {
 namespace {
@@ -128,6 +131,47 @@ Status SaveFileDays(meta::Store& store, const std::string& table, const std::str
           "INSERT OR REPLACE INTO warehouse_file_day (table_name, column_name, file, days) VALUES (?1, ?2, ?3, ?4)",
           values));
     }
+    return Ok();
+  });
+}
+
+Result<uint64_t> ForgetIntervalsOfOthers(meta::Store& store, const std::vector<std::string>& tables, Micros before) {
+  uint64_t forgotten = 0;
+  FEEDMILL_TRY(store.Write([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 1> limit = {before};
+    FEEDMILL_ASSIGN(const auto models, transaction.Query("SELECT model FROM warehouse_interval GROUP BY model HAVING "
+                                                         "max(updated_at) < ?1 AND instr(model, '/') = 0",
+                                                         limit));
+    for (const meta::Row& row : models) {
+      if (std::ranges::find(tables, TableName(Text(row[0]))) != tables.end()) continue;
+      std::array<Value, 1> name = {row[0]};
+      FEEDMILL_ASSIGN(const int64_t gone, transaction.Execute("DELETE FROM warehouse_interval WHERE model = ?1", name));
+      forgotten += static_cast<uint64_t>(gone);
+    }
+    return Ok();
+  }));
+  return forgotten;
+}
+
+std::string IntervalName(const Context& context, const std::string& model) {
+  const bool staged = std::ranges::find(context.staged_tables, TableName(model)) != context.staged_tables.end();
+  return staged ? context.staged_run + "/" + model : model;
+}
+
+Status PublishStagedIntervals(meta::Transaction& transaction, const Context& context) {
+  for (const std::string& table : context.staged_tables) {
+    const std::string model = table.substr(table.find('.') + 1);
+    std::array<Value, 1> former = {model};
+    FEEDMILL_TRY(transaction.Execute("DELETE FROM warehouse_interval WHERE model = ?1", former));
+    std::array<Value, 2> names = {IntervalName(context, model), model};
+    FEEDMILL_TRY(transaction.Execute("UPDATE warehouse_interval SET model = ?2 WHERE model = ?1", names));
+  }
+  return Ok();
+}
+
+Status ForgetStagedIntervals(meta::Store& store) {
+  return store.Write([](meta::Transaction& transaction) -> Status {
+    FEEDMILL_TRY(transaction.Execute("DELETE FROM warehouse_interval WHERE instr(model, '/') > 0"));
     return Ok();
   });
 }

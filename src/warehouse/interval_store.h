@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "meta/store.h"
+#include "warehouse/context.h"
 
 namespace feedmill::warehouse {
 
@@ -39,5 +40,15 @@ using FileDayTexts = std::map<std::string, std::string>;
 Result<FileDayTexts> LoadFileDays(meta::Store& store, const std::string& table, const std::string& column);
 Status SaveFileDays(meta::Store& store, const std::string& table, const std::string& column, const FileDayTexts& added,
                     const FileDayTexts& removed);
+
+// Records of models that have none of these tables ("dwd.dwd_post") and were written before. Returns how many went.
+Result<uint64_t> ForgetIntervalsOfOthers(meta::Store& store, const std::vector<std::string>& tables, Micros before);
+
+// Under which name the records of a model stand: its own, or that of its staged ones.
+std::string IntervalName(const Context& context, const std::string& model);
+// Records of staged tables become those of the published ones: part of the transaction of lake::PublishStaged.
+Status PublishStagedIntervals(meta::Transaction& transaction, const Context& context);
+// Those of runs that died.
+Status ForgetStagedIntervals(meta::Store& store);
 
 }  // namespace feedmill::warehouse

@@ -8,6 +8,7 @@
 #include "jobs/step.h"
 #include "jobs/step_protocol.h"
 #include "warehouse/batch_run.h"
+#include "warehouse/heal.h"
 
 namespace feedmill::warehouse {
 namespace {
@@ -30,7 +31,7 @@ std::vector<IntervalState> StatesOf(const Context& context, const ModelPlan& pla
   std::vector<IntervalState> states;
   for (const PendingInterval& interval : batch.intervals) {
     IntervalState state;
-    state.model = plan.model;
+    state.model = IntervalName(context, plan.model);
     state.start = interval.start;
     state.end = interval.end;
     state.status = status;
@@ -50,7 +51,6 @@ std::vector<IntervalState> StatesOf(const Context& context, const ModelPlan& pla
   return states;
 }
 
-// kConflict of a commit or of an audit; only the first may be tried again.
 bool MayRetry(const Error& error) {
   switch (error.kind()) {
     case ErrorKind::kInvalidArgument:
@@ -58,8 +58,6 @@ bool MayRetry(const Error& error) {
     case ErrorKind::kCorrupt:
     case ErrorKind::kPermissionDenied:
       return false;
-    case ErrorKind::kConflict:
-      return error.message().find("nothing of it was published") == std::string::npos;
     default:
       return true;
   }
@@ -79,6 +77,11 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
   FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, *model, planning, options, {}));
   ModelJobResult result;
   std::vector<Batch> batches = MakeBatches(*model, plan.intervals);
+  if (model->materialization == Materialization::kAppend && !batches.empty()) {
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, model->memory_bytes_max));
+    FEEDMILL_ASSIGN(auto session, engine->NewSession());
+    FEEDMILL_ASSIGN(result.healed, HealDoubles(context, *model, arguments.run_id, *session));
+  }
   BatchRun run(context, project, *model, arguments.run_id);
   for (size_t i = 0; i < batches.size(); ++i) {
     if (on_progress)
@@ -92,7 +95,7 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
     InputFiles& inputs = model->materialization == Materialization::kAppend ? fresh : planning;
     ModelJobResult before = result;
     Status made = run.Run(*session, inputs, batches[i], &result);
-    if (!made && made.error().kind() == ErrorKind::kConflict) {
+    if (result.refused) {
       FEEDMILL_TRY(SaveIntervals(context.store,
                                  StatesOf(context, plan, batches[i], before, before, "refused", arguments.run_id)));
     }
@@ -126,6 +129,7 @@ std::string ModelJobResultJson(const ModelJobResult& result) {
                              {"bytes", result.bytes},
                              {"intervals", result.intervals},
                              {"batches", result.batches},
+                             {"healed", result.healed},
                              {"select_seconds", static_cast<double>(result.select_time) / kMicrosPerSecond},
                              {"audit_seconds", static_cast<double>(result.audit_time) / kMicrosPerSecond},
                              {"checks", nlohmann::json::array()}};

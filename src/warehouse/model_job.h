@@ -29,6 +29,8 @@ struct ModelJobResult {
   int intervals = 0;
   int batches = 0;
   int64_t snapshot_id = 0;  // of the last batch; 0 when nothing was published
+  bool refused = false;     // a blocking check failed
+  int64_t healed = 0;       // doubles of an appending model's table that were taken out first
   Micros select_time = 0;   // computing and writing, over all batches
   Micros audit_time = 0;
   std::vector<CheckResult> checks;  // of the last batch that ran each rule; a failed one stays
@@ -38,8 +40,9 @@ using ProgressCallback = std::function<void(double share, std::string_view note)
 
 // Intervals are made in ascending order, up to `batch` neighbours at once, each batch published by one commit after its
 // checks passed and recorded after that; a job that was killed goes on where it stopped, and may make one batch again
-// with the same result. A failed blocking check publishes nothing of its batch and is kConflict: `checks/x.dqdl:4: rule
-// '...' found 0.91`; batches before it stay. Errors of SQL name file, line and column.
+// with the same result. A failed blocking check publishes nothing of its batch and is kInvalidArgument:
+// `checks/x.dqdl:4: rule '...' found 0.91`; batches before it stay. kConflict: somebody else has published into the
+// table since it was read. Errors of SQL name file, line and column.
 Result<ModelJobResult> RunModelJob(const Context& context, const Project& project, const ModelJobArguments& arguments,
                                    const ProgressCallback& on_progress = nullptr);
 

@@ -6,6 +6,7 @@
 
 #include "base/time_text.h"
 #include "jobs/run_store.h"
+#include "lake/run_tables.h"
 #include "warehouse/report.h"
 
 namespace feedmill::warehouse {
@@ -78,16 +79,11 @@ class StepMaker {
 Status FillRun(const Context& context, NightlyOptions* options) {
   if (options->end == 0) options->end = context.clock.Now();
   if (options->run_id.empty()) {
-    std::string time = FormatTime(context.clock.Now());
-    std::erase_if(time, [](char c) { return c == '-' || c == ':' || c == '.'; });
-    options->run_id = "run-" + time;
+    options->run_id = NewRunId(context.clock);
     return Ok();
   }
-  auto recorded = jobs::LoadRun(context.store, options->run_id);
-  if (!recorded && recorded.error().kind() == ErrorKind::kNotFound) return Ok();
-  if (!recorded) return std::unexpected(recorded.error());
-  auto parameters = nlohmann::json::parse(recorded->parameters, nullptr, false);
-  if (parameters.is_object()) options->end = parameters.value("end", options->end);
+  FEEDMILL_ASSIGN(const auto recorded, FindRun(context.store, options->run_id));
+  if (recorded && recorded->end != 0) options->end = recorded->end;
   return Ok();
 }
 
@@ -106,6 +102,56 @@ nlohmann::json LeftOutJson(const std::vector<ModelPlan>& plans) {
   return models;
 }
 
+// A table of the project that somebody else has published since the run's pin: the run would overwrite it.
+Status CheckStillOurs(const Context& context, const Project& project, const std::string& run_id) {
+  FEEDMILL_ASSIGN(const auto pins, lake::PinsOf(context.store, run_id));
+  for (const Model& model : project.models) {
+    const auto pin = pins.find(TableName(model.name));
+    if (model.materialization == Materialization::kExternal || pin == pins.end()) continue;
+    FEEDMILL_ASSIGN(const lake::TableDescription table, context.catalog.Load(pin->first));
+    if (table.current_snapshot_id.value_or(0) == pin->second) continue;
+    return Conflict(
+        "run {} cannot go on: table '{}' was published by another run since; begin a new run, which makes "
+        "what is left",
+        run_id, pin->first);
+  }
+  return Ok();
+}
+
+Status Pin(const Context& context, const Project& project, const std::string& run_id) {
+  FEEDMILL_ASSIGN(const bool pinned, lake::IsPinned(context.store, run_id));
+  FEEDMILL_ASSIGN(const auto recorded, FindRun(context.store, run_id));
+  if (recorded && !pinned) {
+    return Conflict(
+        "run {} cannot go on: what it read is no longer kept, as a later run has succeeded or it is too old; "
+        "begin a new run, which makes what is left",
+        run_id);
+  }
+  FEEDMILL_TRY(lake::PinRun(context.store, context.catalog, run_id));
+  return pinned ? CheckStillOurs(context, project, run_id) : Ok();
+}
+
+// Later runs have what the earlier ones wanted.
+Status ForgetPins(meta::Store& store) {
+  FEEDMILL_ASSIGN(const auto runs, lake::RunsWithTables(store));
+  for (const std::string& run : runs) FEEDMILL_TRY(lake::ForgetRun(store, run));
+  return Ok();
+}
+
+std::string ParametersOf(const NightlyOptions& options, const std::vector<ModelPlan>& plans) {
+  auto parameters = nlohmann::json::parse(options.parameters, nullptr, false);
+  if (!parameters.is_object()) parameters = nlohmann::json::object();
+  parameters["end"] = options.end;
+  parameters["left_out"] = LeftOutJson(plans);
+  return parameters.dump();
+}
+
+std::string KindOf(const NightlyOptions& options) {
+  if (!options.kind.empty()) return options.kind;
+  if (options.force_start || options.force_end || options.late) return "backfill";
+  return options.only.empty() ? "nightly" : "select";
+}
+
 // Native steps keep no intervals of their own: what they were made from is recorded when they succeeded.
 Status RecordNatives(const Context& context, const Project& project, const std::vector<ModelPlan>& plans,
                      const jobs::RunRecord& run, Micros end) {
@@ -116,7 +162,7 @@ Status RecordNatives(const Context& context, const Project& project, const std::
     auto step = std::ranges::find(run.steps, model.native, &jobs::StepRecord::name);
     if (step == run.steps.end() || step->state != jobs::StepState::kSucceeded) continue;
     IntervalState state;
-    state.model = model.name;
+    state.model = IntervalName(context, model.name);
     state.end = end;
     state.status = "done";
     state.input_rows = 0;
@@ -147,22 +193,47 @@ Result<std::vector<jobs::Step>> NightlySteps(const Project& project, const std::
   return maker.Finish();
 }
 
+std::string NewRunId(const Clock& clock) {
+  std::string time = FormatTime(clock.Now());
+  std::erase_if(time, [](char c) { return c == '-' || c == ':' || c == '.'; });
+  return "run-" + time;
+}
+
+Result<std::optional<RecordedRun>> FindRun(meta::Store& store, const std::string& run_id) {
+  auto run = jobs::LoadRun(store, run_id);
+  if (!run && run.error().kind() == ErrorKind::kNotFound) return std::nullopt;
+  if (!run) return std::unexpected(run.error());
+  RecordedRun recorded;
+  recorded.run = std::move(*run);
+  const auto parameters = nlohmann::json::parse(recorded.run.parameters, nullptr, false);
+  if (parameters.is_object()) recorded.end = parameters.value("end", Micros{0});
+  return recorded;
+}
+
 Result<jobs::RunRecord> RunNightly(const Context& context, const Project& project, const NightlyOptions& given) {
   NightlyOptions options = given;
   FEEDMILL_TRY(FillRun(context, &options));
+  FEEDMILL_TRY(Pin(context, project, options.run_id));
+  const auto catalog = lake::MakeRunCatalog(context.catalog, context.store, options.run_id);
+  const Context pinned{context.files,          *catalog,
+                       context.store,          context.clock,
+                       context.project_folder, context.temporary_directory,
+                       context.threads,        context.staged_run,
+                       context.staged_tables};
   PlanOptions plan_options{options.end, options.force_start, options.force_end, options.only, options.late};
-  FEEDMILL_ASSIGN(auto plans, PlanAll(context, project, plan_options));
+  FEEDMILL_ASSIGN(auto plans, PlanAll(pinned, project, plan_options));
   FEEDMILL_ASSIGN(auto steps, NightlySteps(project, plans, options));
   jobs::RunOptions run_options;
   run_options.run_id = options.run_id;
-  run_options.kind = options.force_start || options.force_end || options.late ? "backfill" : "nightly";
-  run_options.parameters = nlohmann::json{{"end", options.end}, {"left_out", LeftOutJson(plans)}}.dump();
+  run_options.kind = KindOf(options);
+  run_options.parameters = ParametersOf(options, plans);
   run_options.parallel_max = options.parallel_max;
   run_options.stop_requested = options.stop_requested;
   run_options.on_change = options.on_change;
   run_options.run_child = options.run_child;
   FEEDMILL_ASSIGN(jobs::RunRecord run, jobs::RunSteps(context.store, context.clock, std::move(steps), run_options));
-  FEEDMILL_TRY(RecordNatives(context, project, plans, run, options.end));
+  FEEDMILL_TRY(RecordNatives(pinned, project, plans, run, options.end));
+  if (run.Succeeded() && context.staged_run.empty()) FEEDMILL_TRY(ForgetPins(context.store));
   if (!options.runs_folder.empty()) FEEDMILL_TRY(WriteReport(context.files, options.runs_folder, run));
   return run;
 }

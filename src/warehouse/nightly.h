@@ -24,6 +24,8 @@ struct ExtraStep {
 
 struct NightlyOptions {
   std::string run_id;                 // "" = made from the clock; a recorded one resumes that run, with its own end
+  std::string kind;                   // "" = nightly, backfill with a forced range, select with `only`
+  std::string parameters = "{}";      // JSON object of the caller's, kept with the record beside the end
   Micros end = 0;                     // 0 = now
   std::optional<Micros> force_start;  // backfill
   std::optional<Micros> force_end;
@@ -49,7 +51,19 @@ struct NightlyOptions {
 Result<std::vector<jobs::Step>> NightlySteps(const Project& project, const std::vector<ModelPlan>& plans,
                                              const NightlyOptions& options);
 
-// Plans, runs, writes the report. The record's state says whether all went well.
+// "run-20260101T020000000000Z".
+std::string NewRunId(const Clock& clock);
+
+// The end that a recorded run began with, and the caller's parameters; nothing when no such run is recorded.
+struct RecordedRun {
+  jobs::RunRecord run;
+  Micros end = 0;
+};
+Result<std::optional<RecordedRun>> FindRun(meta::Store& store, const std::string& run_id);
+
+// Plans, runs, writes the report. The record's state says whether all went well. Everything reads at the run's pins
+// (lake/run_tables.h), which are let go when it succeeds, with those of all runs before it. kConflict when a run cannot
+// be resumed because its tables were published since: a new one makes what is left.
 Result<jobs::RunRecord> RunNightly(const Context& context, const Project& project, const NightlyOptions& options);
 
 }  // namespace feedmill::warehouse

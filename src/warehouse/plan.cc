@@ -220,7 +220,7 @@ std::string SqlHash(const Model& model) {
 
 Result<ModelPlan> PlanModel(const Context& context, const Model& model, InputFiles& inputs, const PlanOptions& options,
                             const Upcoming& upcoming) {
-  FEEDMILL_ASSIGN(auto done, LoadIntervals(context.store, model.name));
+  FEEDMILL_ASSIGN(auto done, LoadIntervals(context.store, IntervalName(context, model.name)));
   ModelPlanner planner(model, inputs, options, upcoming);
   FEEDMILL_ASSIGN(ModelPlan plan, planner.Plan(done));
   if (!planner.adopted().empty()) FEEDMILL_TRY(SaveIntervals(context.store, planner.adopted()));

@@ -49,6 +49,26 @@ std::string Warnings(const jobs::StepRecord& step, const json& result) {
   return text;
 }
 
+// What a step that succeeded says it did not do, and why: nobody would look for it in a report's file.
+std::string Remarks(const jobs::StepRecord& step, const json& result) {
+  std::string text;
+  const auto skipped = result.find("skipped");
+  if (skipped != result.end() && skipped->is_string())
+    text += fmt::format("  {}: nothing was made: {}\n", step.name, skipped->get<std::string>());
+  const auto promoted = result.find("promoted");
+  if (promoted != result.end() && *promoted == false && result.contains("reason"))
+    text += fmt::format("  {}: not promoted: {}\n", step.name, result.value("reason", ""));
+  if (result.value("healed", 0) > 0)
+    text += fmt::format("  {}: {} doubles were healed\n", step.name, result.value("healed", 0));
+  const auto notes = result.find("notes");
+  if (notes == result.end() || !notes->is_array()) return text;
+  for (const json& note : *notes) {
+    if (note.is_string() && (skipped == result.end() || note != *skipped))
+      text += fmt::format("  {}: {}\n", step.name, note.get<std::string>());
+  }
+  return text;
+}
+
 uint64_t MemoryPeak(const jobs::RunRecord& run) {
   uint64_t peak = 0;
   for (const auto& step : run.steps) peak = std::max(peak, step.memory_bytes_peak);
@@ -72,7 +92,7 @@ std::string FormatReport(const jobs::RunRecord& run) {
     text += fmt::format("{:<24} {:<10} {:>8} {:>9} {:>9.1f} {:>8.1f} {:>9} {:>7}\n", step.name,
                         jobs::StepStateName(step.state), Count(result, "rows"), Count(result, "bytes"),
                         Seconds(Duration(step)), Seconds(step.cpu_time), step.memory_bytes_peak >> 20, Checks(result));
-    below += Warnings(step, result);
+    below += Warnings(step, result) + Remarks(step, result);
     if (!step.message.empty()) below += fmt::format("  {}: {}\n", step.name, step.message);
   }
   for (const json& model : LeftOutOf(run))

@@ -11,6 +11,7 @@
 #include "base/text_encoding.h"
 #include "base/time_text.h"
 #include "jobs/run_store.h"
+#include "lake/run_tables.h"
 #include "warehouse/model_job.h"
 #include "warehouse/models_for_test.h"
 #include "warehouse/nightly.h"
@@ -97,12 +98,15 @@ class WarehouseTest : public ::testing::Test {
     options.run_child = [this](const io::ChildOptions& child,
                                const std::function<bool()>&) -> Result<io::ChildOutcome> {
       made_.push_back(child.arguments[1]);
+      if (before_child_) before_child_(child.arguments[1]);
       io::ChildOutcome outcome;
       if (child.arguments[0] != "model") return outcome;
       ModelJobArguments arguments{
           child.arguments[1], std::stoll(child.arguments[3]), force_start_, force_end_, child.arguments[2], late_};
       auto project = Load();
-      auto result = RunModelJob(MakeContext(), *project, arguments);
+      const auto catalog = lake::MakeRunCatalog(*catalog_, *store_, arguments.run_id);
+      const Context context{io::PosixFileSystem(), *catalog, *store_, clock_, folder_ / "project", folder_ / "tmp", 2};
+      auto result = RunModelJob(context, *project, arguments);
       if (result) {
         child.on_stdout_line(R"({"result":)" + ModelJobResultJson(*result) + "}");
       } else {
@@ -152,6 +156,7 @@ class WarehouseTest : public ::testing::Test {
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<query::Session> session_;
   std::vector<std::string> made_;
+  std::function<void(const std::string& step)> before_child_;
   std::optional<Micros> force_start_;
   std::optional<Micros> force_end_;
   bool late_ = false;

@@ -23,9 +23,9 @@ unknown AS (
   WHERE known.post_id IS NULL
 )
 SELECT
-  ROW_NUMBER() OVER (ORDER BY u.log_order ASC NULLS LAST, u.post_id ASC NULLS LAST) - 1 + size.known_count AS post_key,
+  ROW_NUMBER() OVER (ORDER BY u.log_order ASC NULLS LAST, u.post_id ASC NULLS LAST) - 1 + size.next_key AS post_key,
   u.post_id,
   u.first_seen_time
 FROM unknown u
-CROSS JOIN (SELECT COUNT(*) AS known_count FROM dim_post) size
+CROSS JOIN (SELECT COALESCE(MAX(post_key) + 1, 0) AS next_key FROM dim_post) size
 ORDER BY post_key ASC NULLS LAST

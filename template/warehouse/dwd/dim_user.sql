@@ -35,9 +35,9 @@ unknown AS (
   WHERE known.user_id IS NULL
 )
 SELECT
-  ROW_NUMBER() OVER (ORDER BY u.log_order ASC NULLS LAST, u.user_id ASC NULLS LAST) - 1 + size.known_count AS user_key,
+  ROW_NUMBER() OVER (ORDER BY u.log_order ASC NULLS LAST, u.user_id ASC NULLS LAST) - 1 + size.next_key AS user_key,
   u.user_id,
   u.first_seen_time
 FROM unknown u
-CROSS JOIN (SELECT COUNT(*) AS known_count FROM dim_user) size
+CROSS JOIN (SELECT COALESCE(MAX(user_key) + 1, 0) AS next_key FROM dim_user) size
 ORDER BY user_key ASC NULLS LAST

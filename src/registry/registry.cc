@@ -1,4 +1,5 @@
 #include "registry/registry.h"
+#include "registry/forget_bundle.h"
 
 #include <nlohmann/json.hpp>
 
@@ -167,6 +168,15 @@ std::vector<meta::Migration> RegistryMigrations() {
 
 Result<std::unique_ptr<Registry>> OpenRegistry(meta::Store& store, const Clock& clock) {
   return std::make_unique<SqlRegistry>(store, clock);
+}
+
+Status ForgetBundle(meta::Store& store, const std::string& id) {
+  return store.Write([&](Transaction& transaction) -> Status {
+    FEEDMILL_ASSIGN(const BundleRow row, SelectOne(transaction, id));
+    if (row.state == "live") return Conflict("bundle {} is live", id);
+    FEEDMILL_TRY(Change(transaction, "DELETE FROM registry_live WHERE bundle = ?1", {id}));
+    return Change(transaction, "DELETE FROM registry_bundle WHERE id = ?1", {id});
+  });
 }
 
 }  // namespace feedmill::registry

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lake/catalog.h"
+#include "lake/run_tables.h"
 #include "meta/store.h"
 #include "query/engine.h"
 #include "registry/registry.h"
@@ -29,6 +30,7 @@ void PrintProgress(double share, std::string_view note) {
 struct Workplace {
   SystemClock clock;
   std::unique_ptr<meta::Store> store;
+  std::unique_ptr<lake::Catalog> tables;  // what the catalog of a run stands on
   std::unique_ptr<lake::Catalog> catalog;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<query::Engine> engine;
@@ -48,7 +50,12 @@ Status OpenStores(const CommandOptions& options, io::FileSystem& files, Workplac
   FEEDMILL_ASSIGN(place->store, meta::OpenStore(path, migrations));
   lake::CatalogOptions catalog;
   catalog.warehouse = options.data + "/lake";
-  FEEDMILL_ASSIGN(place->catalog, lake::OpenCatalog(files, *place->store, place->clock, catalog));
+  FEEDMILL_ASSIGN(place->tables, options.run_id.empty() ? lake::OpenCatalog(files, *place->store, place->clock, catalog)
+                                                        : lake::OpenStagedCatalog(files, *place->store, place->clock,
+                                                                                  catalog, options.run_id));
+  FEEDMILL_ASSIGN(const bool pinned, lake::IsPinned(*place->store, options.run_id));
+  place->catalog =
+      pinned ? lake::MakeRunCatalog(*place->tables, *place->store, options.run_id) : std::move(place->tables);
   FEEDMILL_ASSIGN(place->registry, registry::OpenRegistry(*place->store, place->clock));
   return Ok();
 }

@@ -12,6 +12,7 @@ struct CommandOptions {
   std::string data;                        // data folder
   std::string project;                     // project folder: features/, models/
   Micros cut = 0;                          // events earlier than this count
+  std::string run_id;                      // tables are read as this run sees them; "" = the newest
   uint64_t memory_bytes_max = 2ull << 30;  // of SQL
   int threads = 2;                         // of SQL
 };

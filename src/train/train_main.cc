@@ -55,6 +55,7 @@ void AddOptions(CLI::App* app, CommandOptions* options, std::string* cut) {
   app->add_option("--data", options->data, "data folder")->default_val("./feedmill-data");
   app->add_option("--project", options->project, "project folder (features/, models/)")->default_val(".");
   app->add_option("--cut", *cut, "events earlier than this instant count, e.g. 2026-11-22T00:00:00Z")->required();
+  app->add_option("--run", options->run_id, "id of the run whose pinned tables are read; without it the newest");
   app->add_option("--memory", options->memory_bytes_max, "bytes that SQL may use")->transform(CLI::AsSizeValue(false));
   app->add_option("--threads", options->threads, "threads of SQL")->check(CLI::Range(1, 256));
 }

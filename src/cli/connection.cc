@@ -6,10 +6,13 @@
 
 #include "base/config_document.h"
 #include "base/settings.h"
+#include "cli/running_server.h"
 #include "io/file_system.h"
 
 namespace feedmill::cli {
 namespace {
+
+constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
 
 void FromEnvironment(const char* name, std::string* value) {
   const char* found = std::getenv(name);
@@ -23,7 +26,8 @@ void FillFrom(std::string_view key, std::string* value) {
 }  // namespace
 
 void AddConnectionOptions(CLI::App& app, Connection* connection) {
-  app.add_option("--url", connection->url, "the server")->capture_default_str();
+  app.add_option("--url", connection->url,
+                 "the server (default: the one that runs on --project, else http://127.0.0.1:8080)");
   app.add_option("--project", connection->project, "project folder whose data/secrets/keys.toml holds the keys")
       ->capture_default_str();
 }
@@ -46,11 +50,15 @@ Result<Keys> ReadKeys(const std::string& data_folder) {
 }
 
 Status FillKeys(Connection* connection, KeyKind write) {
+  const std::string data_folder = DataFolderOf(connection->project);
+  if (connection->url.empty()) {
+    const auto server = FindRunningServer(data_folder);
+    connection->url = server ? server->url : kDefaultUrl;
+  }
   FromEnvironment("FEEDMILL_WRITE_KEY", &connection->write_key);
   FromEnvironment("FEEDMILL_READ_KEY", &connection->read_key);
   FromEnvironment("FEEDMILL_ADMIN_TOKEN", &connection->admin_token);
   if (!connection->write_key.empty() && !connection->read_key.empty() && !connection->admin_token.empty()) return Ok();
-  const std::string data_folder = connection->project + "/data";
   const auto keys = ReadKeys(data_folder);
   if (!keys) {
     return NotFound(

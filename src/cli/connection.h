@@ -13,7 +13,7 @@ class App;
 namespace feedmill::cli {
 
 struct Connection {
-  std::string url = "http://127.0.0.1:8080";
+  std::string url;            // "" = the server that runs in the project's data folder, else port 8080 of this machine
   std::string project = ".";  // its data folder holds secrets/keys.toml
   std::string write_key;      // FEEDMILL_WRITE_KEY
   std::string read_key;       // FEEDMILL_READ_KEY
@@ -24,8 +24,8 @@ struct Connection {
 void AddConnectionOptions(CLI::App& app, Connection* connection);
 
 enum class KeyKind { kWrite, kImport, kRead, kAdmin };
-// Fills the keys that are empty from the environment, then from <project>/data/secrets/keys.toml. `write`: which key
-// becomes write_key.
+// Fills the URL, and the keys that are empty from the environment, then from secrets/keys.toml of the project's data
+// folder. `write`: which key becomes write_key.
 Status FillKeys(Connection* connection, KeyKind write = KeyKind::kWrite);
 
 // The keys of one data folder.

@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
+#include "cli/running_server.h"
 #include "cli/verb.h"
 
 namespace feedmill::cli {
@@ -36,6 +39,52 @@ TEST_F(ConnectionTest, TakesKeysFromTheProject) {
   import.project = project_.string();
   ASSERT_TRUE(FillKeys(&import, KeyKind::kImport).has_value());
   EXPECT_EQ(import.write_key, "i");
+}
+
+TEST_F(ConnectionTest, FindsTheServerThatRuns) {
+  const std::string data = (project_ / "data").string();
+  Connection nobody;
+  nobody.project = project_.string();
+  ASSERT_TRUE(FillKeys(&nobody).has_value());
+  EXPECT_EQ(nobody.url, "http://127.0.0.1:8080");
+  ASSERT_TRUE(AnnounceServer(data, "http://127.0.0.1:4711", 5).has_value());
+  Connection found;
+  found.project = project_.string();
+  ASSERT_TRUE(FillKeys(&found).has_value());
+  EXPECT_EQ(found.url, "http://127.0.0.1:4711");
+  EXPECT_EQ(FindRunningServer(data)->pid, ::getpid());
+  Connection named;
+  named.project = project_.string();
+  named.url = "http://127.0.0.1:1";
+  ASSERT_TRUE(FillKeys(&named).has_value());
+  EXPECT_EQ(named.url, "http://127.0.0.1:1");
+  WithdrawServer(data);
+  EXPECT_FALSE(FindRunningServer(data));
+}
+
+TEST_F(ConnectionTest, AFileThatADeadServerLeftIsNotBelieved) {
+  const std::string data = (project_ / "data").string();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(AnnounceServer(data, "http://127.0.0.1:4711", 5) ? 0 : 1);
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  EXPECT_FALSE(FindRunningServer(data));
+  // Another process that has got the number meanwhile.
+  std::ofstream(data + "/server.json") << fmt::format(R"({{"url":"http://127.0.0.1:4711","pid":{},"start_ticks":"1"}})",
+                                                      ::getpid());
+  EXPECT_FALSE(FindRunningServer(data));
+}
+
+TEST_F(ConnectionTest, FollowsTheDataFolderOfTheSettings) {
+  const auto elsewhere = project_ / "elsewhere";
+  std::filesystem::create_directories(elsewhere);
+  std::filesystem::rename(project_ / "data/secrets", elsewhere / "secrets");
+  std::ofstream(project_ / "feedmill.toml") << "[data]\nfolder = \"" << elsewhere.string() << "\"\n";
+  Connection connection;
+  connection.project = project_.string();
+  ASSERT_TRUE(FillKeys(&connection).has_value());
+  EXPECT_EQ(connection.write_key, "w");
 }
 
 TEST_F(ConnectionTest, TheEnvironmentComesFirst) {

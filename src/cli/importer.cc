@@ -39,6 +39,7 @@ class Importer {
 
   Result<ImportFigures> Run() {
     const Micros begin = MonotonicMicros();
+    FEEDMILL_TRY(Answers());
     std::vector<std::thread> senders;
     for (int i = 0; i < options_.connections; ++i) senders.emplace_back([this] { SendAll(); });
     for (std::thread& sender : senders) sender.join();
@@ -49,6 +50,15 @@ class Importer {
   }
 
  private:
+  // A server that is not there is told at once; one that goes away in the middle is waited for.
+  Status Answers() const {
+    FEEDMILL_ASSIGN(const auto client, io::MakeHttpClient(options_.url));
+    const auto reply = client->Send("GET", "/healthz", {}, "", Deadline::After(kTimeout));
+    if (reply) return Ok();
+    return Unavailable("no server answers at {} ({}); start it with `feedmill up`, or name another with --url",
+                       options_.url, reply.error().message());
+  }
+
   std::string HowToGoOn() const {
     if (options_.record == nullptr)
       return fmt::format("after {} events; send all of it again (events sent twice are recognised)", figures_.sent);

@@ -46,6 +46,7 @@ class FakePlatform {
 
   io::HttpResponse Answer(const io::HttpRequest& request) {
     io::HttpResponse response;
+    if (request.path == "/healthz") return response;
     authorization = std::string(request.Header("authorization"));
     if (requests++ < refuse_first) {
       response.status = refuse_status;
@@ -172,6 +173,17 @@ TEST(EntryRanges, JoinWhereTheyMeet) {
   ranges.Add(5, 10);
   EXPECT_EQ(ranges.ranges(), (std::map<uint64_t, uint64_t>{{0, 40}}));
   EXPECT_EQ(ranges.Count(), 40u);
+}
+
+TEST(Importer, SaysAtOnceThatNoServerAnswers) {
+  CountedSource source(9);
+  Progress progress("import", 9, "events");
+  const Micros begin = MonotonicMicros();
+  const auto figures = Import(&source, {.url = "http://127.0.0.1:1", .write_key = "wk", .connections = 1}, &progress);
+  ASSERT_FALSE(figures.has_value());
+  EXPECT_EQ(figures.error().kind(), ErrorKind::kUnavailable);
+  EXPECT_NE(figures.error().message().find("feedmill up"), std::string::npos) << figures.error().message();
+  EXPECT_LT(MonotonicMicros() - begin, 3 * kMicrosPerSecond);
 }
 
 TEST(AdminClient, PassesOnTheServersWords) {

@@ -21,6 +21,14 @@ struct ImportArguments {
   bool again = false;
 };
 
+// Some refused events are the file's business and are shown; when none was good, nothing was imported.
+Status Outcome(const ImportFigures& figures, const std::string& file) {
+  const uint64_t bad = figures.rejected + figures.unreadable;
+  if (bad == 0 || figures.accepted + figures.duplicates + figures.sent_before > 0) return Ok();
+  return InvalidArgument("{}: all {} events were refused; the first: {}", file, bad,
+                         figures.errors.empty() ? "(no reason given)" : figures.errors.front());
+}
+
 Status RunImport(ImportArguments* arguments) {
   FEEDMILL_TRY(FillKeys(&arguments->connection, KeyKind::kImport));
   arguments->options.url = arguments->connection.url;
@@ -49,7 +57,7 @@ Status RunImport(ImportArguments* arguments) {
       R"({{"sent":{},"sent_before":{},"accepted":{},"duplicates":{},"rejected":{},"unreadable":{},"slowed":{},"seconds":{:.2f},"events_per_s":{:.0f}}})",
       figures.sent, figures.sent_before, figures.accepted, figures.duplicates, figures.rejected, figures.unreadable,
       figures.slowed, figures.seconds, rate));
-  return Ok();
+  return Outcome(figures, arguments->file);
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// The server that runs in a data folder on this machine: it says so in a file there, so that verbs find it whatever its
+// port. The file is believed only while the process that wrote it lives.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace feedmill::cli {
+
+struct RunningServer {
+  std::string url;
+  int64_t pid = 0;
+  Micros started_at = 0;
+};
+
+// <project>/data, or what the project's feedmill.toml names as data.folder.
+std::string DataFolderOf(const std::string& project);
+
+// Nothing when no live process stands behind the file.
+std::optional<RunningServer> FindRunningServer(const std::string& data_folder);
+
+// By the server itself, once it listens, and when it stops.
+Status AnnounceServer(const std::string& data_folder, const std::string& url, Micros now);
+void WithdrawServer(const std::string& data_folder);
+
+}  // namespace feedmill::cli

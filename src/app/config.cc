@@ -2,6 +2,7 @@
 
 #include "base/config_document.h"
 #include "base/settings.h"
+#include "base/units.h"
 #include "io/file_system.h"
 
 namespace feedmill::app {
@@ -136,6 +137,18 @@ void BindNightly(Settings* settings, Config* c) {
                      "former versions of tables");
   retention.Integer("snapshots_min", &c->retention.snapshots_min, {1, 10'000},
                     "former versions kept whatever their age");
+  constexpr IntegerRange kDays = {kMicrosPerDay, 3650 * kMicrosPerDay};
+  retention.Duration("bundles", &c->retention.bundles, kDays, "bundles that are not live");
+  retention.Integer("bundles_min", &c->retention.bundles_min, {2, 1000}, "the newest bundles, whatever their age");
+  retention.Duration("training", &c->retention.training, kDays, "what the training steps of one night hand on");
+  retention.Duration("temporary", &c->retention.temporary, kDays, "files in tmp that a killed step has left");
+  retention.Duration("runs", &c->retention.runs, kDays, "records and reports of runs");
+  retention.Integer("runs_min", &c->retention.runs_min, {1, 100'000}, "the newest runs, whatever their age");
+  retention.Duration("intervals", &c->retention.intervals, kDays, "interval records of tables that are no more");
+  retention.Duration("raw", &c->retention.raw, {0, 36'500 * kMicrosPerDay},
+                     "raw events in the lake, by the time they came in; 0s = for ever, else 60 days or more");
+  retention.Duration("orphans", &c->retention.orphans, kDays, "age of files below a table that nothing refers to");
+  retention.Boolean("orphans_dry_run", &c->retention.orphans_dry_run, "count them and leave them");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
   nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {256 * kMiB, 1024 * kGiB},
                    "of one step; over it the step is stopped");
@@ -143,10 +156,14 @@ void BindNightly(Settings* settings, Config* c) {
   nightly.Integer("parallel", &c->nightly.parallel, {1, 64}, "steps at the same time");
   nightly.Integer("attempts_max", &c->nightly.attempts_max, {1, 10}, "tries of one step");
   nightly.Integer("threads", &c->nightly.threads, {1, 256}, "threads of one step");
+  nightly.Text("at", &c->nightly.schedule.at,
+               "time of day at which a server runs it by itself; empty = never (as with a driven clock)");
+  nightly.Text("time_zone", &c->nightly.schedule.time_zone, "of that time: UTC, local or an offset like +02:00");
 }
 
 Status Read(const std::string& project, const Overrides& overrides, Settings* settings, Config* config) {
   config->paths.project = project;
+  config->overrides = overrides;
   config->http.port = 8080;
   config->http.body_bytes_max = 16 << 20;
   BindHttp(settings, config);
@@ -171,6 +188,19 @@ Status Read(const std::string& project, const Overrides& overrides, Settings* se
   return settings->Load(document);
 }
 
+// What the type of a setting does not say.
+Status Check(const Config& config) {
+  constexpr Micros kRawMin = 60 * kMicrosPerDay;  // windows and lookbacks of the tables reach back less
+  const NightSchedule& schedule = config.nightly.schedule;
+  if (!schedule.at.empty()) FEEDMILL_TRY(ParseTimeOfDay(schedule.at));
+  FEEDMILL_TRY(OffsetOf(schedule.time_zone, 0));
+  if (config.retention.raw != 0 && config.retention.raw < kRawMin) {
+    return InvalidArgument("retention.raw: found {}, allowed 0s or {} and more", FormatDuration(config.retention.raw),
+                           FormatDuration(kRawMin));
+  }
+  return Ok();
+}
+
 // What follows from other settings.
 void Derive(Config* config) {
   if (config->paths.data.empty()) config->paths.data = config->paths.project + "/data";
@@ -185,6 +215,7 @@ Result<Config> LoadConfig(const std::string& project, const Overrides& overrides
   Config config;
   Settings settings;
   FEEDMILL_TRY(Read(project, overrides, &settings, &config));
+  FEEDMILL_TRY(Check(config));
   Derive(&config);
   return config;
 }
@@ -193,6 +224,7 @@ Result<std::string> ExplainConfig(const std::string& project, const Overrides& o
   Config config;
   Settings settings;
   FEEDMILL_TRY(Read(project, overrides, &settings, &config));
+  FEEDMILL_TRY(Check(config));
   return settings.Explain();
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/night_schedule.h"
 #include "app/project.h"
 #include "app/service_clock.h"
 #include "base/log.h"
@@ -49,6 +50,16 @@ struct StreamConfig {
 struct RetentionConfig {
   Micros snapshots = 5 * kMicrosPerDay;  // of table snapshots
   int snapshots_min = 10;
+  Micros bundles = 30 * kMicrosPerDay;  // that are not live
+  int bundles_min = 5;                  // the newest, whatever their age
+  Micros training = 7 * kMicrosPerDay;  // what the trainers of a night hand on
+  Micros temporary = kMicrosPerDay;
+  Micros runs = 90 * kMicrosPerDay;  // records and reports
+  int runs_min = 50;
+  Micros intervals = 30 * kMicrosPerDay;  // records of tables that are no more
+  Micros raw = 0;                         // 0 = for ever
+  Micros orphans = kMicrosPerDay;         // age of files that nothing refers to
+  bool orphans_dry_run = false;           // they are only counted
 };
 
 struct NightlyConfig {
@@ -57,10 +68,15 @@ struct NightlyConfig {
   int parallel = 1;      // steps at the same time
   int attempts_max = 2;  // of one step
   int threads = 2;       // of one step
+  NightSchedule schedule;
 };
+
+// "name=text", as on the command line: --set http.port=9000.
+using Overrides = std::vector<std::string>;
 
 struct Config {
   ProjectPaths paths;
+  Overrides overrides;  // that were applied: processes that are started get them too
   io::HttpServerOptions http;
   int descriptors_reserved = 256;            // for files
   std::vector<std::string> allowed_origins;  // of pages in browsers
@@ -77,9 +93,6 @@ struct Config {
   RetentionConfig retention;
   NightlyConfig nightly;
 };
-
-// "name=text", as on the command line: --set http.port=9000.
-using Overrides = std::vector<std::string>;
 
 // Reads <project>/feedmill.toml (must exist) and applies the overrides. All errors at once, one a line.
 Result<Config> LoadConfig(const std::string& project, const Overrides& overrides);

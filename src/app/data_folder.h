@@ -16,15 +16,22 @@ namespace feedmill::app {
 
 struct DataFolder {
   std::unique_ptr<meta::Store> store;
+  std::unique_ptr<lake::Catalog> tables;  // what `catalog` of a run stands on; else empty
   std::unique_ptr<lake::Catalog> catalog;
   std::unique_ptr<registry::Registry> registry;
 };
 
-// Several processes may have it open. `clock` must outlive it.
-Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock);
+// Several processes may have it open. `clock` must outlive it. With `run_id` the tables are as that run sees them
+// (lake/run_tables.h), if it has pinned or staged any.
+Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock, const std::string& run_id = "");
 
-// An engine with the limits of one nightly step.
-Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config);
+// For whoever holds the work lock: runs that died stand as interrupted, and what they had made beside the published
+// tables is let go.
+Status ForgetDeadWork(const DataFolder& folder, Micros now);
+
+// An engine with the limits of one nightly step; with `only_folders` a confined one (query/confined_engine.h).
+Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config,
+                                                      const std::vector<std::string>& only_folders = {});
 
 // "dwd_user_action" -> "dwd.dwd_user_action", by the tables there are. kNotFound lists them.
 Result<std::string> FindTable(lake::Catalog& catalog, std::string_view name);

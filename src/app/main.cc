@@ -7,6 +7,7 @@
 #include "app/verb_query.h"
 #include "app/verb_rebuild.h"
 #include "app/verb_run.h"
+#include "app/verb_status.h"
 #include "app/verb_up.h"
 #include "app/verb_verify.h"
 #include "cli/verb.h"
@@ -23,13 +24,14 @@ int main(int argc, char** argv) {
       "Start:\n  feedmill init myapp && feedmill up --project myapp\nExit codes: 0 done, 1 failed (the last line says "
       "why), other: wrong use.");
   constexpr feedmill::cli::AddVerb kVerbs[] = {
-      feedmill::app::AddInitVerb,       feedmill::app::AddUpVerb,
-      feedmill::app::AddConfigVerb,     feedmill::cli::AddImportVerb,
-      feedmill::cli::AddSimulateVerb,   feedmill::app::AddPlanVerb,
-      feedmill::app::AddRunVerb,        feedmill::app::AddBackfillVerb,
-      feedmill::app::AddRebuildVerb,    feedmill::app::AddVerifyFeaturesVerb,
-      feedmill::app::AddQueryVerb,      feedmill::cli::AddBundleVerb,
-      feedmill::cli::AddCompletionVerb, feedmill::app::AddJobVerb,
+      feedmill::app::AddInitVerb,     feedmill::app::AddUpVerb,
+      feedmill::app::AddConfigVerb,   feedmill::cli::AddImportVerb,
+      feedmill::cli::AddSimulateVerb, feedmill::app::AddPlanVerb,
+      feedmill::app::AddRunVerb,      feedmill::app::AddBackfillVerb,
+      feedmill::app::AddRebuildVerb,  feedmill::app::AddVerifyFeaturesVerb,
+      feedmill::app::AddQueryVerb,    feedmill::app::AddStatusVerb,
+      feedmill::cli::AddBundleVerb,   feedmill::cli::AddCompletionVerb,
+      feedmill::app::AddJobVerb,
   };
   for (const auto add : kVerbs) add(app);
   CLI11_PARSE(app, argc, argv);

@@ -17,7 +17,12 @@ std::vector<std::string> JobCommand(const NightlyArguments& arguments, std::vect
   return command;
 }
 
-warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, Micros end,
+struct TrainingRun {
+  std::string id;
+  Micros cut = 0;
+};
+
+warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, const TrainingRun& run,
                                std::vector<std::string> after) {
   warehouse::ExtraStep step;
   step.name = verb == "bundle" ? "bundle.build" : "train." + verb;
@@ -28,7 +33,9 @@ warehouse::ExtraStep TrainStep(const Config& config, const std::string& verb, Mi
                     "--project",
                     config.paths.project,
                     "--cut",
-                    FormatTime(end),
+                    FormatTime(run.cut),
+                    "--run",
+                    run.id,
                     "--threads",
                     std::to_string(config.nightly.threads)};
   step.after = std::move(after);
@@ -65,10 +72,11 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
     return JobCommand(arguments, what);
   };
   if (!arguments.only.empty() || !arguments.train) return;
+  const TrainingRun run{options->run_id, end};
   options->extra_steps = {
-      TrainStep(config, "als", end, {"dwd_user_action", "dwd_post"}),
-      TrainStep(config, "rank", end, {"ads_sample_ctr"}),
-      TrainStep(config, "bundle", end,
+      TrainStep(config, "als", run, {"dwd_user_action", "dwd_post"}),
+      TrainStep(config, "rank", run, {"ads_sample_ctr"}),
+      TrainStep(config, "bundle", run,
                 {"train.als", "train.rank", "ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"})};
   warehouse::ExtraStep promote;
   promote.name = "bundle.promote";

@@ -12,8 +12,9 @@ namespace feedmill::app {
 struct NightlyArguments {
   std::string project = ".";
   Overrides overrides;
-  std::string url;    // of the server that is asked to land first; "" = none
-  std::string until;  // "" = the last midnight, "now", or an instant
+  std::string url;    // of the server that is asked to land first; "" = the one in the data folder
+  bool land = true;   // before anything else
+  std::string until;  // "" = see CutOf, "now", or an instant
   // A backfill makes [start, force_end), or what came late, anew; its cut stays that of the newest run.
   std::string start;
   std::string force_end;
@@ -25,7 +26,8 @@ struct NightlyArguments {
   bool train = true;  // false: tables only
 };
 
-// Commands, limits and extra steps of the options; the rest stays as it was. `end` is the cut.
+// Commands, limits and extra steps of the options, whose run_id must be set; the rest stays as it was. `end` is the
+// cut.
 void AddCommands(const Config& config, const NightlyArguments& arguments, Micros end,
                  warehouse::NightlyOptions* options);
 

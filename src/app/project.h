@@ -25,6 +25,7 @@ struct ProjectPaths {
   std::string MetaStore() const { return data + "/meta.db"; }
   std::string State() const { return data + "/state"; }
   std::string FeatureCheckpoints() const { return data + "/features"; }
+  std::string RebuiltFeatures() const { return data + "/features.rebuilt"; }  // of a rebuild under way
   std::string Bundles() const { return data + "/bundles"; }
   std::string Runs() const { return data + "/runs"; }
   std::string Temporary() const { return data + "/tmp"; }

@@ -1,36 +1,25 @@
 #include "app/rebuild.h"
 
 #include <algorithm>
-
-#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/lake_events.h"
+#include "app/nightly_run.h"
 #include "app/offline_landing.h"
 #include "base/progress.h"
 #include "features/feature_set.h"
+#include "lake/run_tables.h"
 #include "stream/log_tailer.h"
 #include "warehouse/interval_store.h"
-#include "warehouse/project.h"
+#include "warehouse/nightly.h"
 
 namespace feedmill::app {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr Micros kTailTime = kMicrosPerHour;  // for what came into the log after the last landing
 
-std::string PlanPath(const ProjectPaths& paths) { return paths.data + "/rebuild.json"; }
-
-Status SavePlan(const ProjectPaths& paths, const RebuildPlan& plan) {
-  const Json json = {{"cut", plan.cut}, {"raw", plan.raw}, {"dims", plan.dims}, {"train", plan.train}};
-  return io::WriteFileAtomically(io::PosixFileSystem(), PlanPath(paths), json.dump() + "\n");
-}
-
-Result<warehouse::Project> LoadModels(const Config& config) {
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config));
-  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
-  return warehouse::LoadProject(io::PosixFileSystem(), config.paths.project, *session);
-}
+// Built whole, then moved into place.
+std::string RebuiltState(const ProjectPaths& paths) { return paths.data + "/state.rebuilt"; }
 
 class Rebuilding {
  public:
@@ -39,18 +28,15 @@ class Rebuilding {
       : config_(config), arguments_(arguments), plan_(plan), hooks_(hooks) {}
 
   Result<RebuildFigures> Run() {
-    FEEDMILL_ASSIGN(folder_, OpenDataFolder(config_.paths, clock_));
-    FEEDMILL_ASSIGN(project_, LoadModels(config_));
-    FEEDMILL_ASSIGN(landing_, OfflineLanding::Open(config_, folder_, clock_));
-    if (plan_.raw) FEEDMILL_TRY(landing_->HoldsEverything());
-    FEEDMILL_TRY(SavePlan(config_.paths, plan_));
-    FEEDMILL_TRY(Phase("drop what is derived", &Rebuilding::DropDerived));
-    if (plan_.raw) FEEDMILL_TRY(Phase("drop the raw tables", &Rebuilding::DropRaw));
-    FEEDMILL_TRY(Phase("land the log", &Rebuilding::Land));
-    FEEDMILL_TRY(Phase("the nightly", &Rebuilding::RunModels));
+    FEEDMILL_TRY(Prepare());
+    const Status made = MakeTables();
+    if (!made) {
+      // What is beside the published tables is nobody's; whoever takes the work lock next looks after it as well.
+      (void)ForgetDeadWork(published_, clock_.Now());
+      return std::unexpected(made.error());
+    }
+    if (plan_.raw) data_lock_.reset();
     FEEDMILL_TRY(Phase("the live state", &Rebuilding::MakeLiveState));
-    FEEDMILL_TRY(files_.Remove(PlanPath(config_.paths)));
-    FEEDMILL_TRY(files_.SyncDirectory(config_.paths.data));
     return std::move(figures_);
   }
 
@@ -61,61 +47,79 @@ class Rebuilding {
     return (this->*work)();
   }
 
-  // Intervals first: a table without intervals is made again, intervals without their table would be believed.
-  Status DropDerived() {
+  Status Prepare() {
+    FEEDMILL_TRY(LockData());
+    if (plan_.raw && !data_lock_)
+      return Unavailable("{}: --raw needs the log, which a running server has; stop it first, or leave --raw away",
+                         config_.paths.data);
+    FEEDMILL_ASSIGN(published_, OpenDataFolder(config_.paths, clock_));
+    FEEDMILL_TRY(ForgetDeadWork(published_, clock_.Now()));
+    Nightly nightly;
+    FEEDMILL_TRY(OpenNightly(arguments_, &nightly));
+    project_ = std::move(nightly.project);
+    run_id_ = warehouse::NewRunId(clock_);
     for (const warehouse::Model& model : project_.models) {
-      if (model.materialization == warehouse::Materialization::kExternal) continue;
-      if (model.materialization == warehouse::Materialization::kAppend && !plan_.dims) continue;
-      FEEDMILL_TRY(warehouse::ForgetIntervals(*folder_.store, model.name));
-      FEEDMILL_TRY(DropTable(warehouse::TableName(model.name)));
+      const bool raw = model.materialization == warehouse::Materialization::kExternal;
+      const bool dim = model.materialization == warehouse::Materialization::kAppend;
+      if ((!raw || plan_.raw) && (!dim || plan_.dims)) tables_.push_back(warehouse::TableName(model.name));
     }
-    for (const std::string& folder : {config_.paths.FeatureCheckpoints(), config_.paths.State()}) {
-      FEEDMILL_TRY(files_.RemoveAll(folder));
-      FEEDMILL_TRY(files_.CreateDirectories(folder));
+    if (plan_.raw) {
+      FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config_, published_, clock_));
+      FEEDMILL_TRY(landing->HoldsEverything());
     }
+    FEEDMILL_TRY(files_.RemoveAll(config_.paths.RebuiltFeatures()));
+    return files_.CreateDirectories(config_.paths.RebuiltFeatures());
+  }
+
+  // Without it a server runs, and lands and keeps the live state by itself.
+  Status LockData() {
+    auto lock = DataFolderLock::Take(config_.paths.data);
+    if (lock) data_lock_.emplace(std::move(*lock));
+    if (!lock && lock.error().kind() != ErrorKind::kUnavailable) return std::unexpected(lock.error());
     return Ok();
   }
 
-  Status DropRaw() {
-    for (const warehouse::Model& model : project_.models) {
-      if (model.materialization == warehouse::Materialization::kExternal)
-        FEEDMILL_TRY(DropTable(warehouse::TableName(model.name)));
-    }
-    return Ok();
-  }
-
-  // The folder goes too when the table is not known: a rebuild may have been stopped between the two.
-  Status DropTable(const std::string& table) {
-    const Status dropped = folder_.catalog->Drop(table, true);
-    if (!dropped && dropped.error().kind() != ErrorKind::kNotFound) return dropped;
-    if (dropped) ++figures_.tables_dropped;
-    std::string path = table;
-    std::ranges::replace(path, '.', '/');
-    return files_.RemoveAll(config_.paths.Lake() + "/" + path);
+  Status MakeTables() {
+    if (!data_lock_) FEEDMILL_TRY(LandFirst(config_, arguments_.url));
+    FEEDMILL_TRY(lake::StageRun(*published_.store, run_id_, tables_));
+    FEEDMILL_ASSIGN(staged_, OpenDataFolder(config_.paths, clock_, run_id_));
+    if (data_lock_) FEEDMILL_TRY(Phase("land the log", &Rebuilding::Land));
+    // A server may start meanwhile, except where the raw tables change places too.
+    if (!plan_.raw) data_lock_.reset();
+    FEEDMILL_TRY(Phase("the nightly, beside the published tables", &Rebuilding::RunModels));
+    return Phase("publish", &Rebuilding::Publish);
   }
 
   Status Land() {
-    FEEDMILL_TRY(landing_->LandAll());
-    for (uint32_t partition = 0; partition < landing_->log().partitions(); ++partition)
-      figures_.records_landed += landing_->LandedOffset(partition);
+    FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config_, staged_, clock_));
+    FEEDMILL_TRY(landing->LandAll());
+    for (uint32_t partition = 0; partition < landing->log().partitions(); ++partition)
+      figures_.records_landed += landing->LandedOffset(partition);
     return Ok();
+  }
+
+  warehouse::Context StagedContext() {
+    return {files_,
+            *staged_.catalog,
+            *staged_.store,
+            clock_,
+            config_.paths.project,
+            config_.paths.Temporary(),
+            config_.nightly.threads,
+            run_id_,
+            tables_};
   }
 
   Status RunModels() {
     NightlyArguments arguments = arguments_;
     arguments.train = plan_.train;
     warehouse::NightlyOptions options;
+    options.run_id = run_id_;
+    options.kind = "rebuild";
     AddCommands(config_, arguments, plan_.cut, &options);
     options.on_change = hooks_.on_step;
     options.stop_requested = hooks_.stop_requested;
-    const warehouse::Context context{files_,
-                                     *folder_.catalog,
-                                     *folder_.store,
-                                     clock_,
-                                     config_.paths.project,
-                                     config_.paths.Temporary(),
-                                     config_.nightly.threads};
-    FEEDMILL_ASSIGN(figures_.run, warehouse::RunNightly(context, project_, options));
+    FEEDMILL_ASSIGN(figures_.run, warehouse::RunNightly(StagedContext(), project_, options));
     if (figures_.run.Succeeded()) return Ok();
     for (const jobs::StepRecord& step : figures_.run.steps) {
       if (step.state == jobs::StepState::kFailed)
@@ -124,27 +128,58 @@ class Rebuilding {
     return Aborted("run {} {}", figures_.run.id, figures_.run.state);
   }
 
+  Status Publish() {
+    const warehouse::Context context = StagedContext();
+    FEEDMILL_TRY(lake::PublishStaged(*staged_.store, run_id_, [&](meta::Transaction& transaction) {
+      return warehouse::PublishStagedIntervals(transaction, context);
+    }));
+    figures_.tables_made = tables_.size();
+    // Checkpoints are believed only where they fit the rows, so that it does not matter if this is cut short.
+    FEEDMILL_TRY(files_.RemoveAll(config_.paths.FeatureCheckpoints()));
+    FEEDMILL_TRY(files_.Rename(config_.paths.RebuiltFeatures(), config_.paths.FeatureCheckpoints()));
+    return files_.SyncDirectory(config_.paths.data);
+  }
+
   // From the lake as far as it has landed, then from the log.
   Status MakeLiveState() {
+    FEEDMILL_TRY(LockData());
+    if (!data_lock_) return Ok();
+    FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config_.paths, clock_));
+    FEEDMILL_ASSIGN(landing_, OfflineLanding::Open(config_, folder, clock_));
+    FEEDMILL_TRY(landing_->LandAll());
     FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files_, config_.paths.Features()));
     stream::LiveState state(set, config_.stream.state);
+    FEEDMILL_TRY(ApplyLake(folder, &state));
+    const std::string building = config_.paths.Temporary() + "/state";
+    FEEDMILL_TRY(files_.RemoveAll(building));
+    FEEDMILL_TRY(files_.CreateDirectories(building));
+    FEEDMILL_TRY(FollowTail(building, &state));
+    landing_.reset();
+    FEEDMILL_TRY(files_.RemoveAll(RebuiltState(config_.paths)));
+    FEEDMILL_TRY(files_.Rename(building, RebuiltState(config_.paths)));
+    FEEDMILL_TRY(TakeRebuiltState(config_.paths));
+    figures_.live_state = true;
+    return Ok();
+  }
+
+  Status ApplyLake(const DataFolder& folder, stream::LiveState* state) {
     FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config_));
     FEEDMILL_ASSIGN(const auto session, engine->NewSession());
     Progress progress("live state", figures_.records_landed, "log records");
     uint64_t done = 0;
     for (uint32_t partition = 0; partition < landing_->log().partitions(); ++partition) {
-      LakeEvents events(*session, *folder_.catalog, partition);
+      LakeEvents events(*session, *folder.catalog, partition);
       const uint64_t end = landing_->LandedOffset(partition);
-      FEEDMILL_TRY(events.ApplyUpTo(end, &state, [&](uint64_t offset) { progress.Set(done + offset); }));
+      FEEDMILL_TRY(events.ApplyUpTo(end, state, [&](uint64_t offset) { progress.Set(done + offset); }));
       figures_.events_applied += events.applied();
       done += end;
     }
     progress.Set(done);
     progress.Finish();
-    return FollowTail(&state);
+    return Ok();
   }
 
-  Status FollowTail(stream::LiveState* state) {
+  Status FollowTail(const std::string& checkpoints, stream::LiveState* state) {
     stream::TailSource source;
     const ingest::EventLog& log = landing_->log();
     source.partitions = log.partitions();
@@ -160,7 +195,7 @@ class Rebuilding {
     };
     source.end_offset = [&log](uint32_t partition) { return log.EndOffset(partition); };
     stream::LogTailerOptions options;
-    options.folder = config_.paths.State();
+    options.folder = checkpoints;
     options.checkpoint_interval = 0;
     options.checkpoint_at_stop = false;
     FEEDMILL_ASSIGN(const auto tailer, stream::StartLogTailer(files_, options, std::move(source), state));
@@ -177,50 +212,38 @@ class Rebuilding {
   const RebuildHooks& hooks_;
   io::FileSystem& files_ = io::PosixFileSystem();
   SystemClock clock_;
-  DataFolder folder_;
+  std::optional<DataFolderLock> data_lock_;
+  DataFolder published_;
+  DataFolder staged_;
   warehouse::Project project_;
+  std::string run_id_;
+  std::vector<std::string> tables_;  // that are made anew
   std::unique_ptr<OfflineLanding> landing_;
   RebuildFigures figures_;
 };
 
 }  // namespace
 
-Result<std::optional<RebuildPlan>> UnfinishedRebuild(const ProjectPaths& paths) {
-  FEEDMILL_ASSIGN(const bool exists, io::PosixFileSystem().Exists(PlanPath(paths)));
-  if (!exists) return std::nullopt;
-  FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(io::PosixFileSystem(), PlanPath(paths)));
-  const Json json = Json::parse(text, nullptr, false);
-  const bool whole = json.is_object() && json.contains("cut") && json["cut"].is_number_integer();
-  if (!whole)
-    return Corrupt("{}: no plan of a rebuild; remove the file and run `feedmill rebuild` with the options you want",
-                   PlanPath(paths));
-  RebuildPlan plan;
-  plan.cut = json["cut"].get<Micros>();
-  for (const auto& [name, field] :
-       {std::pair{"raw", &plan.raw}, std::pair{"dims", &plan.dims}, std::pair{"train", &plan.train}}) {
-    *field = json.contains(name) && json[name].is_boolean() && json[name].get<bool>();
-  }
-  return plan;
-}
-
-Result<std::optional<Micros>> LastCut(const Config& config, const DataFolder& folder) {
-  FEEDMILL_ASSIGN(const warehouse::Project project, LoadModels(config));
-  // Native steps take part in whole nightlies only and record the cut; other models may have been run alone.
-  for (const bool native : {true, false}) {
-    Micros newest = 0;
-    for (const warehouse::Model& model : project.models) {
-      if (model.native.empty() == native) continue;
-      FEEDMILL_ASSIGN(const auto intervals, warehouse::LoadIntervals(*folder.store, model.name));
-      for (const auto& [start, interval] : intervals) newest = std::max(newest, interval.end);
-    }
-    if (newest > 0) return newest;
-  }
-  return std::nullopt;
-}
-
 Result<RebuildFigures> Rebuild(const Config& config, const NightlyArguments& arguments, const RebuildPlan& plan,
                                const RebuildHooks& hooks) {
   return Rebuilding(config, arguments, plan, hooks).Run();
+}
+
+Status TakeRebuiltState(const ProjectPaths& paths) {
+  io::FileSystem& files = io::PosixFileSystem();
+  const std::string rebuilt = RebuiltState(paths);
+  FEEDMILL_ASSIGN(const bool exists, files.Exists(rebuilt));
+  if (!exists) return Ok();
+  // The list of known messages stands there too and is no part of the live state.
+  FEEDMILL_ASSIGN(const bool has_former, files.Exists(paths.State()));
+  FEEDMILL_ASSIGN(const auto former, has_former ? files.List(paths.State()) : std::vector<std::string>{});
+  for (const std::string& name : former) {
+    if (name.starts_with("dedupe")) FEEDMILL_TRY(files.Rename(paths.State() + "/" + name, rebuilt + "/" + name));
+  }
+  FEEDMILL_TRY(files.SyncDirectory(rebuilt));
+  FEEDMILL_TRY(files.RemoveAll(paths.State()));
+  FEEDMILL_TRY(files.Rename(rebuilt, paths.State()));
+  return files.SyncDirectory(paths.data);
 }
 
 }  // namespace feedmill::app

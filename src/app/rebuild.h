@@ -1,14 +1,13 @@
-// Everything below the log and the raw tables, made anew. A step at a time, so that the verb can show them; each may be
-// done again.
+// Everything below the log and the raw tables, made anew beside what there is: queries, feeds and a running server go
+// on with the former tables and the former bundle until all of it is made, checked and put in place in one transaction.
+// A rebuild that fails or is killed has changed nothing.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "app/config.h"
-#include "app/data_folder.h"
 #include "app/nightly_steps.h"
 #include "jobs/runner.h"
 
@@ -16,19 +15,16 @@ namespace feedmill::app {
 
 struct RebuildPlan {
   Micros cut = 0;      // the tables are made as of here
-  bool raw = false;    // the raw tables too, from the log
+  bool raw = false;    // the raw tables too, from the log; no server may run
   bool dims = false;   // the tables that give keys too
   bool train = false;  // models and a bundle too
 };
 
-// What a rebuild that was begun and not finished wanted; nothing when there is none. Until it is finished the folder is
-// half made.
-Result<std::optional<RebuildPlan>> UnfinishedRebuild(const ProjectPaths& paths);
-
 struct RebuildFigures {
-  uint64_t tables_dropped = 0;
-  uint64_t records_landed = 0;  // where landing stands, over all partitions
+  uint64_t tables_made = 0;
+  uint64_t records_landed = 0;  // where landing stands, over all partitions; 0 beside a server
   uint64_t events_applied = 0;
+  bool live_state = false;  // made anew; not beside a server, which keeps its own
   jobs::RunRecord run;
 };
 
@@ -38,13 +34,14 @@ struct RebuildHooks {
   std::function<bool()> stop_requested;
 };
 
-// Cut of the newest nightly that went through, from the intervals it recorded; nothing when none did.
-Result<std::optional<Micros>> LastCut(const Config& config, const DataFolder& folder);
-
-// The data folder's lock must be held. Writes the plan down, lands what the log has, drops what is derived (tables,
-// intervals, checkpoints), runs the nightly up to the cut, builds the live state and writes its checkpoint. kAborted
-// when stopped; the next call with the unfinished plan does all of it again.
+// The work lock must be held. Lands what the log has (through the server when one runs), runs the nightly up to the cut
+// into staged tables, publishes them with their interval records, builds the live state from the lake when no server
+// runs. kAborted when stopped or when a step failed: nothing was changed.
 Result<RebuildFigures> Rebuild(const Config& config, const NightlyArguments& arguments, const RebuildPlan& plan,
                                const RebuildHooks& hooks);
+
+// A live state that a rebuild has finished takes the place of the former one. By whoever holds the data folder's lock,
+// before the state is read.
+Status TakeRebuiltState(const ProjectPaths& paths);
 
 }  // namespace feedmill::app

@@ -5,18 +5,25 @@
 
 #include "app/console_wiring.h"
 #include "app/data_folder.h"
+#include "app/keeper.h"
 #include "app/live_bundle.h"
 #include "app/maintenance.h"
+#include "app/night_watch.h"
+#include "app/nightly_steps.h"
 #include "app/parquet_rows.h"
 #include "app/router.h"
 #include "app/service_clock.h"
+#include "app/status.h"
+#include "app/work_lock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/time_text.h"
+#include "cli/running_server.h"
 #include "data/event_codec.h"
 #include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
 #include "io/descriptors.h"
+#include "jobs/run_store.h"
 #include "stream/log_tailer.h"
 
 namespace feedmill::app {
@@ -27,6 +34,8 @@ constexpr Micros kStartTime = 10 * kMicrosPerMinute;  // the longest replay at s
 constexpr Micros kLandTimeAtStop = 60 * kMicrosPerSecond;
 constexpr uint64_t kLandingMemory = 1ull << 30;
 constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
+constexpr Micros kExpiryInterval = 10 * kMicrosPerMinute;
+constexpr Micros kSweepInterval = kMicrosPerHour;
 constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
 constexpr int kMetricsConnectionsMax = 32;
@@ -39,6 +48,7 @@ class ServerImpl final : public Server {
   Status Start(const Config& config, const cli::Keys& keys) {
     begin_ = MonotonicMicros();
     FEEDMILL_ASSIGN(descriptors_, io::RaiseDescriptorLimit());
+    config_ = config;
     FEEDMILL_ASSIGN(const Micros start, ParseTime(config.clock.start));
     clock_ = std::make_unique<ServiceClock>(config.clock.source, start);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
@@ -49,9 +59,16 @@ class ServerImpl final : public Server {
     FEEDMILL_TRY(StartStream(config));
     FEEDMILL_TRY(StartLanding(config));
     FEEDMILL_TRY(StartFeed(config, keys));
+    MakeNightWatch(config);
+    keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, metrics_);
     StartConsole(keys);
     FEEDMILL_TRY(StartHttp(config, keys));
-    StartMaintenance(config);
+    StartMaintenance();
+    const std::string host = config.http.address == "0.0.0.0" ? "127.0.0.1" : config.http.address;
+    FEEDMILL_TRY(
+        cli::AnnounceServer(config.paths.data, fmt::format("http://{}:{}", host, port()), SystemClock().Now()));
+    announced_ = true;
+    night_->Start();
     log::Info("ready",
               {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
     return Ok();
@@ -63,6 +80,8 @@ class ServerImpl final : public Server {
     if (stopped_) return;
     stopped_ = true;
     ready_ = false;
+    if (night_) night_->Stop();
+    if (announced_) cli::WithdrawServer(config_.paths.data);
     maintenance_.Stop();
     if (http_) http_->Stop(kStopGrace);
     if (metrics_http_) metrics_http_->Stop(0);
@@ -196,9 +215,37 @@ class ServerImpl final : public Server {
     if (!log_->Append(partition, std::move(payloads), done)) rows_lost_.Add();
   }
 
+  // Runs that a dead process has left "running" are interrupted: whoever works holds the lock.
+  void MarkDeadRuns() {
+    const auto holder = FindWorkHolder(config_.paths.data);
+    if (!holder || *holder) return;
+    const auto marked = jobs::MarkInterrupted(*folder_.store, SystemClock().Now());
+    if (!marked) Warn("interrupted runs cannot be marked", std::unexpected(marked.error()));
+  }
+
+  void MakeNightWatch(const Config& config) {
+    MarkDeadRuns();
+    NightWatchWiring wiring;
+    wiring.clock = clock_.get();
+    wiring.store = folder_.store.get();
+    wiring.data_folder = config.paths.data;
+    wiring.command = [this](const std::vector<std::string>& more) {
+      std::vector<std::string> command = {ProgramFolder() + "/feedmill", "run", "--project", config_.paths.project};
+      for (const std::string& override : config_.overrides) command.insert(command.end(), {"--set", override});
+      command.insert(command.end(), more.begin(), more.end());
+      return command;
+    };
+    wiring.run_child = io::RunChild;
+    // Time that is driven from outside is a world's that says itself when its nights are.
+    NightSchedule schedule = config.nightly.schedule;
+    if (config.clock.source == ClockSource::kDriven) schedule.at.clear();
+    night_ = std::make_unique<NightWatch>(schedule, std::move(wiring));
+  }
+
   void StartConsole(const cli::Keys& keys) {
     console::ConsoleWiring wiring = MakeConsoleWiring(
         {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_}, keys);
+    wiring.status = [this] { return ServerStatusJson(night_->Status(), keeper_->Figures()); };
     wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
       router_.Public(std::move(request), std::move(respond));
     };
@@ -250,15 +297,15 @@ class ServerImpl final : public Server {
     return Ok();
   }
 
-  void StartMaintenance(const Config& config) {
+  void StartMaintenance() {
     maintenance_.Add("known messages", kHousekeepingInterval, [this] { return collector_->Checkpoint(); });
     maintenance_.AddAtOnce("many new messages", kDueInterval,
                            [this] { return collector_->CheckpointIsDue() ? collector_->Checkpoint() : Ok(); });
-    maintenance_.Add("old snapshots", kHousekeepingInterval, [this, keep = config.retention]() -> Status {
-      FEEDMILL_ASSIGN(const auto tables, folder_.catalog->ListTables());
-      for (const std::string& table : tables) {
-        FEEDMILL_TRY(folder_.catalog->ExpireSnapshots(table, clock_->Now() - keep.snapshots, keep.snapshots_min));
-      }
+    maintenance_.Add("old snapshots", kExpiryInterval, [this] { return keeper_->ExpireSnapshots(); });
+    maintenance_.Add("what is kept", kSweepInterval, [this] { return keeper_->Sweep(); });
+    maintenance_.Add("orphans", kMicrosPerDay, [this] { return keeper_->RemoveOrphans(); });
+    maintenance_.Add("dead runs", kHousekeepingInterval, [this] {
+      MarkDeadRuns();
       return Ok();
     });
     maintenance_.Start();
@@ -270,6 +317,7 @@ class ServerImpl final : public Server {
                                             "Rows of feed requests that could not be written to the log.");
   console::ActivityRing activity_;
   Micros begin_ = 0;
+  Config config_;
   std::unique_ptr<ServiceClock> clock_;
   DataFolder folder_;
   std::shared_ptr<const ingest::TrackingPlan> plan_;
@@ -289,10 +337,13 @@ class ServerImpl final : public Server {
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<io::HttpServer> metrics_http_;
   int descriptors_ = 0;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<NightWatch> night_;
   Maintenance maintenance_;
   std::atomic<bool> ready_ = false;
   std::atomic<uint32_t> next_partition_ = 0;
   bool stopped_ = false;
+  bool announced_ = false;
 };
 
 }  // namespace

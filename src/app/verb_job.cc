@@ -13,6 +13,7 @@
 #include "features/replay.h"
 #include "jobs/step.h"
 #include "jobs/step_protocol.h"
+#include "lake/run_tables.h"
 #include "warehouse/model_job.h"
 
 namespace feedmill::app {
@@ -53,7 +54,7 @@ struct Job {
 Status OpenJob(const JobArguments& arguments, Job* job) {
   FEEDMILL_ASSIGN(job->config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(log::Level::kWarn, job->config.logging.format);
-  FEEDMILL_ASSIGN(job->folder, OpenDataFolder(job->config.paths, job->clock));
+  FEEDMILL_ASSIGN(job->folder, OpenDataFolder(job->config.paths, job->clock, arguments.run_id));
   if (arguments.end.empty()) return Ok();
   FEEDMILL_ASSIGN(job->end, ParseTime(arguments.end));
   return Ok();
@@ -76,9 +77,11 @@ int RunModel(const JobArguments& arguments) {
     model.force_end = *end;
   }
   model.late = arguments.late;
+  const auto staged = lake::StagedTables(*job.folder.store, arguments.run_id);
+  if (!staged) ExitStep(std::unexpected(staged.error()));
   const warehouse::Context context{
-      io::PosixFileSystem(), *job.folder.catalog,          *job.folder.store,         job.clock,
-      arguments.project,     job.config.paths.Temporary(), job.config.nightly.threads};
+      io::PosixFileSystem(),        *job.folder.catalog,        *job.folder.store, job.clock, arguments.project,
+      job.config.paths.Temporary(), job.config.nightly.threads, arguments.run_id,  *staged};
   return warehouse::ModelJobMain(context, model);
 }
 
@@ -111,7 +114,9 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.catalog = job.folder.catalog.get();
   replay.engine = engine.get();
   replay.set = &set;
-  replay.checkpoint_folder = job.config.paths.FeatureCheckpoints();
+  FEEDMILL_ASSIGN(const auto staged, lake::StagedTables(*job.folder.store, arguments.run_id));
+  replay.checkpoint_folder =
+      staged.empty() ? job.config.paths.FeatureCheckpoints() : job.config.paths.RebuiltFeatures();
   FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
   replay.end = FloorTo(job.end, kMicrosPerDay);
   if (!arguments.force_start.empty()) {

@@ -1,13 +1,19 @@
 #include "app/verb_query.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
 #include "app/config.h"
 #include "app/data_folder.h"
 #include "app/rows_text.h"
+#include "base/units.h"
+#include "query/confined_engine.h"
 
 namespace feedmill::app {
 namespace {
@@ -17,18 +23,60 @@ struct QueryArguments {
   std::string sql;
   RowsFormat format = RowsFormat::kTable;
   size_t rows_max = 1000;
+  std::string time_max = "60s";
+};
+
+// Ends a statement that takes too long, from a thread of its own.
+class TimeLimit {
+ public:
+  TimeLimit(query::Session& session, Micros time_max) {
+    thread_ = std::thread([this, &session, time_max] {
+      std::unique_lock lock(mutex_);
+      over_ = !done_.wait_for(lock, std::chrono::microseconds(time_max), [this] { return finished_; });
+      // Until it is gone: one that is asked between two of its statements would go on.
+      while (!finished_) {
+        query::Interrupt(session);
+        done_.wait_for(lock, kAskAgain, [this] { return finished_; });
+      }
+    });
+  }
+  ~TimeLimit() { Finish(); }
+  // Whether the time was over before.
+  bool Finish() {
+    {
+      const std::lock_guard lock(mutex_);
+      finished_ = true;
+    }
+    done_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    return over_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kAskAgain{100};
+  std::mutex mutex_;
+  std::condition_variable done_;
+  bool finished_ = false;  // GUARDED_BY(mutex_)
+  bool over_ = false;      // written by the thread, read once it is joined
+  std::thread thread_;
 };
 
 Status RunQuery(const QueryArguments& arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, {}));
   const SystemClock clock;
   FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config));
+  FEEDMILL_ASSIGN(const Micros time_max, ParseDuration(arguments.time_max));
+  // Whoever may ask questions of the lake may not read the rest of this machine with them.
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config, {config.paths.Lake(), config.paths.Temporary()}));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   FEEDMILL_TRY(RegisterReferencedTables(*session, *folder.catalog, arguments.sql));
   const size_t rows_max = arguments.rows_max == 0 ? std::numeric_limits<size_t>::max() : arguments.rows_max;
-  FEEDMILL_ASSIGN(const query::Rows rows, session->Query(arguments.sql, rows_max));
-  const std::string text = RowsText(rows, arguments.format);
+  TimeLimit limit(*session, time_max);
+  const auto rows = session->Query(arguments.sql, rows_max);
+  if (limit.Finish() && !rows)
+    return DeadlineExceeded("the query took longer than {}; narrow it, or allow more with --time", arguments.time_max);
+  if (!rows) return std::unexpected(rows.error());
+  const std::string text = RowsText(*rows, arguments.format);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return Ok();
 }
@@ -53,6 +101,7 @@ void AddQueryVerb(CLI::App& app) {
       {"table", RowsFormat::kTable}, {"csv", RowsFormat::kCsv}, {"jsonl", RowsFormat::kJsonLines}};
   verb->add_option("--format", arguments->format, "table, csv or jsonl")->transform(CLI::CheckedTransformer(formats));
   verb->add_option("--rows", arguments->rows_max, "rows at the most, 0 = all")->capture_default_str();
+  verb->add_option("--time", arguments->time_max, "how long it may take, like 90s or 10m")->capture_default_str();
   verb->footer(
       "Example:\n  feedmill query 'SELECT event_name, count(*) FROM dwd_user_action GROUP BY event_name ORDER BY 2 "
       "DESC'");

@@ -7,8 +7,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/nightly_run.h"
 #include "app/rebuild.h"
 #include "app/stop_signal.h"
+#include "app/work_lock.h"
 #include "base/log.h"
 #include "base/time_text.h"
 #include "jobs/terminal_progress.h"
@@ -25,39 +27,32 @@ struct RebuildArguments {
 std::string Describe(const RebuildPlan& plan) {
   std::string what = plan.raw ? "the raw tables, dwd, dws and ads" : "dwd, dws and ads";
   if (plan.dims) what += ", the tables that give keys";
-  what += ", intervals, and all checkpoints";
-  return fmt::format("drops {} and makes them again as of {}{}", what, FormatTime(plan.cut),
-                     plan.train ? ", then trains and promotes" : "");
+  return fmt::format("makes {} anew as of {}{}, and then replaces what is there", what, FormatTime(plan.cut),
+                     plan.train ? ", trains and promotes" : "");
 }
 
-// What was asked for, and what a rebuild that did not finish still owes.
-Status CompletePlan(const Config& config, RebuildArguments* arguments) {
-  RebuildPlan& plan = arguments->plan;
-  FEEDMILL_ASSIGN(const auto unfinished, UnfinishedRebuild(config.paths));
-  if (unfinished) {
-    plan.raw |= unfinished->raw;
-    plan.dims |= unfinished->dims;
-    plan.train |= unfinished->train;
-    plan.cut = unfinished->cut;
-    fmt::print(stderr, "rebuild: going on with the one that did not finish\n");
+Status FindCut(const NightlyArguments& arguments, Micros* cut) {
+  if (!arguments.until.empty()) {
+    FEEDMILL_ASSIGN(*cut, ParseTime(arguments.until));
+    return Ok();
   }
-  const SystemClock clock;
-  if (!arguments->nightly.until.empty()) {
-    FEEDMILL_ASSIGN(plan.cut, ParseTime(arguments->nightly.until));
-  }
-  if (plan.cut != 0) return Ok();
-  FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
-  FEEDMILL_ASSIGN(const auto last, LastCut(config, folder));
-  plan.cut = last.value_or(FloorTo(clock.Now(), kMicrosPerDay));
+  Nightly nightly;
+  FEEDMILL_TRY(OpenNightly(arguments, &nightly));
+  FEEDMILL_ASSIGN(const auto last, LastCut(nightly.project, *nightly.folder.store));
+  *cut = last.value_or(nightly.clock.Now());
   return Ok();
 }
 
-bool Confirmed(const RebuildArguments& arguments, const std::string& data) {
-  if (arguments.yes || ::isatty(STDIN_FILENO) == 0) return true;
+Status Confirm(const RebuildArguments& arguments, const std::string& data) {
+  if (arguments.yes) return Ok();
+  if (::isatty(STDIN_FILENO) == 0) {
+    return InvalidArgument("rebuild {} in {}; nobody is here to be asked: say --yes", Describe(arguments.plan), data);
+  }
   fmt::print(stderr, "rebuild: {} in {}. Go on? [y/N] ", Describe(arguments.plan), data);
   std::string answer;
   std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
+  if (answer == "y" || answer == "yes") return Ok();
+  return Aborted("nothing was changed");
 }
 
 Status RunRebuild(RebuildArguments* arguments) {
@@ -65,24 +60,25 @@ Status RunRebuild(RebuildArguments* arguments) {
   const Micros begin = MonotonicMicros();
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments->nightly.project, arguments->nightly.overrides));
   log::Configure(log::Level::kWarn, config.logging.format);
-  FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
-  FEEDMILL_TRY(CompletePlan(config, arguments));
-  if (!Confirmed(*arguments, config.paths.data)) return Aborted("nothing was changed");
+  FEEDMILL_ASSIGN(const WorkLock lock, WorkLock::Take(config.paths.data, "feedmill rebuild", SystemClock().Now()));
+  FEEDMILL_TRY(FindCut(arguments->nightly, &arguments->plan.cut));
+  FEEDMILL_TRY(Confirm(*arguments, config.paths.data));
   jobs::TerminalProgress progress;
   RebuildHooks hooks;
   hooks.on_phase = [](std::string_view phase) { fmt::print(stderr, "rebuild: {}\n", phase); };
   hooks.on_step = [&progress](const jobs::RunRecord& run, const jobs::StepRecord& step) { progress.Show(run, step); };
   hooks.stop_requested = StopRequested;
   const auto figures = Rebuild(config, arguments->nightly, arguments->plan, hooks);
-  if (!figures) {
-    FEEDMILL_ASSIGN(const auto unfinished, UnfinishedRebuild(config.paths));
-    return std::unexpected(unfinished ? figures.error().WithContext("rebuild (run it again to go on)")
-                                      : figures.error());
+  if (!figures) return std::unexpected(figures.error().WithContext("rebuild (the published tables are as before)"));
+  if (!figures->live_state) {
+    fmt::print(stderr,
+               "rebuild: the running server keeps its live state; to make that anew too, stop it and rebuild\n");
   }
   const nlohmann::json json = {{"until", FormatTime(arguments->plan.cut)},
-                               {"tables", figures->tables_dropped},
+                               {"tables", figures->tables_made},
                                {"log_records", figures->records_landed},
                                {"events_applied", figures->events_applied},
+                               {"live_state", figures->live_state},
                                {"run", figures->run.id},
                                {"seconds", static_cast<double>((MonotonicMicros() - begin) / 10'000) / 100}};
   cli::PrintResult(json.dump());
@@ -94,7 +90,7 @@ Status RunRebuild(RebuildArguments* arguments) {
 void AddRebuildVerb(CLI::App& app) {
   auto arguments = std::make_shared<RebuildArguments>();
   CLI::App* verb = app.add_subcommand(
-      "rebuild", "make everything below the log anew: tables, checkpoints, live state; no server may run");
+      "rebuild", "make everything below the log anew, beside what there is: tables, checkpoints, live state");
   verb->add_option("--project", arguments->nightly.project, "project folder")->capture_default_str();
   verb->add_option("--set", arguments->nightly.overrides, "name=value, over feedmill.toml");
   verb->add_option("--until", arguments->nightly.until, "the cut, an instant (default: that of the last nightly)");
@@ -103,8 +99,8 @@ void AddRebuildVerb(CLI::App& app) {
   verb->add_flag("--train", arguments->plan.train, "models and a bundle too; promoted when it is better");
   verb->add_flag("--yes", arguments->yes, "do not ask");
   verb->footer(
-      "Examples:\n  feedmill rebuild --project myapp\n  feedmill rebuild --project myapp --raw --yes\nStopped in the "
-      "middle it is finished by running it again.");
+      "Examples:\n  feedmill rebuild --project myapp\n  feedmill rebuild --project myapp --raw --yes\nFails or is "
+      "stopped: everything is as before. Beside a running server the tables are made anew, its live state is not.");
   verb->callback([arguments] { cli::Finish(RunRebuild(arguments.get())); });
 }
 

@@ -6,16 +6,13 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "app/data_folder.h"
-#include "app/nightly_steps.h"
+#include "app/nightly_run.h"
 #include "app/stop_signal.h"
-#include "base/log.h"
+#include "app/work_lock.h"
 #include "base/time_text.h"
-#include "cli/admin_client.h"
 #include "jobs/run_store.h"
 #include "jobs/terminal_progress.h"
 #include "warehouse/plan.h"
-#include "warehouse/project.h"
 #include "warehouse/report.h"
 
 namespace feedmill::app {
@@ -23,56 +20,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Micros kLandTime = 15 * kMicrosPerMinute;
-
-// What plan and run work with.
-struct Nightly {
-  Config config;
-  SystemClock clock;
-  DataFolder folder;
-  warehouse::Project project;
-  std::unique_ptr<warehouse::Context> context;
-};
-
-Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
-  FEEDMILL_ASSIGN(nightly->config, LoadConfig(arguments.project, arguments.overrides));
-  log::Configure(log::Level::kWarn, nightly->config.logging.format);
-  FEEDMILL_ASSIGN(nightly->folder, OpenDataFolder(nightly->config.paths, nightly->clock));
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly->config));
-  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
-  io::FileSystem& files = io::PosixFileSystem();
-  FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));
-  nightly->context = std::make_unique<warehouse::Context>(
-      warehouse::Context{files, *nightly->folder.catalog, *nightly->folder.store, nightly->clock, arguments.project,
-                         nightly->config.paths.Temporary(), nightly->config.nightly.threads});
-  return Ok();
-}
-
-// The nightly works on whole days: by default everything before the last midnight.
-Result<Micros> CutOf(const NightlyArguments& arguments, const Clock& clock) {
-  if (arguments.until.empty()) return FloorTo(clock.Now(), kMicrosPerDay);
-  if (arguments.until == "now") return clock.Now();
-  return ParseTime(arguments.until);
-}
-
-// Everything the server has accepted should be in the lake. A server that is not there is no fault: then nothing new
-// comes in either.
-Status LandFirst(const NightlyArguments& arguments) {
-  cli::Connection connection;
-  connection.url = arguments.url;
-  connection.project = arguments.project;
-  if (!cli::FillKeys(&connection)) return Ok();
-  FEEDMILL_ASSIGN(cli::AdminClient client, cli::AdminClient::Make(connection));
-  const auto landed = client.Call("POST", "land", "", kLandTime);
-  if (landed || landed.error().kind() == ErrorKind::kUnavailable) return Ok();
-  return std::unexpected(landed.error());
-}
+constexpr int kRunsNamed = 5;  // in the message about one that is not there
 
 Status RunPlan(const NightlyArguments& arguments) {
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));
   warehouse::PlanOptions options;
-  FEEDMILL_ASSIGN(options.end, CutOf(arguments, nightly.clock));
+  FEEDMILL_ASSIGN(options.end, CutOf(arguments, nightly));
   options.only = arguments.only;
   FEEDMILL_ASSIGN(const auto plans, warehouse::PlanAll(*nightly.context, nightly.project, options));
   fmt::print("{}", warehouse::FormatPlan(plans));
@@ -112,16 +66,63 @@ std::string Summary(const jobs::RunRecord& run, Micros took) {
   return json.dump();
 }
 
-Status RunNightly(const NightlyArguments& arguments) {
-  CatchStopSignals();
-  const Micros begin = MonotonicMicros();
-  if (!arguments.url.empty()) FEEDMILL_TRY(LandFirst(arguments));
-  Nightly nightly;
-  FEEDMILL_TRY(OpenNightly(arguments, &nightly));
-  FEEDMILL_ASSIGN(const Micros end, CutOf(arguments, nightly.clock));
+// What a run was asked, kept with its record for whoever resumes it.
+std::string ParametersOf(const NightlyArguments& arguments) {
+  return Json{{"only", arguments.only},
+              {"start", arguments.start},
+              {"force_end", arguments.force_end},
+              {"late", arguments.late},
+              {"train", arguments.train}}
+      .dump();
+}
+
+// A resumed run goes on as it was asked then.
+Status TakeRecorded(const Nightly& nightly, NightlyArguments* arguments, Micros* end) {
+  FEEDMILL_ASSIGN(const auto recorded, warehouse::FindRun(*nightly.folder.store, arguments->resume));
+  if (!recorded) {
+    FEEDMILL_ASSIGN(const auto runs, jobs::ListRuns(*nightly.folder.store, "", kRunsNamed));
+    std::string names;
+    for (const jobs::RunRecord& run : runs)
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", run.id, run.state);
+    return NotFound("--resume {}: no such run; the newest are: {}", arguments->resume, names.empty() ? "none" : names);
+  }
+  if (recorded->run.Succeeded())
+    return InvalidArgument("--resume {}: that run succeeded; `feedmill run` begins a new one", arguments->resume);
+  *end = recorded->end;
+  const Json asked = Json::parse(recorded->run.parameters, nullptr, false);
+  if (!asked.is_object()) return Ok();
+  arguments->only = asked.value("only", arguments->only);
+  arguments->start = asked.value("start", arguments->start);
+  arguments->force_end = asked.value("force_end", arguments->force_end);
+  arguments->late = asked.value("late", arguments->late);
+  arguments->train = asked.value("train", arguments->train);
+  return Ok();
+}
+
+// What a person does about a run that did not succeed: whether trying the same again can help, its steps know.
+Error Unfinished(const jobs::RunRecord& run, const std::string& project) {
+  std::string why;
+  bool permanent = false;
+  for (const jobs::StepRecord& step : run.steps) {
+    if (step.state != jobs::StepState::kFailed) continue;
+    why += fmt::format("\n  {}: {}", step.name, step.message);
+    permanent |= step.permanent;
+  }
+  if (permanent) {
+    return Error(ErrorKind::kAborted,
+                 fmt::format("run {} {}; the same would happen again. Mend what is named, then begin a new run, which "
+                             "makes what is left: feedmill run --project {}{}",
+                             run.id, run.state, project, why));
+  }
+  return Error(ErrorKind::kAborted, fmt::format("run {} {}; go on with: feedmill run --project {} --resume {}{}",
+                                                run.id, run.state, project, run.id, why));
+}
+
+Result<jobs::RunRecord> RunSteps(const Nightly& nightly, const NightlyArguments& arguments, Micros end) {
   warehouse::NightlyOptions options;
+  options.run_id = arguments.resume.empty() ? warehouse::NewRunId(nightly.clock) : arguments.resume;
+  options.parameters = ParametersOf(arguments);
   AddCommands(nightly.config, arguments, end, &options);
-  options.run_id = arguments.resume;
   options.late = arguments.late;
   if (!arguments.start.empty()) {
     FEEDMILL_ASSIGN(options.force_start, ParseTime(arguments.start));
@@ -130,12 +131,30 @@ Status RunNightly(const NightlyArguments& arguments) {
   jobs::TerminalProgress progress;
   options.on_change = [&](const jobs::RunRecord& run, const jobs::StepRecord& step) { progress.Show(run, step); };
   options.stop_requested = StopRequested;
-  FEEDMILL_ASSIGN(const jobs::RunRecord run, warehouse::RunNightly(*nightly.context, nightly.project, options));
+  return warehouse::RunNightly(*nightly.context, nightly.project, options);
+}
+
+Status RunNightly(const char* what, const NightlyArguments& given) {
+  CatchStopSignals();
+  const Micros begin = MonotonicMicros();
+  NightlyArguments arguments = given;
+  FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
+  FEEDMILL_ASSIGN(const WorkLock lock, WorkLock::Take(config.paths.data, what, SystemClock().Now()));
+  if (arguments.land) FEEDMILL_TRY(LandFirst(config, arguments.url));
+  Nightly nightly;
+  FEEDMILL_TRY(OpenNightly(arguments, &nightly));
+  FEEDMILL_TRY(ForgetDeadWork(nightly.folder, nightly.clock.Now()));
+  Micros end = 0;
+  if (arguments.resume.empty()) {
+    FEEDMILL_ASSIGN(end, CutOf(arguments, nightly));
+  } else {
+    FEEDMILL_TRY(TakeRecorded(nightly, &arguments, &end));
+  }
+  FEEDMILL_ASSIGN(const jobs::RunRecord run, RunSteps(nightly, arguments, end));
   fmt::print(stderr, "{}", warehouse::FormatReport(run));
   cli::PrintResult(Summary(run, MonotonicMicros() - begin));
   if (run.Succeeded()) return Ok();
-  return Aborted("run {} {}; go on with: feedmill run --project {} --resume {}", run.id, run.state, arguments.project,
-                 run.id);
+  return std::unexpected(Unfinished(run, arguments.project));
 }
 
 // A backfill moves no table to another cut: it keeps the newest run's, or a later one when it is asked for later days.
@@ -145,7 +164,7 @@ Status RunBackfill(NightlyArguments arguments) {
                            arguments.late ? "both" : "none");
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));
-  FEEDMILL_ASSIGN(Micros end, CutOf(arguments, nightly.clock));
+  FEEDMILL_ASSIGN(Micros end, CutOf(arguments, nightly));
   const Micros until = end;
   FEEDMILL_ASSIGN(const auto runs, jobs::ListRuns(*nightly.folder.store, "", 1));
   if (!runs.empty()) {
@@ -155,21 +174,22 @@ Status RunBackfill(NightlyArguments arguments) {
   }
   arguments.force_end = FormatTime(arguments.until.empty() ? end : until);
   arguments.until = FormatTime(end);
-  return RunNightly(arguments);
+  return RunNightly("feedmill backfill", arguments);
 }
 
 void AddCommonOptions(CLI::App& verb, NightlyArguments* arguments) {
   verb.add_option("--project", arguments->project, "project folder")->capture_default_str();
   verb.add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
   verb.add_option("--until", arguments->until,
-                  "the cut: events earlier than this (default: the last midnight, UTC); \"now\" or an instant");
+                  "the cut: events earlier than this; \"now\" or an instant (default: the last midnight, UTC, or now "
+                  "where nothing was before it)");
   verb.add_option("--select", arguments->only, "one model and nothing else");
 }
 
 void AddServerOption(CLI::App& verb, NightlyArguments* arguments) {
-  arguments->url = "http://127.0.0.1:8080";
-  verb.add_option("--url", arguments->url, "the server that is asked to land what it has first, if it runs")
-      ->capture_default_str();
+  verb.add_option("--url", arguments->url,
+                  "the server that is asked to land what it has first (default: the one that runs in the data folder)");
+  verb.add_flag("!--no-land", arguments->land, "what has landed is enough");
   verb.add_flag("--force-promote", arguments->force_promote, "make the new bundle live even when it is not better");
 }
 
@@ -191,7 +211,7 @@ void AddRunVerb(CLI::App& app) {
   verb->add_option("--resume", arguments->resume, "go on with a run that failed or was stopped");
   verb->add_flag("!--no-train", arguments->train, "tables only: no models, no bundle");
   verb->footer("Examples:\n  feedmill run\n  feedmill run --select dwd_user_action --until now");
-  verb->callback([arguments] { cli::Finish(RunNightly(*arguments)); });
+  verb->callback([arguments] { cli::Finish(RunNightly("feedmill run", *arguments)); });
 }
 
 void AddBackfillVerb(CLI::App& app) {

@@ -39,10 +39,7 @@ Status RunUp(const UpArguments& arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(config.logging.level, config.logging.format);
   FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
-  FEEDMILL_ASSIGN(const auto unfinished, UnfinishedRebuild(config.paths));
-  if (unfinished)
-    return Unavailable("a rebuild of {} did not finish; run `feedmill rebuild --project {}`", config.paths.data,
-                       arguments.project);
+  FEEDMILL_TRY(TakeRebuiltState(config.paths));
   bool keys_are_new = false;
   FEEDMILL_ASSIGN(const cli::Keys keys, EnsureKeys(config.paths.data, &keys_are_new));
   FEEDMILL_ASSIGN(const auto server, StartServer(config, keys));

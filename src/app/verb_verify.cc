@@ -8,6 +8,7 @@
 #include "app/verify_features.h"
 #include "base/log.h"
 #include "base/time_text.h"
+#include "base/units.h"
 
 namespace feedmill::app {
 namespace {
@@ -35,6 +36,13 @@ Status RunVerify(const VerifyArguments& arguments) {
                                {"difference_max", found.difference_max},
                                {"requests_other_features", found.requests_other_features}};
   cli::PrintResult(json.dump());
+  if (found.requests == 0) {
+    fmt::print(stderr,
+               "verify-features: nothing was there to verify: no feed request of that time has landed with features{}. "
+               "Requests log them once a bundle with ranking models is live; the newest ones land within {}\n",
+               found.requests_other_features > 0 ? " of the project's present definitions" : "",
+               FormatDuration(config.landing.interval));
+  }
   if (found.different > 0)
     return Corrupt("{} of {} values differ; {}", found.different, found.values, found.first_difference);
   return Ok();

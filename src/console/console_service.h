@@ -84,6 +84,8 @@ struct ConsoleWiring {
   std::function<Result<registry::Promotion>(const std::string& id, bool force)> promote;
   std::function<Result<registry::Promotion>()> rollback;
   std::function<Result<std::vector<RunRow>>(int limit)> runs;  // newest first
+  // What only the running server knows of its nights and its housekeeping, as a JSON object.
+  std::function<std::string()> status;
   // Brings everything that is in the log into the lake; returns when it is there.
   std::function<Status()> land;
   std::function<Status(Micros now)> set_clock;  // null or an error when the clock is the system's

@@ -1,0 +1,108 @@
+#include "app/nightly_run.h"
+
+#include "app/offline_landing.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "cli/admin_client.h"
+#include "cli/running_server.h"
+#include "ingest/event_tables.h"
+#include "warehouse/interval_store.h"
+
+namespace feedmill::app {
+namespace {
+
+constexpr Micros kLandTime = 15 * kMicrosPerMinute;
+
+Status AskServer(const Config& config, const std::string& url) {
+  cli::Connection connection;
+  connection.url = url;
+  connection.project = config.paths.project;
+  FEEDMILL_TRY(cli::FillKeys(&connection));
+  FEEDMILL_ASSIGN(cli::AdminClient client, cli::AdminClient::Make(connection));
+  const auto landed = client.Call("POST", "land", "", kLandTime);
+  if (landed) return Ok();
+  return std::unexpected(landed.error().WithContext(
+      "what the server has accepted could not be brought into the lake first, and a run must not leave it out"));
+}
+
+Status LandHere(const Config& config) {
+  FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
+  const SystemClock clock;
+  FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
+  FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config, folder, clock));
+  return landing->LandAll();
+}
+
+// Whether anything that has landed happened before.
+Result<bool> AnythingBefore(const Nightly& nightly, Micros time) {
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly.config));
+  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+  const std::string table(ingest::kEventTable);
+  const Status registered =
+      session->RegisterTable(*nightly.folder.catalog, table, {{"event_time", std::nullopt, time}});
+  if (!registered && registered.error().kind() == ErrorKind::kNotFound) return false;
+  FEEDMILL_TRY(registered);
+  FEEDMILL_ASSIGN(const query::Rows rows,
+                  session->Query(fmt::format("SELECT 1 FROM {} WHERE event_time < TIMESTAMPTZ '{}' LIMIT 1",
+                                             table.substr(table.find('.') + 1), FormatTime(time))));
+  return !rows.rows.empty();
+}
+
+}  // namespace
+
+Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
+  FEEDMILL_ASSIGN(nightly->config, LoadConfig(arguments.project, arguments.overrides));
+  log::Configure(log::Level::kWarn, nightly->config.logging.format);
+  FEEDMILL_ASSIGN(nightly->folder, OpenDataFolder(nightly->config.paths, nightly->clock));
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly->config));
+  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));
+  nightly->context = std::make_unique<warehouse::Context>(warehouse::Context{files,
+                                                                             *nightly->folder.catalog,
+                                                                             *nightly->folder.store,
+                                                                             nightly->clock,
+                                                                             arguments.project,
+                                                                             nightly->config.paths.Temporary(),
+                                                                             nightly->config.nightly.threads,
+                                                                             {},
+                                                                             {}});
+  return Ok();
+}
+
+Result<std::optional<Micros>> LastCut(const warehouse::Project& project, meta::Store& store) {
+  // Native steps take part in whole nightlies only and record the cut; other models may have been run alone.
+  for (const bool native : {true, false}) {
+    Micros newest = 0;
+    for (const warehouse::Model& model : project.models) {
+      if (model.native.empty() == native) continue;
+      FEEDMILL_ASSIGN(const auto intervals, warehouse::LoadIntervals(store, model.name));
+      for (const auto& [start, interval] : intervals) newest = std::max(newest, interval.end);
+    }
+    if (newest > 0) return newest;
+  }
+  return std::nullopt;
+}
+
+Result<Micros> CutOf(const NightlyArguments& arguments, const Nightly& nightly) {
+  const Micros now = nightly.clock.Now();
+  if (arguments.until == "now") return now;
+  if (!arguments.until.empty()) return ParseTime(arguments.until);
+  const Micros midnight = FloorTo(now, kMicrosPerDay);
+  FEEDMILL_ASSIGN(const auto last, LastCut(nightly.project, *nightly.folder.store));
+  if (!last || *last > midnight) return now;
+  FEEDMILL_ASSIGN(const bool anything, AnythingBefore(nightly, midnight));
+  return anything ? midnight : now;
+}
+
+Status LandFirst(const Config& config, const std::string& url) {
+  if (!url.empty()) return AskServer(config, url);
+  const auto server = cli::FindRunningServer(config.paths.data);
+  if (server) return AskServer(config, server->url);
+  const Status landed = LandHere(config);
+  // Somebody started a server in between, or one that does not say where it is.
+  if (landed || landed.error().kind() != ErrorKind::kUnavailable) return landed;
+  return AskServer(config, "");
+}
+
+}  // namespace feedmill::app

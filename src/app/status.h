@@ -1,0 +1,24 @@
+// How a project stands, for people and for programs: server, nightly, tables, disk, what is kept, what is live.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "app/config.h"
+#include "app/data_folder.h"
+#include "app/keeper.h"
+#include "app/night_watch.h"
+
+namespace feedmill::app {
+
+// What only the server knows: {"nightly": {"at", "time_zone", "next", "running", "last_error"}, "keeper": {part:
+// {"removed", "looked_at", "error"}}}.
+std::string ServerStatusJson(const NightStatus& night, const std::map<std::string, KeeperPart>& keeper);
+
+// All of it; the running server is asked for its part, and what it does not answer is null.
+Result<nlohmann::json> ProjectStatus(const Config& config, const DataFolder& folder);
+std::string StatusText(const nlohmann::json& status);
+
+}  // namespace feedmill::app

@@ -87,7 +87,7 @@ def events_meanwhile(checks: Checks, platform: Platform) -> None:
         sender.join()
     checks.check(f"a nightly with {count[0]} landings meanwhile succeeds", figures.returncode == 0 and count[0] > 10, figures.stderr[-3000:])
     platform.verb("run", "--no-train", "--until", "now")
-    checks.equal("the next one has all of them", rows(platform, "dwd_user_action", "event_name = 'comment'"), rows(platform, "ods_event", "event_name = 'comment'"))
+    checks.equal("the next one has all of them", rows(platform, "dwd_user_action", "event_name = 'comment'"), rows(platform, "ods_event", "event = 'comment'"))
     checks.equal("no user is there twice", platform.query("SELECT COUNT(*) - COUNT(DISTINCT user_id) AS n FROM dim_user")[0]["n"], 0)
 
 
@@ -113,7 +113,7 @@ def status(platform: Platform) -> dict:
 def two_at_once(checks: Checks, platform: Platform) -> None:
     platform.batch([act(20000 + n, "share") for n in range(20)])
     first = start_run(platform)
-    wait_for(lambda: status(platform)["work"], "the first run works")
+    wait_for(lambda: status(platform)["work"] and status(platform)["last_run"]["state"] == "running", "the first run works")
     for verb in ("run", "rebuild"):
         refused = platform.try_verb(verb, *(["--yes"] if verb == "rebuild" else []))
         checks.check(f"`{verb}` beside it is refused and says who", refused.returncode == 1 and f"process {first.pid}" in refused.stderr and "`feedmill run`" in refused.stderr, refused.stderr)
@@ -149,7 +149,7 @@ def refused_import(checks: Checks, platform: Platform) -> None:
 def rebuild_beside(checks: Checks, platform: Platform) -> None:
     """A rebuild that fails its check changes nothing and stops nobody; one that succeeds is put in place beside the running server."""
     def counts() -> dict:
-        return {table: rows(platform, table) for table in platform.tables()}
+        return {table: rows(platform, table) for table in platform.tables() if not table.startswith("ods_")}
 
     piped = platform.try_verb("rebuild")
     checks.check("on a pipe it wants --yes", piped.returncode == 1 and "--yes" in piped.stderr, piped.stderr)
@@ -166,7 +166,7 @@ def rebuild_beside(checks: Checks, platform: Platform) -> None:
     figures = platform.verb("rebuild", "--yes")
     checks.equal("beside a server the live state stays its own", figures["live_state"], False)
     after = counts()
-    checks.check("the same tables with the same rows", {t: n for t, n in after.items() if not t.startswith(("ods_", "ads_"))} == {t: n for t, n in before.items() if not t.startswith(("ods_", "ads_"))}, (before, after))
+    checks.equal("the same tables with the same rows", after, before)
     checks.check("the server goes on", "items" in platform.feed("u1"))
     checks.equal("the next run believes the rebuilt tables", platform.verb("run", "--no-train", "--until", "now")["state"], "succeeded")
 

@@ -123,7 +123,7 @@ class ConsoleServiceImpl final : public ConsoleService {
   HttpResponse Promote(const HttpRequest& request);
   HttpResponse Rollback(const HttpRequest&);
   HttpResponse Runs(const HttpRequest& request);
-  HttpResponse Status(const HttpRequest&);
+  HttpResponse ServerStatus(const HttpRequest&);
   HttpResponse Land(const HttpRequest&);
   HttpResponse ReadClock(const HttpRequest&);
   HttpResponse SetClock(const HttpRequest& request);
@@ -143,7 +143,7 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
       {"POST", "bundle/promote", &ConsoleServiceImpl::Promote},
       {"POST", "bundle/rollback", &ConsoleServiceImpl::Rollback},
       {"GET", "runs", &ConsoleServiceImpl::Runs},
-      {"GET", "status", &ConsoleServiceImpl::Status},
+      {"GET", "status", &ConsoleServiceImpl::ServerStatus},
       {"POST", "land", &ConsoleServiceImpl::Land},
       {"GET", "clock", &ConsoleServiceImpl::ReadClock},
       {"POST", "clock", &ConsoleServiceImpl::SetClock},
@@ -258,13 +258,13 @@ HttpResponse ConsoleServiceImpl::Runs(const HttpRequest& request) {
   return wiring_.runs ? AnswerResult(wiring_.runs(LimitOf(request, kRunsDefault)), RunsJson) : NotWired("runs");
 }
 
-HttpResponse ConsoleServiceImpl::Status(const HttpRequest&) {
+HttpResponse ConsoleServiceImpl::ServerStatus(const HttpRequest&) {
   return wiring_.status ? Answer(200, wiring_.status()) : NotWired("status");
 }
 
 HttpResponse ConsoleServiceImpl::Land(const HttpRequest&) {
   if (!wiring_.land) return NotWired("land");
-  const feedmill::Status landed = wiring_.land();
+  const Status landed = wiring_.land();
   return landed ? Answer(200, Json{{"landed", true}}.dump()) : AnswerError(landed.error());
 }
 
@@ -283,7 +283,7 @@ HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
   }
   const Result<Micros> now = ParseTime(body["now"].get<std::string>());
   if (!now) return AnswerError(now.error());
-  const feedmill::Status set = wiring_.set_clock(*now);
+  const Status set = wiring_.set_clock(*now);
   return set ? Answer(200, Json{{"now", FormatTime(*now)}, {"driven", true}}.dump()) : AnswerError(set.error());
 }
 

@@ -139,6 +139,7 @@ TEST_F(WarehouseTest, NativeStepsRunOnceTheirInputsChangedAndExtraStepsFollow) {
   EXPECT_THAT(made_, ElementsAre("dwd_action", "dws_total", "features.dump", "ads_top", "train.rank"));
   options.extra_steps[0].after = {"nowhere"};
   clock_.Advance(1);
+  clock_.Advance(1);
   EXPECT_THAT(RunNightly(MakeContext(), *project, options),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("'nowhere'")));
 }

@@ -45,7 +45,7 @@ Micros Maintenance::RunDue() {
 }
 
 void Maintenance::Run() {
-  LowerThreadPriority(kBackgroundNiceness);
+  LowerThreadPriority(kPatientNiceness);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();

@@ -286,7 +286,9 @@ Refusal MessageReader::FillProperties(const Fields& fields, Event* event) const 
   return std::nullopt;
 }
 
-std::string TruncateAddress(std::string_view address) {
+namespace {
+
+std::string MakeTruncatedAddress(std::string_view address) {
   std::string text(address.substr(0, INET6_ADDRSTRLEN));
   char out[INET6_ADDRSTRLEN];
   unsigned char bytes[16];
@@ -303,6 +305,18 @@ std::string TruncateAddress(std::string_view address) {
   }
   std::fill(bytes + 6, bytes + 16, 0);
   return inet_ntop(AF_INET6, bytes, out, sizeof out);
+}
+
+}  // namespace
+
+// Clients keep their connections: mostly it is the address that was asked for last.
+std::string TruncateAddress(std::string_view address) {
+  thread_local std::string last, truncated;
+  if (address != last || last.empty()) {
+    truncated = MakeTruncatedAddress(address);
+    last = address;
+  }
+  return truncated;
 }
 
 std::string_view CutText(std::string_view text, size_t bytes_max) {

@@ -87,9 +87,8 @@ Result<std::string> SkipRank(io::FileSystem& files, const CommandOptions& option
 
 // The live twin beside the samples; what it served is read when it knows other features than the project.
 Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const features::FeatureSet& set,
-                            const RankPlan& plan, const SampleSet& samples, std::vector<std::string>* notes) {
+                            const SampleSet& samples, const Slice& later, std::vector<std::string>* notes) {
   if (live.click_model.empty()) return LiveTwin{};
-  FEEDMILL_ASSIGN(const Split split, SplitByTime(samples, plan));
   if (live.set.hash != set.hash) {
     const Status registered = place.session->RegisterTable(*place.catalog, "ods.ods_feed_request");
     if (!registered && registered.error().kind() == ErrorKind::kNotFound) {
@@ -100,7 +99,7 @@ Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const feat
     }
     FEEDMILL_TRY(registered);
   }
-  return MakeLiveTwin(*place.session, live, set, samples, split.later, notes);
+  return MakeLiveTwin(*place.session, live, set, samples, later, notes);
 }
 
 }  // namespace
@@ -136,7 +135,9 @@ Result<std::string> RunRank(const CommandOptions& options) {
   FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
   if (!missing.empty()) return SkipRank(files, options, set, live.id, missing);
   FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
-  FEEDMILL_ASSIGN(const LiveTwin twin, LiveTwinOf(place, live, set, plan, samples, &notes));
+  const auto split = SplitByTime(samples, plan);
+  if (!split) return SkipRank(files, options, set, live.id, split.error().message());
+  FEEDMILL_ASSIGN(const LiveTwin twin, LiveTwinOf(place, live, set, samples, split->later, &notes));
   FEEDMILL_ASSIGN(const RankResult result, TrainRank(samples, set, plan, twin, PrintProgress));
   if (!result.withheld.empty()) return SkipRank(files, options, set, live.id, result.withheld);
   notes.insert(notes.end(), result.notes.begin(), result.notes.end());

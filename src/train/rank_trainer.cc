@@ -336,7 +336,10 @@ Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSe
     trainer.emplace(samples, set, tried, split);
     FEEDMILL_TRY(trainer->Prepare());
     FEEDMILL_ASSIGN(const bool trained, AddAction(*trainer, samples, split, plan.actions[0], &result));
-    if (!trained) return InvalidArgument("{}: show more feeds first", result.notes.back());
+    if (!trained) {
+      result.withheld = result.notes.back() + ": show more feeds first";
+      return result;
+    }
     FEEDMILL_ASSIGN(const bool suspicious, ShinesOnlyInTraining(*trainer, samples, plan, split, &result));
     if (!suspicious) break;
     result.actions.clear();

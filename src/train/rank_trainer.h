@@ -44,7 +44,8 @@ struct LiveTwin {
 // Measures the live twin as "live_ndcg10", "live_auc"; where that is on some rows only, the new twin on the same rows
 // as "ndcg10_beside_live", "auc_beside_live". The same samples and plan give byte-equal models. When the training slice
 // is so much easier than the later one that a point-in-time leak or an overfit is likely, smaller trees are tried, and
-// if that does not help the models are withheld. kInvalidArgument: too few positives.
+// if that does not help the models are withheld. Too few clicks withhold them too. kInvalidArgument: rows that cannot
+// be split by time.
 Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSet& set, const RankPlan& plan,
                              const LiveTwin& live, const std::function<void(double, std::string_view)>& on_progress);
 

@@ -36,7 +36,7 @@ Result<uint64_t> RemoveOld(io::FileSystem& files, const std::string& folder, Mic
   FEEDMILL_ASSIGN(const auto found, files.List(folder));
   uint64_t removed = 0;
   for (const std::string& name : found) {
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     if (!names(name) || AgeOf(path) < age_min) continue;
     FEEDMILL_TRY(files.RemoveAll(path));
     ++removed;
@@ -75,8 +75,9 @@ Result<uint64_t> DropHours(lake::Catalog& catalog, const std::string& table, Mic
 
 }  // namespace
 
-Keeper::Keeper(const Config& config, DataFolder& folder, const Clock& clock, MetricsRegistry& metrics)
-    : config_(config), folder_(folder), clock_(clock), metrics_(metrics) {}
+Keeper::Keeper(const Config& config, DataFolder& folder, const Clock& clock, const Clock& system,
+               MetricsRegistry& metrics)
+    : config_(config), folder_(folder), clock_(clock), system_(system), metrics_(metrics) {}
 
 Status Keeper::Note(const std::string& part, const Result<uint64_t>& removed) {
   metrics_
@@ -88,7 +89,7 @@ Status Keeper::Note(const std::string& part, const Result<uint64_t>& removed) {
   const std::lock_guard lock(mutex_);
   KeeperPart& figures = parts_[part];
   figures.removed += removed.value_or(0);
-  figures.looked_at = clock_.Now();
+  figures.looked_at = system_.Now();
   figures.error = removed ? "" : removed.error().message();
   return removed ? Ok() : Status(std::unexpected(removed.error()));
 }
@@ -126,7 +127,7 @@ Result<uint64_t> Keeper::Bundles() {
   uint64_t removed = 0;
   for (size_t i = static_cast<size_t>(config_.retention.bundles_min); i < bundles.size(); ++i) {
     const registry::BundleRow& bundle = bundles[i];
-    if (bundle.state == "live" || bundle.created_at >= clock_.Now() - config_.retention.bundles) continue;
+    if (bundle.state == "live" || bundle.created_at >= system_.Now() - config_.retention.bundles) continue;
     // The record first: nobody may go back to a bundle whose files are gone.
     FEEDMILL_TRY(registry::ForgetBundle(*folder_.store, bundle.id));
     FEEDMILL_TRY(files_.RemoveAll(config_.paths.Bundles() + "/" + bundle.id));
@@ -147,7 +148,7 @@ Result<uint64_t> Keeper::Temporary() {
 }
 
 Result<uint64_t> Keeper::Runs() {
-  const Micros before = clock_.Now() - config_.retention.runs;
+  const Micros before = system_.Now() - config_.retention.runs;
   FEEDMILL_ASSIGN(const auto runs, jobs::ForgetRuns(*folder_.store, before, config_.retention.runs_min));
   for (const std::string& run : runs) {
     const std::string report = config_.paths.Runs() + "/" + run + ".json";
@@ -160,7 +161,7 @@ Result<uint64_t> Keeper::Runs() {
     const auto record = jobs::LoadRun(*folder_.store, run);
     if (!record && record.error().kind() != ErrorKind::kNotFound) return std::unexpected(record.error());
     const bool over =
-        record && record->state != "running" && record->started_at < clock_.Now() - config_.retention.snapshots;
+        record && record->state != "running" && record->started_at < system_.Now() - config_.retention.snapshots;
     if (over) FEEDMILL_TRY(lake::ForgetRun(*folder_.store, run));
   }
   return runs.size();
@@ -168,7 +169,7 @@ Result<uint64_t> Keeper::Runs() {
 
 Result<uint64_t> Keeper::Intervals() {
   FEEDMILL_ASSIGN(const auto tables, folder_.catalog->ListTables());
-  return warehouse::ForgetIntervalsOfOthers(*folder_.store, tables, clock_.Now() - config_.retention.intervals);
+  return warehouse::ForgetIntervalsOfOthers(*folder_.store, tables, system_.Now() - config_.retention.intervals);
 }
 
 Result<uint64_t> Keeper::Raw() {

@@ -20,8 +20,9 @@ struct KeeperPart {
 
 class Keeper {
  public:
-  // All of it outlives the keeper.
-  Keeper(const Config& config, DataFolder& folder, const Clock& clock, MetricsRegistry& metrics);
+  // All of it outlives the keeper. Events and table versions go by `clock`, the service's; what runs have recorded by
+  // `system`, theirs.
+  Keeper(const Config& config, DataFolder& folder, const Clock& clock, const Clock& system, MetricsRegistry& metrics);
 
   // Former versions of tables. A table that fails does not keep the others from their turn; the first error is
   // answered.
@@ -46,6 +47,7 @@ class Keeper {
   const Config& config_;
   DataFolder& folder_;
   const Clock& clock_;
+  const Clock& system_;
   MetricsRegistry& metrics_;
   io::FileSystem& files_ = io::PosixFileSystem();
   mutable std::mutex mutex_;

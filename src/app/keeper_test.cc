@@ -29,7 +29,7 @@ class KeeperTest : public testing::Test {
     config_.paths.project = project_;
     config_.paths.data = (project_ / "data").string();
     folder_ = std::move(*OpenDataFolder(config_.paths, clock_));
-    keeper_ = std::make_unique<Keeper>(config_, folder_, clock_, metrics_);
+    keeper_ = std::make_unique<Keeper>(config_, folder_, clock_, clock_, metrics_);
   }
   ~KeeperTest() override { fs::remove_all(project_); }
 

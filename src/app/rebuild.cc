@@ -238,7 +238,8 @@ Status TakeRebuiltState(const ProjectPaths& paths) {
   FEEDMILL_ASSIGN(const bool has_former, files.Exists(paths.State()));
   FEEDMILL_ASSIGN(const auto former, has_former ? files.List(paths.State()) : std::vector<std::string>{});
   for (const std::string& name : former) {
-    if (name.starts_with("dedupe")) FEEDMILL_TRY(files.Rename(paths.State() + "/" + name, rebuilt + "/" + name));
+    if (!name.starts_with("dedupe")) continue;
+    FEEDMILL_TRY(files.Rename(fmt::format("{}/{}", paths.State(), name), fmt::format("{}/{}", rebuilt, name)));
   }
   FEEDMILL_TRY(files.SyncDirectory(rebuilt));
   FEEDMILL_TRY(files.RemoveAll(paths.State()));

@@ -60,7 +60,7 @@ class ServerImpl final : public Server {
     FEEDMILL_TRY(StartLanding(config));
     FEEDMILL_TRY(StartFeed(config, keys));
     MakeNightWatch(config);
-    keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, metrics_);
+    keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, system_clock_, metrics_);
     StartConsole(keys);
     FEEDMILL_TRY(StartHttp(config, keys));
     StartMaintenance();
@@ -337,6 +337,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<io::HttpServer> metrics_http_;
   int descriptors_ = 0;
+  SystemClock system_clock_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NightWatch> night_;
   Maintenance maintenance_;

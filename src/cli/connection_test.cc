@@ -58,6 +58,8 @@ TEST_F(ConnectionTest, FindsTheServerThatRuns) {
   named.url = "http://127.0.0.1:1";
   ASSERT_TRUE(FillKeys(&named).has_value());
   EXPECT_EQ(named.url, "http://127.0.0.1:1");
+  std::filesystem::copy(data, project_ / "copy", std::filesystem::copy_options::recursive);
+  EXPECT_FALSE(FindRunningServer((project_ / "copy").string())) << "the server does not work in a copy of its folder";
   WithdrawServer(data);
   EXPECT_FALSE(FindRunningServer(data));
 }

@@ -1,5 +1,6 @@
 #include "cli/running_server.h"
 
+#include <filesystem>
 #include <fstream>
 #include <unistd.h>
 
@@ -14,6 +15,12 @@ namespace {
 using Json = nlohmann::json;
 
 std::string PathOf(const std::string& data_folder) { return data_folder + "/server.json"; }
+
+std::string Canonical(const std::string& folder) {
+  std::error_code error;
+  const auto path = std::filesystem::canonical(folder, error);
+  return error ? folder : path.string();
+}
 
 // When the process began, in ticks since the machine's start; "" when there is none. With it a number that another
 // process has got meanwhile is not taken for the server.
@@ -49,11 +56,16 @@ std::optional<RunningServer> FindRunningServer(const std::string& data_folder) {
   server.started_at = json.value("started_at", Micros{0});
   const std::string ticks = StartTicks(server.pid);
   if (server.url.empty() || ticks.empty() || ticks != json.value("start_ticks", "")) return std::nullopt;
+  if (json.value("folder", "") != Canonical(data_folder)) return std::nullopt;
   return server;
 }
 
 Status AnnounceServer(const std::string& data_folder, const std::string& url, Micros now) {
-  const Json json = {{"url", url}, {"pid", ::getpid()}, {"start_ticks", StartTicks(::getpid())}, {"started_at", now}};
+  const Json json = {{"url", url},
+                     {"pid", ::getpid()},
+                     {"start_ticks", StartTicks(::getpid())},
+                     {"started_at", now},
+                     {"folder", Canonical(data_folder)}};
   return io::WriteFileAtomically(io::PosixFileSystem(), PathOf(data_folder), json.dump() + "\n");
 }
 

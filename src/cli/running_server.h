@@ -1,5 +1,5 @@
 // The server that runs in a data folder on this machine: it says so in a file there, so that verbs find it whatever its
-// port. The file is believed only while the process that wrote it lives.
+// port. The file is believed only while the process that wrote it lives, and not in a copy of the folder.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct RunningServer {
 // <project>/data, or what the project's feedmill.toml names as data.folder.
 std::string DataFolderOf(const std::string& project);
 
-// Nothing when no live process stands behind the file.
+// Nothing when no live process stands behind the file, or when it was written for another folder.
 std::optional<RunningServer> FindRunningServer(const std::string& data_folder);
 
 // By the server itself, once it listens, and when it stops.

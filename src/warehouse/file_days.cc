@@ -67,7 +67,11 @@ std::optional<DayRows> FromText(const std::string& text) {
 
 }  // namespace
 
-std::string FileName(const lake::DataFile& file) { return file.path.substr(file.path.rfind('/') + 1); }
+std::string FileName(const lake::DataFile& file) {
+  constexpr std::string_view kBelow = "/data/";
+  const size_t below = file.path.rfind(kBelow);
+  return file.path.substr(below == std::string::npos ? file.path.rfind('/') + 1 : below + kBelow.size());
+}
 
 Result<DayRows> FileDays::Read(const Schema& schema, const std::string& column, const lake::DataFile& file) {
   if (session_ == nullptr) {

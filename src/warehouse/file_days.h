@@ -14,7 +14,8 @@
 
 namespace feedmill::warehouse {
 
-// The last part of a file's path: what a file is known by wherever the data folder lies.
+// A file's path below its table's data/: what it is known by wherever the data folder lies. The last part alone is not
+// enough: one batch writes files of one name into several partitions.
 std::string FileName(const lake::DataFile& file);
 
 class FileDays {

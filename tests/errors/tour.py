@@ -27,7 +27,7 @@ from local_platform import FEEDMILL, Checks, Platform, free_port  # noqa: E402
 PAGE = ROOT / "docs/guides/errors.md"
 MIB = 1 << 20
 END_SECONDS_MAX = 30
-PROGRESS = re.compile(r' (info|debug) |^\{"auc"|^\[ *\d+/|^step  |^\w+  +failed|^run-|^Candidate')  # differs from run to run
+PROGRESS = re.compile(r' (info|debug) |^\{"auc"|^\[ *\d+/|^step  |^\w+  +failed|^run-|^Candidate|^import  ')  # differs from run to run
 ANSWER_LINES_MAX = 12
 INTRODUCTION = """# What goes wrong, and what Feedmill says
 
@@ -311,6 +311,10 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     verb_case(tour, "Missing column", ["run", "--project", project, "--url", "", "--select", "dim_user", "--until", "now"], "warehouse/dwd/dim_user.sql: line 18, column 10", "auther_id")
     path.write_text(text)
     verb_case(tour, "A model that is not there", ["run", "--project", project, "--url", "", "--select", "dim_usr"], "dim_usr", "dim_user")
+    verb_case(tour, "A run that is not there", ["run", "--project", project, "--resume", "run-nope"], "run-nope", "no such run")
+    verb_case(tour, "A rebuild that nobody confirms", ["rebuild", "--project", project, "--until", "2026-01-09"], "--yes")
+    verb_case(tour, "An import without a server", ["import", "--project", project, "--url", f"http://127.0.0.1:{free_port()}", "/dev/null"], "feedmill up")
+    verb_case(tour, "A query of a file that is not the project's", ["query", "--project", project, "SELECT * FROM read_csv('/etc/passwd')"], "/etc/passwd")
     verb_case(tour, "A query of a table that is not there", ["query", "--project", project, "SELECT * FROM ods_evnt"], "ods_evnt", "ods.ods_event")
     verb_case(tour, "A query of a column that is not there", ["query", "--project", project, "SELECT usr_id FROM ods_event"], "usr_id")
     serves(tour, platform, "broken models")

@@ -7,7 +7,7 @@ from app import in_background
 from world import text_of
 
 DAY = datetime.timedelta(days=1)
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
+IMPORTED = "import:"   # an event id is the app's own messageId, or another key's with its name before it
 
 
 def some(app, count: int) -> list:
@@ -198,7 +198,7 @@ def import_beside(app) -> str:
         at = app.platform.now - DAY * app.random.uniform(0.5, 6)
         rows.append({"type": "track", "event": "post_view", "messageId": name, "userId": f"old{number % 97}", "timestamp": text_of(at),
                      "properties": {"post_id": f"oldpost{number % 53}"}})
-        app.ledger.note(name, "kept", at, app.disorder)
+        app.ledger.note(IMPORTED + name, "kept", at, app.disorder)
     path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
     importing = in_background(app.platform.command("import", path, "--url", f"http://127.0.0.1:{app.platform.port}", "--batch", 500))
     while importing.poll() is None:
@@ -210,7 +210,7 @@ def import_beside(app) -> str:
     figures = json.loads(out.strip().splitlines()[-1])
     if figures["accepted"] != len(rows):
         raise RuntimeError(f"import: of {len(rows)} rows {figures}")
-    app.ledger.acknowledge([row["messageId"] for row in rows])
+    app.ledger.acknowledge([IMPORTED + row["messageId"] for row in rows])
     return f"{len(rows)} events imported beside feeds"
 
 

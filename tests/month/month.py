@@ -35,15 +35,15 @@ DAY = datetime.timedelta(days=1)
 QUIET_CHANCE = 0.08
 
 
-def schedule(seed: int, nights: int, chance) -> tuple[dict[int, list], dict[int, object], set[int]]:
+def schedule(nights: int, skip: list[str], chance) -> tuple[dict[int, list], dict[int, object], set[int]]:
     """Which disorder comes on which day and night. Each comes at least once; the longer the month, the oftener."""
     by_day: dict[int, list] = {day: [] for day in range(nights)}
-    for disorder in BY_DAY:
+    for disorder in [disorder for disorder in BY_DAY if disorder.__name__ not in skip]:
         for _ in range(1 + nights // 10):
             by_day[chance.randrange(1, nights)].append((chance.randrange(24), disorder))
     by_night: dict[int, list] = {day: [] for day in range(nights)}
     places = list(range(1, nights))
-    for disorder in BY_NIGHT:
+    for disorder in [disorder for disorder in BY_NIGHT if disorder.__name__ not in skip]:
         for _ in range(1 + nights // 15):
             by_night[chance.choice(places)].append(disorder)
     quiet = {day for day in range(2, nights) if chance.random() < QUIET_CHANCE}
@@ -54,7 +54,7 @@ def schedule(seed: int, nights: int, chance) -> tuple[dict[int, list], dict[int,
 
 
 class Month:
-    def __init__(self, seed: int, nights: int, folder: pathlib.Path, people: int):
+    def __init__(self, seed: int, nights: int, folder: pathlib.Path, people: int, skip: list[str]):
         self.seed, self.nights, self.folder = seed, nights, folder
         fixture = FIXTURE if seed % 4 == 0 and FIXTURE.exists() else None
         self.begin = BEGIN
@@ -62,7 +62,7 @@ class Month:
         self.world = World(seed, people, max(6, people // 6), nights)
         self.ledger = Ledger()
         self.app = App(seed, self.platform, self.world, self.ledger)
-        self.by_day, self.by_night, self.quiet = schedule(seed, nights, self.app.random)
+        self.by_day, self.by_night, self.quiet = schedule(nights, skip, self.app.random)
         self.findings: list[str] = []       # what must not be
         self.failed = 0
         self.night = Night(self)
@@ -127,11 +127,11 @@ class Month:
         }
 
 
-def live_one(seed: int, nights: int, people: int, keep: pathlib.Path | None) -> dict:
+def live_one(seed: int, nights: int, people: int, skip: list[str], keep: pathlib.Path | None) -> dict:
     folder = keep / f"seed-{seed}" if keep else pathlib.Path(tempfile.mkdtemp(prefix=f"feedmill-month-{seed}-"))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    month = Month(seed, nights, folder, people)
+    month = Month(seed, nights, folder, people, skip)
     try:
         month.live()
     except Exception:  # noqa: BLE001 - whatever ends a month is a finding of it
@@ -171,10 +171,11 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=30)
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument("--keep", type=pathlib.Path, help="folder in which the months' projects stay")
+    parser.add_argument("--skip", action="append", default=[], help="a disorder to leave out, to find out about another")
     parser.add_argument("--record", action="store_true", help="add the figures to bench/results/month.json")
     arguments = parser.parse_args()
     begin = time.monotonic()
-    months = [live_one(seed, arguments.nights, arguments.people, arguments.keep) for seed in range(arguments.seed, arguments.seed + arguments.seeds)]
+    months = [live_one(seed, arguments.nights, arguments.people, arguments.skip, arguments.keep) for seed in range(arguments.seed, arguments.seed + arguments.seeds)]
     for month in months:
         print(json.dumps({key: value for key, value in month.items() if key != "findings"}), flush=True)
     if arguments.record:

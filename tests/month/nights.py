@@ -25,9 +25,7 @@ VOLUME = "1500m"                 # of the small disk that runs full
 MODEL_NIGHTS_MIN = 2             # nights before the model's pages are judged
 
 # Why an event of the raw table is no row of dwd_user_action: the product's own account.
-LEFT_OUT = """SELECT o.event_id, CASE WHEN o.event IS NULL OR o.event = '' THEN 'no_action'
- WHEN LOWER(COALESCE(o.user_agent, '')) LIKE '%bot%' OR LOWER(COALESCE(o.user_agent, '')) LIKE '%crawler%' THEN 'bot'
- ELSE 'waiting' END AS reason FROM ods_event o LEFT JOIN dwd_user_action a ON a.event_id = o.event_id WHERE a.event_id IS NULL"""
+LEFT_OUT = """SELECT o.event_id, CASE WHEN o.event IS NULL OR o.event = '' THEN 'no_action' WHEN o.is_bot THEN 'bot' ELSE 'waiting' END AS reason FROM ods_event o LEFT JOIN dwd_user_action a ON a.event_id = o.event_id WHERE a.event_id IS NULL"""
 
 
 class Night:

@@ -222,12 +222,11 @@ def disk_full(night: Night) -> str:
 
 
 def fill(path: pathlib.Path) -> None:
-    with open(path, "wb") as file:
+    with open(path, "wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
             try:
                 while True:
                     file.write(b"\0" * size)
-                    file.flush()
             except OSError:
                 continue
 

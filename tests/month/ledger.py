@@ -16,6 +16,7 @@ class Sent:
     fate: str
     event_time: datetime.datetime
     disorder: str
+    night: int                 # the first whose run must have it
     acknowledged: bool = False
 
 
@@ -24,12 +25,13 @@ class Ledger:
         self.events: dict[str, Sent] = {}                     # by message id
         self.refused: collections.Counter = collections.Counter()   # by rule: every sending is kept
         self.repeated = 0
+        self.night = 0             # of the next run
 
     def note(self, message_id: str, fate: str, event_time: datetime.datetime, disorder: str = "") -> None:
         if message_id in self.events:
             self.repeated += 1
         else:
-            self.events[message_id] = Sent(fate, event_time, disorder)
+            self.events[message_id] = Sent(fate, event_time, disorder, self.night)
 
     def acknowledge(self, message_ids: list[str]) -> None:
         for message_id in message_ids:
@@ -60,8 +62,8 @@ class Account:
     waiting: int = 0       # counted by the product as left to a backfill
 
 
-def compare(ledger: Ledger, actions: dict[str, int], left_out: dict[str, str], cut: datetime.datetime) -> Account:
-    """`actions`: rows in dwd_user_action by event id. `left_out`: the product's own reason by event id of ods_event."""
+def compare(ledger: Ledger, night: int, actions: dict[str, int], left_out: dict[str, str], cut: datetime.datetime) -> Account:
+    """After that night's run. `actions`: rows in dwd_user_action by event id. `left_out`: the product's own reason by event id of ods_event."""
     account = Account()
     for name, rows in actions.items():
         if rows > 1:
@@ -74,8 +76,8 @@ def compare(ledger: Ledger, actions: dict[str, int], left_out: dict[str, str], c
             continue
         reason = left_out.get(name)
         if sent.fate == "kept":
-            if sent.event_time >= cut:
-                pass   # of the day that has just begun
+            if sent.event_time >= cut or sent.night > night:
+                pass   # of the day that has just begun, or sent while the run was at work
             elif reason == "waiting" and sent.event_time < cut - LOOKBACK:
                 account.waiting += 1
             elif reason in (None, "waiting"):

@@ -65,6 +65,7 @@ class Night:
         return self.platform.command("run", "--url", f"http://127.0.0.1:{self.platform.port}", "--until", self.until(day), *arguments)
 
     def run(self, day: int) -> None:
+        self.app.ledger.night = day + 1
         if "two" in self.run_options:
             return self.run_two(day)
         stop = threading.Event()
@@ -290,10 +291,10 @@ def check_account(night: Night) -> None:
     platform = night.platform
     actions = {row["event_id"]: row["n"] for row in platform.query("SELECT event_id, CAST(count(*) AS BIGINT) AS n FROM dwd_user_action GROUP BY event_id")}
     left_out = {row["event_id"]: row["reason"] for row in platform.query(LEFT_OUT)}
-    account = compare(night.app.ledger, actions, left_out, night.month.begin + (night.app.day + 1) * DAY)
+    account = compare(night.app.ledger, night.app.day, actions, left_out, night.month.begin + (night.app.day + 1) * DAY)
     for what in ("lost", "duplicated", "unexplained"):
         found = getattr(account, what)
-        if len(found) > len(getattr(night.account, what)):
+        if set(found) - set(getattr(night.account, what)):
             night.fault(f"{len(found)} {what}, for instance {found[:3]}")
     night.account = account
 

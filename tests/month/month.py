@@ -75,7 +75,11 @@ class Month:
         for day in range(self.nights):
             self.one_day(day)
             self.one_night(day)
+        before = len(self.findings)
         plant_faults(self.night)
+        for finding in self.findings[before:]:
+            self.say(f"planted: FAULT: {finding}")
+        self.failed += len(self.findings) > before
         self.platform.stop()
 
     def one_day(self, day: int) -> None:

@@ -352,7 +352,7 @@ def check_model(night: Night) -> None:
 
 PLANTED = {
     "a doubled row": ("LEFT JOIN dim_user u ON", "LEFT JOIN (SELECT * FROM dim_user UNION ALL SELECT * FROM dim_user WHERE user_key = 3) u ON"),
-    "a lost row": ("AND o.event <> ''", "AND o.event <> '' AND o.log_offset % 50 <> 7"),
+    "a lost row": ("LEFT JOIN dim_user tu ON tu.user_id = a.target_user_id", "LEFT JOIN dim_user tu ON tu.user_id = a.target_user_id WHERE a.log_offset % 50 <> 7"),
 }
 
 

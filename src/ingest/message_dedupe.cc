@@ -94,6 +94,7 @@ void MessageDedupe::Insert(Shard& shard, const MessageHash& hash, uint64_t age) 
   shard.newest = std::max(shard.newest, age);
   if ((shard.used + 1) * 4 > shard.entries.size() * 3) Rebuild(shard);
   Place(shard.entries, {hash.high, hash.low | age});
+  if (journaling_.load(std::memory_order_relaxed)) shard.fresh.push_back({hash.high, hash.low | age});
   ++shard.used;
   size_.fetch_add(1, std::memory_order_relaxed);
 }

@@ -71,10 +71,13 @@ class MessageDedupe {
   uint64_t forgotten() const { return forgotten_.load(std::memory_order_relaxed); }
 
   // A checkpoint holds what was inserted before the call began, and `next_offsets`: the log's next record of each
-  // partition as the caller read it before the call. A crash leaves the former file or this one.
-  Status Save(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets) const;
+  // partition as the caller read it before the call. It is a file of all ids and a journal (`path`.journal) of those
+  // that came since; Save() writes what is new to the journal, nothing when no offset moved, and all of them once the
+  // journal holds as many: 32 bytes an id altogether. A crash leaves this checkpoint or a former one. One thread at a
+  // time; after an error the next one writes all.
+  Status Save(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets);
   // Call before any other use. Returns next_offsets; kNotFound, or kCorrupt naming file and fault: then nothing was
-  // loaded.
+  // loaded. A torn end of the journal is cut off.
   Result<std::vector<uint64_t>> Load(io::FileSystem& files, const std::string& path);
 
  private:
@@ -89,6 +92,7 @@ class MessageDedupe {
   struct Shard {
     mutable std::mutex mutex;
     std::vector<Entry> entries;  // open addressing, a power of two of them
+    std::vector<Entry> fresh;    // inserted since the last checkpoint, while journaling_
     size_t used = 0;
     uint64_t newest = 0;  // highest age stored
     std::unordered_map<MessageHash, std::shared_ptr<DedupeClaim>, HashOfHash> in_flight;
@@ -102,6 +106,12 @@ class MessageDedupe {
   void Rebuild(Shard& shard);
   static void Place(std::vector<Entry>& entries, const Entry& entry);
   void Adopt(const Entry& entry);
+  Status SaveAll(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets);
+  Status SaveFresh(const std::vector<uint64_t>& next_offsets);
+  Result<std::vector<uint64_t>> LoadAll(io::FileSystem& files, const std::string& path);
+  Result<std::vector<uint64_t>> LoadJournal(io::FileSystem& files, const std::string& path,
+                                            std::vector<uint64_t> next_offsets);
+  void Forget();
 
   const DedupeOptions options_;
   const Micros interval_;  // resolution of ages
@@ -110,6 +120,14 @@ class MessageDedupe {
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> size_ = 0;
   std::atomic<uint64_t> forgotten_ = 0;
+
+  // Thread of Save and Load.
+  uint64_t file_id_ = 0;  // of the file whose journal is open; 0: the next checkpoint holds all
+  std::unique_ptr<io::WritableFile> journal_;
+  uint64_t journal_frames_ = 0;
+  uint64_t journal_entries_ = 0;
+  std::vector<uint64_t> saved_offsets_;
+  std::atomic<bool> journaling_ = false;
 };
 
 }  // namespace feedmill::ingest

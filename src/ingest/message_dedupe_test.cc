@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "io/harsh_file_system.h"
 
 namespace feedmill::ingest {
 namespace {
@@ -84,7 +85,10 @@ class DedupeCheckpointTest : public MessageDedupeTest {
  protected:
   DedupeCheckpointTest()
       : path_((std::filesystem::temp_directory_path() / fmt::format("dedupe_{}", ::getpid())).string()) {}
-  ~DedupeCheckpointTest() override { std::filesystem::remove(path_); }
+  ~DedupeCheckpointTest() override {
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_ + ".journal");
+  }
   std::string path_;
 };
 
@@ -121,6 +125,75 @@ TEST_F(DedupeCheckpointTest, DamageIsFoundAndLeavesNothing) {
   MessageDedupe loaded({}, 1000);
   EXPECT_FALSE(loaded.Load(files, path_));
   EXPECT_EQ(loaded.Load(files, path_ + "-nowhere").error().kind(), ErrorKind::kNotFound);
+}
+
+TEST_F(DedupeCheckpointTest, WritesWhatIsNewAndNothingWhenNothingIs) {
+  io::HarshFileSystem files;
+  MessageDedupe dedupe({}, 1000);
+  for (int i = 0; i < 100'000; ++i) dedupe.Insert(fmt::format("id-{}", i), 1000);
+  ASSERT_TRUE(dedupe.Save(files, "dedupe", {100'000}));
+  const uint64_t all = *files.FileSize("dedupe"), empty = *files.FileSize("dedupe.journal");
+  EXPECT_GT(all, 1'600'000u);
+  for (int i = 0; i < 10; ++i) dedupe.Insert(fmt::format("new-{}", i), 2000);
+  ASSERT_TRUE(dedupe.Save(files, "dedupe", {100'010}));
+  EXPECT_EQ(*files.FileSize("dedupe"), all);
+  EXPECT_LT(*files.FileSize("dedupe.journal") - empty, 10 * 16 + 64u);
+  const uint64_t changes = files.changes();
+  ASSERT_TRUE(dedupe.Save(files, "dedupe", {100'010}));
+  EXPECT_EQ(files.changes(), changes);
+
+  MessageDedupe loaded({}, 3000);
+  ASSERT_EQ(*loaded.Load(files, "dedupe"), std::vector<uint64_t>({100'010}));
+  EXPECT_EQ(loaded.size(), 100'010u);
+  EXPECT_EQ(Claim(loaded, "new-9"), Finding::kDurable);
+  loaded.Insert("newer", 3000);
+  ASSERT_TRUE(loaded.Save(files, "dedupe", {100'011}));  // goes on in the journal
+  EXPECT_EQ(*files.FileSize("dedupe"), all);
+  MessageDedupe again({}, 3000);
+  ASSERT_TRUE(again.Load(files, "dedupe"));
+  EXPECT_EQ(Claim(again, "newer"), Finding::kDurable);
+}
+
+TEST_F(DedupeCheckpointTest, TheJournalStaysBounded) {
+  io::HarshFileSystem files;
+  MessageDedupe dedupe({}, 0);
+  uint64_t next = 0;
+  for (int save = 0; save < 40; ++save) {
+    for (int i = 0; i < 10'000; ++i) dedupe.Insert(fmt::format("id-{}", next++), 1);
+    ASSERT_TRUE(dedupe.Save(files, "dedupe", {next}));
+    EXPECT_LE(*files.FileSize("dedupe.journal"), 16 * (next + 80'000));
+  }
+  MessageDedupe loaded({}, 0);
+  EXPECT_EQ(*loaded.Load(files, "dedupe"), std::vector<uint64_t>({next}));
+  EXPECT_EQ(loaded.size(), next);
+}
+
+// Whatever moment the power goes: what a checkpoint says it has read, it knows.
+TEST_F(DedupeCheckpointTest, AnyCrashLeavesACheckpointThatIsTrue) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    Random random(seed);
+    auto files = std::make_unique<io::HarshFileSystem>(io::HarshOptions{.seed = seed});
+    uint64_t next = 0, saved = 0;
+    for (int life = 0; life < 4; ++life) {
+      MessageDedupe dedupe({}, 0);
+      auto offsets = dedupe.Load(*files, "dedupe");
+      if (!offsets) {
+        ASSERT_TRUE(offsets.error().kind() == ErrorKind::kNotFound || files->stopped()) << offsets.error().ToString();
+        ASSERT_EQ(saved, 0u) << seed;
+      } else {
+        ASSERT_GE(offsets->front(), saved) << seed;
+        for (uint64_t id = 0; id < offsets->front(); ++id)
+          ASSERT_EQ(Claim(dedupe, fmt::format("id-{}", id)), Finding::kDurable) << seed;
+      }
+      for (uint64_t id = offsets ? offsets->front() : 0; id < next; ++id) dedupe.Insert(fmt::format("id-{}", id), 1);
+      files->StopAfter(1 + random.Below(40));
+      for (int save = 0; save < 6; ++save) {
+        for (uint64_t i = random.Below(20); i > 0; --i) dedupe.Insert(fmt::format("id-{}", next++), 1);
+        if (dedupe.Save(*files, "dedupe", {next})) saved = next;
+      }
+      files = files->Crash(random.Next());
+    }
+  }
 }
 
 }  // namespace

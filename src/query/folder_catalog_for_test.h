@@ -66,6 +66,7 @@ class FolderCatalog final : public lake::Catalog {
     return std::map<uint32_t, uint64_t>{};
   }
   Result<int64_t> AcquireWriterEpoch(const std::string&) override { return 1; }
+  Result<int64_t> CurrentWriterEpoch(const std::string&) override { return 1; }
   Status ExpireSnapshots(const std::string&, Micros, int) override { return Ok(); }
   Result<std::string> DataFolder(const std::string& table) override {
     std::string path = folder_ + "/" + table + "/data";

@@ -19,7 +19,7 @@ class PipedCopy {
       : database_(std::move(database)), pipe_(std::make_shared<RowPipe>(table.schema)) {
     number_ = database_->pipes.Add(pipe_);
     thread_ = std::thread([this, &catalog, name = table.name, stem = std::move(file_stem)] {
-      files_ = Copy(catalog, name, stem);
+      files_ = Guarded([&] { return Copy(catalog, name, stem); });
       if (!files_) pipe_->Abort();  // wakes a writer that waits for room
     });
   }

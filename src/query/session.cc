@@ -84,10 +84,14 @@ Result<OwnedStatement> DuckSession::Prepare(std::string_view sql, std::string_vi
 
 Status DuckSession::Execute(std::string_view sql) {
   OwnedResult result;
-  return RunWrapped("", sql, "", &result);
+  return Guarded([&] { return RunWrapped("", sql, "", &result); });
 }
 
 Result<Rows> DuckSession::Query(std::string_view sql, size_t rows_max) {
+  return Guarded([&] { return QueryUnguarded(sql, rows_max); });
+}
+
+Result<Rows> DuckSession::QueryUnguarded(std::string_view sql, size_t rows_max) {
   OwnedResult result;
   FEEDMILL_TRY(RunWrapped("", sql, "", &result));
   Rows rows;
@@ -104,6 +108,10 @@ Result<Rows> DuckSession::Query(std::string_view sql, size_t rows_max) {
 }
 
 Status DuckSession::Stream(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
+  return Guarded([&] { return StreamUnguarded(sql, on_chunk); });
+}
+
+Status DuckSession::StreamUnguarded(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
   FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
   FEEDMILL_TRY(ColumnsOf(statement));  // that they are of types we read
   OwnedPending pending;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "query/duckdb_handles_internal.h"
 #include "query/engine.h"
 #include "query/row_pipe_internal.h"
+#include "query/sql_error.h"
 
 namespace feedmill::query {
 
@@ -44,11 +46,26 @@ class DuckSession final : public Session {
 
  private:
   DuckSession() = default;
+  Status StreamUnguarded(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk);
+  Result<Rows> QueryUnguarded(std::string_view sql, size_t rows_max);
   Result<OwnedStatement> Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes);
 
   std::shared_ptr<Database> database_;
   OwnedConnection connection_;
 };
+
+// What DuckDB throws instead of returning it (memory that it cannot have, mostly) as an error. For whatever runs on a
+// thread of ours that nobody else guards.
+template <typename Work>
+auto Guarded(Work&& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("query engine: out of memory");
+  } catch (const std::exception& exception) {
+    return std::unexpected(SqlError(exception.what(), "", 0));
+  }
+}
 
 // "name" with its quotes doubled; 'text' likewise.
 std::string QuoteName(std::string_view name);

@@ -4,6 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/matchers.h"
 #include "base/time_text.h"
@@ -351,6 +355,50 @@ TEST_F(SessionTest, RunsOutOfMemoryWithAKindOfItsOwn) {
   auto rows = (*session)->Query(
       "SELECT len(list(i::VARCHAR || 'some more text to fill the memory')) FROM range(20000000) t(i)");
   EXPECT_THAT(rows, IsError(ErrorKind::kResourceExhausted));
+}
+
+// Memory that the system refuses is an error of the statement and not the end of the process, whichever thread meets
+// it. In a process of its own, as the limit stays.
+TEST_F(SessionTest, AMemoryLimitOfTheProcessEndsNoProcess) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need the address space";
+#endif
+  CreateEvents({});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto work = [&]() -> Status {
+      EngineOptions options;
+      options.temporary_directory = folder_ / "limited";
+      options.memory_bytes_max = 8ull << 30;
+      options.threads = 1;
+      FEEDMILL_ASSIGN(const auto engine, OpenEngine(options));
+      FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+      uint64_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const rlimit limit{pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + (60u << 20), RLIM_INFINITY};
+      ::setrlimit(RLIMIT_AS, &limit);
+      FEEDMILL_ASSIGN(const auto writer, session->OpenWriter(*catalog_, "ods.event", "limited"));
+      for (int64_t i = 0; i < 400'000; ++i) {
+        writer->AppendLong(0, i);
+        writer->AppendText(1, std::string(600, static_cast<char>('a' + i % 26)) + std::to_string(i * 7919));
+        for (size_t column = 2; column < 9; ++column) writer->AppendNull(column);
+        FEEDMILL_TRY(writer->EndRow());
+      }
+      FEEDMILL_TRY(writer->Finish());
+      return Ok();
+    };
+    Status done = Ok();
+    try {
+      done = work();
+    } catch (const std::exception&) {
+      done = ResourceExhausted("as the caller has it");
+    }
+    ::_exit(!done && done.error().kind() == ErrorKind::kResourceExhausted ? 0 : done ? 2 : 3);
+  }
+  int outcome = 0;
+  ASSERT_EQ(::waitpid(child, &outcome, 0), child);
+  EXPECT_TRUE(WIFEXITED(outcome)) << "ended by signal " << WTERMSIG(outcome);
+  EXPECT_EQ(WEXITSTATUS(outcome), 0);
 }
 
 TEST_F(SessionTest, EngineRefusesSettingsItCannotUse) {

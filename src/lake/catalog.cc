@@ -297,6 +297,8 @@ Result<int64_t> FileCatalog::AcquireWriterEpoch(const std::string& stream) {
   return pointers_->RaiseWriterEpoch(stream);
 }
 
+Result<int64_t> FileCatalog::CurrentWriterEpoch(const std::string& stream) { return pointers_->WriterEpoch(stream); }
+
 Status FileCatalog::ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) {
   std::vector<Snapshot> expired;
   FEEDMILL_ASSIGN(Current current, Update(table, [&](TableMetadata& metadata) -> Result<bool> {

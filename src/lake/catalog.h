@@ -50,6 +50,8 @@ class Catalog {
   // Takes over as the only landing writer of `stream`: the returned epoch is larger than any before; older ones are
   // fenced off.
   virtual Result<int64_t> AcquireWriterEpoch(const std::string& stream) = 0;
+  // The youngest writer's; a writer with a lower one was taken over. 0 when there was none.
+  virtual Result<int64_t> CurrentWriterEpoch(const std::string& stream) = 0;
   // Drops snapshots older than `older_than`, never the current one nor the newest `keep_min`; removes files only they
   // used.
   virtual Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) = 0;

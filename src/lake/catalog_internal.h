@@ -30,6 +30,7 @@ class FileCatalog final : public Catalog {
                             std::optional<int64_t> snapshot_id) override;
   Result<std::map<uint32_t, uint64_t>> LandedOffsets(const std::string& table, const std::string& stream) override;
   Result<int64_t> AcquireWriterEpoch(const std::string& stream) override;
+  Result<int64_t> CurrentWriterEpoch(const std::string& stream) override;
   Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) override;
   Result<std::string> DataFolder(const std::string& table) override;
 

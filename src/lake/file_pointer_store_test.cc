@@ -88,6 +88,11 @@ class FilePointerStore final : public PointerStore {
     return epoch;
   }
 
+  Result<int64_t> WriterEpoch(const std::string& stream) override {
+    FEEDMILL_ASSIGN(const json state, Read());
+    return EpochIn(state, stream);
+  }
+
   Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
                                      const std::vector<DataFile>&) override {
     PreparedBatch batch;
@@ -230,6 +235,8 @@ TEST_P(PointerStoreTest, AFenceThatFailsChangesNothing) {
   EXPECT_EQ(*pointers_->Location("a.t"), "v1");
   EXPECT_EQ(*pointers_->LandedOffsets("a.t", "events"), (Offsets{{2, 10}}));
   EXPECT_EQ(*pointers_->RaiseWriterEpoch("events"), 2);
+  EXPECT_EQ(*pointers_->WriterEpoch("events"), 2);
+  EXPECT_EQ(*pointers_->WriterEpoch("others"), 0);
   EXPECT_EQ(pointers_->Swap(Landing("v1", "v2", 10, 20, 1)).error().kind(), ErrorKind::kConflict) << "taken over";
 }
 

@@ -178,6 +178,15 @@ class SqlPointerStore final : public PointerStore {
     return epoch;
   }
 
+  Result<int64_t> WriterEpoch(const std::string& stream) override {
+    int64_t epoch = 0;
+    FEEDMILL_TRY(store_.Read([&](Transaction& transaction) -> Status {
+      FEEDMILL_ASSIGN(epoch, ReadEpoch(transaction, stream));
+      return Ok();
+    }));
+    return epoch;
+  }
+
   Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
                                      const std::vector<DataFile>& files) override {
     std::string paths;

@@ -51,6 +51,7 @@ class PointerStore {
   virtual Result<SwapOutcome> Swap(const PointerChange& change) = 0;
   virtual Result<Offsets> LandedOffsets(const std::string& table, const std::string& stream) = 0;
   virtual Result<int64_t> RaiseWriterEpoch(const std::string& stream) = 0;
+  virtual Result<int64_t> WriterEpoch(const std::string& stream) = 0;  // as it is; 0 before the first
   // Remembers, before anything is written, under which snapshot id the batch will be committed. A batch seen before
   // keeps its id.
   virtual Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,

@@ -15,9 +15,7 @@ namespace feedmill::ingest {
 namespace {
 
 constexpr size_t kReplayBytes = 4 << 20;
-// A checkpoint is due after this many records, or this part of the known ids: it holds all of them.
-constexpr uint64_t kDueRecordsMin = 50'000;
-constexpr uint64_t kDueShare = 8;
+constexpr uint64_t kDueRecords = 50'000;  // that the next start would have to read
 // Plain bodies up to this many bytes (some dozens of events) are read where they arrive: that takes less than 0.2 ms.
 constexpr size_t kReadAtOnceBytes = 16 << 10;
 
@@ -78,6 +76,7 @@ Collector::Parts::Parts(const CollectorParts& given, CollectorOptions wanted, Wr
       log(given.log),
       plan(given.plan),
       metrics(given.metrics),
+      ids_in_lake(given.ids_in_lake),
       options(std::move(wanted)),
       keys(std::move(write_keys)),
       limits{{0, options.rejected_raw_bytes_max, options.event_past_max, options.event_future_max},
@@ -110,19 +109,36 @@ Status Collector::Parts::RebuildDedupe() {
       log::Warn("deduplication checkpoint not used, reading the log", {{"reason", loaded.error().message()}});
     }
   }
-  for (uint32_t partition = 0; partition < log.partitions(); ++partition)
+  for (uint32_t partition = 0; partition < log.partitions(); ++partition) {
+    if (from[partition] > log.EndOffset(partition)) {
+      return Corrupt(
+          "{} knows messages up to record {} of partition {}, but the event log ends at record {}: it was cut, "
+          "deleted or replaced; put it back, or give up what it lost with `feedmill log reset --after-landed`",
+          options.dedupe_checkpoint, from[partition], partition, log.EndOffset(partition));
+    }
     FEEDMILL_TRY(ReadIds(partition, from[partition]));
+  }
   return Ok();
 }
 
+// What the log no longer has is asked of the lake.
+Status Collector::Parts::ReadIdsOfLake(uint32_t partition, OffsetRange range) {
+  if (!ids_in_lake || range.from >= range.to) return Ok();
+  const Micros oldest = clock.Now() - options.dedupe.horizon;
+  return ids_in_lake(partition, range, oldest,
+                     [this](std::string_view id, Micros received) { dedupe.Insert(id, received); });
+}
+
 Status Collector::Parts::ReadIds(uint32_t partition, uint64_t from) {
+  FEEDMILL_TRY(ReadIdsOfLake(partition, {from, log.BeginOffset(partition)}));
   uint64_t offset = std::max(from, log.BeginOffset(partition));
   Micros oldest = clock.Now() - options.dedupe.horizon;
   while (true) {
     FEEDMILL_ASSIGN(auto records, log.Read(partition, offset, kReplayBytes));
     if (records.empty()) break;
     for (const auto& record : records) {
-      if (record.append_time < oldest) continue;
+      if (record.lost > 0) FEEDMILL_TRY(ReadIdsOfLake(partition, {record.offset + 1 - record.lost, record.offset + 1}));
+      if (record.lost > 0 || record.append_time < oldest) continue;
       FEEDMILL_ASSIGN(auto decoded, DecodeLogRecord(record.payload));
       if (decoded.kind == RecordKind::kEvent) dedupe.Insert(EventIdOf(decoded.event), record.append_time);
     }
@@ -242,8 +258,7 @@ bool Collector::CheckpointIsDue() const {
   if (parts_->options.dedupe_checkpoint.empty()) return false;
   uint64_t settled = 0;
   for (const auto& end : parts_->settled_end) settled += end.load(std::memory_order_acquire);
-  return settled - parts_->records_at_checkpoint >=
-         std::max<uint64_t>(kDueRecordsMin, parts_->dedupe.size() / kDueShare);
+  return settled - parts_->records_at_checkpoint >= kDueRecords;
 }
 
 }  // namespace feedmill::ingest

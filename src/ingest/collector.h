@@ -2,6 +2,7 @@
 // message is on disk.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,11 @@ struct CollectorOptions {
   std::string dedupe_checkpoint;  // file; empty = none, the log is read from its oldest record at start
 };
 
+// Calls `visit` with the event id (data/event_id.h) and the time of receipt of every event of the range that is in the
+// lake and was received at `oldest` or later. Called at start, for records that the log no longer has.
+using IdsInLake = std::function<Status(uint32_t partition, OffsetRange range, Micros oldest,
+                                       const std::function<void(std::string_view id, Micros received)>& visit)>;
+
 // What the collector stands on; all of it outlives the collector.
 struct CollectorParts {
   io::FileSystem& files;
@@ -45,11 +51,13 @@ struct CollectorParts {
   EventLog& log;
   const TrackingPlan& plan;
   MetricsRegistry& metrics;
+  IdsInLake ids_in_lake = nullptr;
 };
 
 class Collector {
  public:
-  // Reads from the log which messages it has already. kInvalidArgument for a bad option.
+  // Reads from the log which messages it has already. kInvalidArgument for a bad option, kCorrupt when the checkpoint
+  // knows of records behind the log's end.
   static Result<std::unique_ptr<Collector>> Open(const CollectorParts& parts, CollectorOptions options);
   // The server must have stopped and the log be closed: answers on their way use the collector.
   ~Collector();

@@ -33,7 +33,7 @@ class CollectorTest : public testing::Test {
     ASSERT_TRUE(log) << log.error().ToString();
     log_ = std::move(*log);
     metrics_ = std::make_unique<MetricsRegistry>();
-    auto collector = Collector::Open({files_, clock_, *log_, *plan_, *metrics_}, options_);
+    auto collector = Collector::Open({files_, clock_, *log_, *plan_, *metrics_, ids_in_lake_}, options_);
     ASSERT_TRUE(collector) << collector.error().ToString();
     collector_ = std::move(*collector);
     auto server = io::StartHttpServer({}, [this](io::HttpRequest&& request, io::HttpResponder&& responder) {
@@ -87,6 +87,7 @@ class CollectorTest : public testing::Test {
   ManualClock clock_{1'790'000'000 * kMicrosPerSecond};
   LogOptions log_options_;
   CollectorOptions options_;
+  IdsInLake ids_in_lake_;
   std::shared_ptr<const TrackingPlan> plan_;
   std::unique_ptr<MetricsRegistry> metrics_;
   std::unique_ptr<EventLog> log_;

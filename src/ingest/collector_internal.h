@@ -46,12 +46,14 @@ struct Collector::Parts {
 
   Status RebuildDedupe();
   Status ReadIds(uint32_t partition, uint64_t from);
+  Status ReadIdsOfLake(uint32_t partition, OffsetRange range);
 
   io::FileSystem& files;
   const Clock& clock;
   EventLog& log;
   const TrackingPlan& plan;
   CollectorMetrics metrics;
+  const IdsInLake ids_in_lake;
   const CollectorOptions options;
   const WriteKeys keys;
   const BodyLimits limits;

@@ -183,6 +183,41 @@ TEST_F(CollectorTest, WhatTheLogHasIsKnownAfterARestart) {
   EXPECT_EQ(Records().size(), 5u);
 }
 
+// The log was lost with records that had not landed; the lake has the others.
+TEST_F(CollectorTest, WhatTheLakeHasIsKnownThoughTheLogLostIt) {
+  Stop();
+  ASSERT_TRUE(SkipLogRecords(files_, clock_, log_options_, 0, {3, 8}));
+  std::vector<std::pair<uint64_t, uint64_t>> asked;
+  ids_in_lake_ = [&](uint32_t, OffsetRange range, Micros oldest,
+                     const std::function<void(std::string_view, Micros)>& visit) -> Status {
+    EXPECT_EQ(oldest, clock_.Now() - options_.dedupe.horizon);
+    asked.emplace_back(range.from, range.to);
+    if (range.from == 0) visit("landed-long-ago", clock_.Now());
+    if (range.from == 3) visit("import:landed", clock_.Now());
+    return Ok();
+  };
+  Start();
+  EXPECT_THAT(asked, testing::ElementsAre(std::pair(0u, 3u), std::pair(3u, 8u)));
+  EXPECT_THAT(Post("/v1/track", Like("landed-long-ago")).body, HasSubstr(R"("duplicates":1)"));
+  EXPECT_THAT(Post("/v1/track", Like("landed"), "import-key").body, HasSubstr(R"("duplicates":1)"));
+  EXPECT_THAT(Post("/v1/track", Like("lost")).body, HasSubstr(R"("position":"0:8","accepted":1)"));
+}
+
+TEST_F(CollectorTest, ACheckpointOfALongerLogIsRefused) {
+  options_.dedupe_checkpoint = "dedupe";
+  Stop();
+  Start();
+  Post("/v1/track", Like("a"));
+  ASSERT_TRUE(collector_->Checkpoint());
+  Stop();
+  ASSERT_TRUE(files_.RemoveAll("log"));
+  log_ = *OpenEventLog(files_, clock_, log_options_);
+  auto opened = Collector::Open({files_, clock_, *log_, *plan_, *metrics_}, options_);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message(),
+              HasSubstr("knows messages up to record 1 of partition 0, but the event log ends at record 0"));
+}
+
 TEST_F(CollectorTest, ACheckpointIsDueWhenTheNextStartWouldReadMuch) {
   EXPECT_FALSE(collector_->CheckpointIsDue());  // none is configured
   options_.dedupe_checkpoint = "dedupe";

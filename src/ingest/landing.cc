@@ -23,6 +23,8 @@ struct LandingMetrics {
   explicit LandingMetrics(MetricsRegistry& registry)
       : batches(registry.GetCounter("feedmill_landing_batches_total", "Batches committed to the lake.")),
         failures(registry.GetCounter("feedmill_landing_failures_total", "Batches that failed and are tried again.")),
+        lost(registry.GetCounter("feedmill_landing_lost_records_total",
+                                 "Records passed over because they are gone with damaged bytes of the log.")),
         lag_records(registry.GetGauge("feedmill_landing_lag_records", "Durable log records that are not in the lake.")),
         landed_time(registry.GetGauge("feedmill_landing_fresh_until_seconds",
                                       "Append time of the newest landed record, seconds since 1970.")),
@@ -30,6 +32,7 @@ struct LandingMetrics {
 
   Counter& batches;
   Counter& failures;
+  Counter& lost;
   Gauge& lag_records;
   Gauge& landed_time;
   Histogram& seconds;
@@ -56,11 +59,9 @@ class LandingThread final : public Landing {
   }
 
   Status Begin() {
-    FEEDMILL_ASSIGN(int64_t epoch, parts_.catalog.AcquireWriterEpoch(options_.stream));
-    FEEDMILL_TRY(lanes_[0].Prepare(EventTableSchema(parts_.plan.typed_columns()), epoch));
-    FEEDMILL_TRY(lanes_[1].Prepare(RejectedTableSchema(), epoch));
-    FEEDMILL_TRY(lanes_[2].Prepare(FeedRequestTableSchema(), epoch));
-    PublishOffsets();
+    const Status prepared = Prepare();
+    if (!prepared && !MayPass(prepared.error())) return prepared;
+    if (!prepared) Report(prepared.error());
     thread_ = std::thread([this] { Run(); });
     return Ok();
   }
@@ -88,6 +89,24 @@ class LandingThread final : public Landing {
   }
 
  private:
+  // A full disk, a store that is busy.
+  static bool MayPass(const Error& error) {
+    return error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kUnavailable ||
+           error.kind() == ErrorKind::kResourceExhausted;
+  }
+
+  // Before the first batch; until it worked nothing lands.
+  Status Prepare() {
+    if (prepared_) return Ok();
+    FEEDMILL_ASSIGN(epoch_, parts_.catalog.AcquireWriterEpoch(options_.stream));
+    FEEDMILL_TRY(lanes_[0].Prepare(EventTableSchema(parts_.plan.typed_columns()), epoch_));
+    FEEDMILL_TRY(lanes_[1].Prepare(RejectedTableSchema(), epoch_));
+    FEEDMILL_TRY(lanes_[2].Prepare(FeedRequestTableSchema(), epoch_));
+    PublishOffsets();
+    prepared_ = true;
+    return Ok();
+  }
+
   Offsets EndOfLog() const {
     Offsets end;
     for (uint32_t partition = 0; partition < parts_.log.partitions(); ++partition)
@@ -107,7 +126,7 @@ class LandingThread final : public Landing {
     LowerThreadPriority(kBackgroundNiceness);
     Micros last = MonotonicMicros();
     while (WaitForWork(last)) {
-      Status landed = LandAll();
+      Status landed = LandGuarded();
       last = MonotonicMicros();
       if (landed) continue;
       Report(landed.error());
@@ -148,8 +167,20 @@ class LandingThread final : public Landing {
     return stopping_;
   }
 
+  // What makes the rows allocates in many places, some of them in libraries that throw: a batch without memory is a
+  // failed batch.
+  Status LandGuarded() {
+    try {
+      return LandAll();
+    } catch (const std::exception& exception) {
+      for (auto& lane : lanes_) lane.Abandon();
+      return ResourceExhausted("landing: {}", exception.what());
+    }
+  }
+
   // Batches until the end that the log has now.
   Status LandAll() {
+    FEEDMILL_TRY(Prepare());
     Offsets target = EndOfLog();
     while (!Stopping()) {
       Micros start = MonotonicMicros();
@@ -188,10 +219,9 @@ class LandingThread final : public Landing {
   // After a failed batch the catalog alone knows what is in the lake.
   Error Recover(const Error& error) {
     for (auto& lane : lanes_) lane.Abandon();
-    if (error.kind() == ErrorKind::kConflict && error.message().find("writer epoch") != std::string::npos) {
-      return Error(ErrorKind::kAborted, error.message());
-    }
-    return error;
+    if (error.kind() != ErrorKind::kConflict) return error;
+    const auto current = parts_.catalog.CurrentWriterEpoch(options_.stream);
+    return current && *current > epoch_ ? Error(ErrorKind::kAborted, error.message()) : error;
   }
 
   uint64_t ReadFrom(uint32_t partition) const {
@@ -207,11 +237,7 @@ class LandingThread final : public Landing {
       FEEDMILL_ASSIGN(auto read, parts_.log.Read(partition, at, kReadBytes));
       for (const auto& record : read) {
         if (record.offset >= end) break;
-        auto decoded = DecodeLogRecord(record.payload);
-        if (!decoded)
-          return std::unexpected(
-              decoded.error().WithContext(fmt::format("log record {}:{}", partition, record.offset)));
-        for (auto& lane : lanes_) FEEDMILL_TRY(lane.Take(*decoded, {partition, record.offset}, record.append_time));
+        FEEDMILL_TRY(Take(partition, record));
         at = record.offset + 1;
         ++*records;
         *bytes += record.payload.size();
@@ -220,6 +246,20 @@ class LandingThread final : public Landing {
       if (read.empty()) break;
     }
     return at;
+  }
+
+  Status Take(uint32_t partition, const EventLog::Record& record) {
+    if (record.lost > 0) {
+      metrics_.lost.Add(record.lost);
+      log::Warn("records of the log are gone and do not land",
+                {{"partition", partition}, {"from", record.offset + 1 - record.lost}, {"to", record.offset}});
+      return Ok();
+    }
+    auto decoded = DecodeLogRecord(record.payload);
+    if (!decoded)
+      return std::unexpected(decoded.error().WithContext(fmt::format("log record {}:{}", partition, record.offset)));
+    for (auto& lane : lanes_) FEEDMILL_TRY(lane.Take(*decoded, {partition, record.offset}, record.append_time));
+    return Ok();
   }
 
   void PublishOffsets() {
@@ -260,6 +300,8 @@ class LandingThread final : public Landing {
   LandingMetrics metrics_;
   std::array<LandingLane, 3> lanes_;  // landing thread, once started
   Micros newest_append_time_ = 0;     // landing thread
+  int64_t epoch_ = 0;                 // landing thread, once started
+  bool prepared_ = false;             // landing thread, once started
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;     // for the thread

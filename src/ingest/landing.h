@@ -43,7 +43,7 @@ struct LandingParts {
 class Landing {
  public:
   // Creates the three raw tables or adds the columns the plan has gained (event_tables.h), takes over as their only
-  // writer, and starts a thread.
+  // writer, and starts a thread. What may pass by itself (a full disk, a store that is busy) is tried again there.
   static Result<std::unique_ptr<Landing>> Start(LandingParts parts, const LandingOptions& options);
   // Stops without a last commit: what is not landed is in the log.
   virtual ~Landing() = default;

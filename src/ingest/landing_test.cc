@@ -76,6 +76,7 @@ class FailingCatalog final : public lake::Catalog {
  public:
   FailingCatalog(lake::Catalog& catalog, uint64_t seed) : catalog_(catalog), random_(seed) {}
   void FailOften(bool often) { often_ = often; }
+  void FailAlways(bool always) { always_ = always; }
 
   Result<lake::Snapshot> Commit(const std::string& table, const lake::CommitRequest& request) override {
     if (Fails()) return Unavailable("commit failed before");
@@ -101,18 +102,23 @@ class FailingCatalog final : public lake::Catalog {
                                   std::optional<int64_t> snapshot_id) override {
     return catalog_.PlanScan(table, filters, snapshot_id);
   }
-  Result<int64_t> AcquireWriterEpoch(const std::string& stream) override { return catalog_.AcquireWriterEpoch(stream); }
+  Result<int64_t> AcquireWriterEpoch(const std::string& stream) override {
+    if (Fails()) return Io("no space for a new epoch");
+    return catalog_.AcquireWriterEpoch(stream);
+  }
+  Result<int64_t> CurrentWriterEpoch(const std::string& stream) override { return catalog_.CurrentWriterEpoch(stream); }
   Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) override {
     return catalog_.ExpireSnapshots(table, older_than, keep_min);
   }
   Result<std::string> DataFolder(const std::string& table) override { return catalog_.DataFolder(table); }
 
  private:
-  bool Fails() { return often_ && random_.Chance(0.15); }
+  bool Fails() { return always_ || (often_ && random_.Chance(0.15)); }
 
   lake::Catalog& catalog_;
   Random random_;
   std::atomic<bool> often_ = false;
+  std::atomic<bool> always_ = false;
 };
 
 class LandingTest : public testing::Test {
@@ -152,6 +158,7 @@ class LandingTest : public testing::Test {
   std::unique_ptr<Landing> Open(lake::Catalog& catalog) {
     LandingParts parts{
         *log_, catalog, *plan_, clock_, metrics_, [this](const std::string& table, const std::string& stem) {
+          if (throw_once_.exchange(false)) throw std::bad_alloc();
           auto schema = catalog_->Load(table)->schema;
           auto path = *catalog_->DataFolder(table) + "/" + stem + ".parquet";
           return Result<std::unique_ptr<RowWriter>>(std::make_unique<MemoryRowWriter>(written_, schema, path));
@@ -198,6 +205,7 @@ class LandingTest : public testing::Test {
   LandingOptions options_;
   MetricsRegistry metrics_;
   WrittenFiles written_;
+  std::atomic<bool> throw_once_ = false;
   std::unique_ptr<meta::Store> store_;
   std::unique_ptr<lake::Catalog> catalog_;
   std::unique_ptr<FailingCatalog> failing_;
@@ -346,6 +354,42 @@ TEST_F(LandingTest, AnOlderWriterIsFencedOff) {
   EXPECT_THAT(old.error().message(), HasSubstr("taken over"));
   ASSERT_TRUE(younger->LandNow(Deadline::After(30 * kMicrosPerSecond)));
   EXPECT_EQ(Rows(kEventTable).size(), 2u);
+}
+
+// As on a full disk: the store takes no new epoch.
+TEST_F(LandingTest, StartsWithoutSpaceAndLandsOnceThereIsSome) {
+  failing_->FailAlways(true);
+  Start(*failing_);
+  ASSERT_NE(landing_, nullptr);
+  Append(Like("a"));
+  EXPECT_FALSE(Land());
+  failing_->FailAlways(false);
+  ASSERT_TRUE(Land());
+  EXPECT_EQ(Rows(kEventTable).size(), 1u);
+}
+
+TEST_F(LandingTest, LostRecordsArePassedOver) {
+  log_.reset();
+  ASSERT_TRUE(SkipLogRecords(log_files_, clock_, log_options_, 0, {0, 5}));
+  log_ = *OpenEventLog(log_files_, clock_, log_options_);
+  Start(*catalog_);
+  Append(Like("a"));
+  ASSERT_TRUE(Land());
+  auto rows = Rows(kEventTable);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["log_offset"], "5");
+  EXPECT_EQ(metrics_.GetCounter("feedmill_landing_lost_records_total", "").Value(), 5u);
+}
+
+TEST_F(LandingTest, ABatchWithoutMemoryIsTriedAgain) {
+  Start(*catalog_);
+  throw_once_ = true;
+  Append(Like("a"));
+  Status landed = Land();
+  ASSERT_FALSE(landed);
+  EXPECT_EQ(landed.error().kind(), ErrorKind::kResourceExhausted);
+  ASSERT_TRUE(Land());
+  EXPECT_EQ(Rows(kEventTable).size(), 1u);
 }
 
 TEST_F(LandingTest, AColumnIsAddedWhenThePlanGainsAProperty) {

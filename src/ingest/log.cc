@@ -1,5 +1,7 @@
 #include "ingest/log.h"
 
+#include <algorithm>
+
 #include "ingest/partition_log_internal.h"
 
 namespace feedmill::ingest {
@@ -35,6 +37,17 @@ class PartitionedLog final : public EventLog {
     return CheckPartition(partition) && partitions_[partition]->WaitFor(offset, timeout);
   }
 
+  Status status() const override {
+    for (const auto& partition : partitions_) FEEDMILL_TRY(partition->status());
+    return Ok();
+  }
+
+  std::vector<LogDamage> damage() const override {
+    std::vector<LogDamage> all;
+    for (const auto& partition : partitions_) std::ranges::move(partition->damage(), std::back_inserter(all));
+    return all;
+  }
+
   Status Trim(uint32_t partition, uint64_t offset, Micros older_than) override {
     FEEDMILL_TRY(CheckPartition(partition));
     return partitions_[partition]->Trim(offset, older_than);
@@ -68,7 +81,8 @@ Status CheckPartitionFolders(io::FileSystem& files, const LogOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLog>> OpenEventLog(io::FileSystem& files, const Clock& clock, const LogOptions& options) {
+Result<std::unique_ptr<EventLog>> OpenEventLog(io::FileSystem& files, const Clock& clock, const LogOptions& options,
+                                               const LogRescue& rescue) {
   if (options.partitions == 0 || options.partitions > kPartitionsMax) {
     return InvalidArgument("event log with {} partitions, 1 to {} are allowed", options.partitions, kPartitionsMax);
   }
@@ -76,10 +90,15 @@ Result<std::unique_ptr<EventLog>> OpenEventLog(io::FileSystem& files, const Cloc
   FEEDMILL_TRY(CheckPartitionFolders(files, options));
   std::vector<std::unique_ptr<PartitionLog>> partitions;
   for (uint32_t i = 0; i < options.partitions; ++i) {
-    FEEDMILL_ASSIGN(auto partition, PartitionLog::Open(files, clock, options, i));
+    FEEDMILL_ASSIGN(auto partition, PartitionLog::Open(files, clock, options, rescue, i));
     partitions.push_back(std::move(partition));
   }
   return std::make_unique<PartitionedLog>(std::move(partitions));
+}
+
+Status SkipLogRecords(io::FileSystem& files, const Clock& clock, const LogOptions& options, uint32_t partition,
+                      OffsetRange range) {
+  return PartitionLog::Skip(files, clock, options, partition, range);
 }
 
 }  // namespace feedmill::ingest

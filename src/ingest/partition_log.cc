@@ -16,16 +16,19 @@ size_t BytesOf(const std::vector<std::string>& payloads) {
 
 }  // namespace
 
-PartitionLog::PartitionLog(io::FileSystem& files, const Clock& clock, const LogOptions& options, uint32_t partition)
+PartitionLog::PartitionLog(io::FileSystem& files, const Clock& clock, const LogOptions& options,
+                           const LogRescue& rescue, uint32_t partition)
     : files_(files),
       clock_(clock),
       options_(options),
+      rescue_(rescue),
       partition_(partition),
       directory_(fmt::format("{}/p{:02}", options.directory, partition)) {}
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::Open(io::FileSystem& files, const Clock& clock,
-                                                         const LogOptions& options, uint32_t partition) {
-  std::unique_ptr<PartitionLog> log(new PartitionLog(files, clock, options, partition));
+                                                         const LogOptions& options, const LogRescue& rescue,
+                                                         uint32_t partition) {
+  std::unique_ptr<PartitionLog> log(new PartitionLog(files, clock, options, rescue, partition));
   FEEDMILL_TRY(log->Recover());
   log->writer_ = std::thread([raw = log.get()] { raw->Run(); });
   return log;
@@ -72,7 +75,14 @@ void PartitionLog::Run() {
       continue;
     }
     appends_wanted_ = 1;
-    work_.wait(lock, [&] { return !queue_.empty() || closing_; });
+    const bool woken = work_.wait_for(lock, std::chrono::microseconds(options_.watch_interval),
+                                      [&] { return !queue_.empty() || closing_; });
+    if (!woken) {
+      lock.unlock();
+      WatchFile();
+      lock.lock();
+      continue;
+    }
     if (queue_.empty()) break;
     auto group = TakeGroup(lock);
     lock.unlock();
@@ -81,6 +91,19 @@ void PartitionLog::Run() {
   }
   lock.unlock();
   Seal();
+}
+
+// A data folder that is gone takes nothing more, whoever asks and whenever.
+void PartitionLog::WatchFile() {
+  if (auto there = CheckInPlace(); !there) Break(there.error(), {});
+}
+
+// Bytes that reach a file which its folder no longer holds are on no disk that the next start looks at.
+Status PartitionLog::CheckInPlace() const {
+  const auto size = files_.FileSize(current_->path);
+  if (!size) return Io("{} cannot be found where it was written: {}", current_->path, size.error().message());
+  if (*size == file_->Size()) return Ok();
+  return Io("{} has {} bytes, {} were written: it was replaced or cut", current_->path, *size, file_->Size());
 }
 
 // Waits for company as LogOptions::commit_delay_max says, then takes appends up to commit_bytes_max (one at least).
@@ -134,7 +157,8 @@ Result<std::shared_ptr<PartitionLog::TailGroup>> PartitionLog::WriteGroup(const 
 
 Status PartitionLog::WriteBytes(std::string_view bytes) {
   FEEDMILL_TRY(file_->Append(bytes));
-  return file_->Sync();
+  FEEDMILL_TRY(file_->Sync());
+  return CheckInPlace();
 }
 
 Status PartitionLog::RotateIfFull(size_t incoming_bytes) {
@@ -184,7 +208,7 @@ void PartitionLog::Break(const Error& error, std::deque<PendingAppend> group) {
 }
 
 void PartitionLog::TryRepair() {
-  Status repaired = CutUnacknowledged();
+  Status repaired = current_ ? CutUnacknowledged() : Ok();
   if (repaired) repaired = AdoptSegment(EndOffset());
   std::lock_guard lock(mutex_);
   if (repaired) {
@@ -211,7 +235,7 @@ void PartitionLog::Seal() {
   char seal[kGroupHeaderBytes];
   EncodeGroupHeader({0, 0, EndOffset(), clock_.Now()}, current_->header.salt, file_->Size(), seal);
   // A seal that fails to be written is a torn tail for the next start: nothing acknowledged depends on it.
-  if (WriteBytes({seal, sizeof seal})) static_cast<void>(file_->Close());
+  if (file_->Append({seal, sizeof seal}) && file_->Sync()) static_cast<void>(file_->Close());
   file_.reset();
 }
 
@@ -225,7 +249,19 @@ void PartitionLog::Close() {
   if (writer_.joinable()) writer_.join();
 }
 
+Status PartitionLog::status() const {
+  std::lock_guard lock(mutex_);
+  if (failure_) return Unavailable("event log {} does not accept records: {}", directory_, failure_->message());
+  return Ok();
+}
+
+std::vector<LogDamage> PartitionLog::damage() const {
+  std::lock_guard lock(mutex_);
+  return damage_;
+}
+
 Status PartitionLog::Trim(uint64_t offset, Micros older_than) {
+  std::lock_guard rescue(rescue_mutex_);
   while (true) {
     std::string path;
     {

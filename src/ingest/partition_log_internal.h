@@ -22,10 +22,19 @@ struct Segment {
   std::map<uint64_t, uint64_t> index;  // some offsets that begin a group -> byte; grows while being written and read
 };
 
+// The first offset that a segment's name stands for; nothing when it is no segment's name.
+std::optional<uint64_t> OffsetOfSegmentName(std::string_view name);
+std::string SegmentName(uint64_t first_offset);
+uint64_t RandomSalt();
+
 class PartitionLog {
  public:
   static Result<std::unique_ptr<PartitionLog>> Open(io::FileSystem& files, const Clock& clock,
-                                                    const LogOptions& options, uint32_t partition);
+                                                    const LogOptions& options, const LogRescue& rescue,
+                                                    uint32_t partition);
+  // SkipLogRecords of one partition (partition_rescue.cc).
+  static Status Skip(io::FileSystem& files, const Clock& clock, const LogOptions& options, uint32_t partition,
+                     OffsetRange range);
   ~PartitionLog();
 
   // The operations of EventLog, for one partition.
@@ -34,6 +43,8 @@ class PartitionLog {
   uint64_t BeginOffset() const { return begin_.load(std::memory_order_acquire); }
   Result<std::vector<EventLog::Record>> Read(uint64_t offset, size_t bytes_max) const;
   bool WaitFor(uint64_t offset, Micros timeout) const;
+  Status status() const;
+  std::vector<LogDamage> damage() const;
   Status Trim(uint64_t offset, Micros older_than);
   void Close();
 
@@ -50,17 +61,28 @@ class PartitionLog {
     std::string bytes;
   };
 
-  PartitionLog(io::FileSystem& files, const Clock& clock, const LogOptions& options, uint32_t partition);
+  PartitionLog(io::FileSystem& files, const Clock& clock, const LogOptions& options, const LogRescue& rescue,
+               uint32_t partition);
 
   // Start (partition_recovery.cc).
   Status Recover();
-  Status RecoverSegment(const std::string& name, bool last);
+  Status RecoverSegment(const std::string& name, std::optional<uint64_t> end_offset);
+  Status AddSegment(const std::string& path, uint64_t first_offset, const SegmentHeader& header);
   Status CutTornTail(Segment& segment);
   std::string SegmentPath(uint64_t first_offset) const;
   Result<std::shared_ptr<Segment>> StartSegment(uint64_t first_offset);
 
+  // Damage (partition_rescue.cc).
+  Result<SegmentHeader> SetAside(uint64_t first_offset, std::optional<uint64_t> end_offset, const Error& found) const;
+  Result<bool> AreInLake(const std::vector<OffsetRange>& lost) const;
+  Status Quarantine(const std::string& name, std::string_view bytes, LogDamage* damage) const;
+  Status ReplaceClosed(const std::shared_ptr<Segment>& segment, const Error& found) const;
+  Status LoadDamage();
+
   // Writer thread (partition_log.cc).
   void Run();
+  void WatchFile();
+  Status CheckInPlace() const;
   std::deque<PendingAppend> TakeGroup(std::unique_lock<std::mutex>& lock);
   void CommitGroup(std::deque<PendingAppend> group);
   Result<std::shared_ptr<TailGroup>> WriteGroup(const std::deque<PendingAppend>& group);
@@ -82,6 +104,7 @@ class PartitionLog {
   io::FileSystem& files_;
   const Clock& clock_;
   const LogOptions options_;
+  const LogRescue rescue_;
   const uint32_t partition_;
   const std::string directory_;
 
@@ -89,16 +112,20 @@ class PartitionLog {
   std::atomic<uint64_t> end_ = 0;
 
   mutable std::mutex mutex_;
-  mutable std::condition_variable work_;               // for the writer
-  mutable std::condition_variable news_;               // for readers
-  std::deque<PendingAppend> queue_;                    // GUARDED_BY mutex_
-  size_t queued_bytes_ = 0;                            // GUARDED_BY mutex_
-  size_t appends_wanted_ = 1;                          // GUARDED_BY mutex_: queue length that wakes the writer
-  bool closing_ = false;                               // GUARDED_BY mutex_
-  std::optional<Error> failure_;                       // GUARDED_BY mutex_: set = nothing is accepted until repaired
-  std::vector<std::shared_ptr<Segment>> segments_;     // GUARDED_BY mutex_: oldest first, never empty once open
+  mutable std::condition_variable work_;  // for the writer
+  mutable std::condition_variable news_;  // for readers
+  std::deque<PendingAppend> queue_;       // GUARDED_BY mutex_
+  size_t queued_bytes_ = 0;               // GUARDED_BY mutex_
+  size_t appends_wanted_ = 1;             // GUARDED_BY mutex_: queue length that wakes the writer
+  bool closing_ = false;                  // GUARDED_BY mutex_
+  std::optional<Error> failure_;          // GUARDED_BY mutex_: set = nothing is accepted until repaired
+  mutable std::vector<std::shared_ptr<Segment>>
+      segments_;                                       // GUARDED_BY mutex_: oldest first; empty: none could be made
   std::deque<std::shared_ptr<const TailGroup>> tail_;  // GUARDED_BY mutex_: newest groups, without gaps, up to end_
   size_t tail_bytes_ = 0;                              // GUARDED_BY mutex_
+
+  mutable std::mutex rescue_mutex_;        // held while files of segments are replaced or removed
+  mutable std::vector<LogDamage> damage_;  // GUARDED_BY mutex_
 
   // Writer thread only, once started.
   std::shared_ptr<Segment> current_;        // segments_.back(): the one being written

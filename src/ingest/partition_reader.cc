@@ -16,6 +16,11 @@ class Collecting {
 
   Status Take(const GroupHeader& header, std::string_view body) {
     uint64_t at = header.first_offset;
+    if (header.IsHole()) {
+      const uint64_t end = at + header.record_count;
+      if (end > offset_ && !Full()) out_.push_back({end - 1, header.append_time, "", end - std::max(at, offset_)});
+      return Ok();
+    }
     return VisitRecords(body, header.record_count, [&](std::string_view payload) {
       if (at >= offset_ && !Full()) {
         bytes_ += payload.size();
@@ -42,6 +47,13 @@ Result<std::vector<EventLog::Record>> PartitionLog::Read(uint64_t offset, size_t
   if (ReadTail(offset, bytes_max, &records)) return records;
   auto segment = FindSegment(offset);
   Status read = segment ? ReadSegment(*segment, offset, bytes_max, &records) : Ok();
+  if (!read && read.error().kind() == ErrorKind::kCorrupt) {
+    // What stands before the damage is good; the damage itself is mended when the next read begins with it.
+    if (!records.empty()) return records;
+    read = ReplaceClosed(segment, read.error());
+    segment = FindSegment(offset);
+    if (read && segment) read = ReadSegment(*segment, offset, bytes_max, &records);
+  }
   // Retention may have removed the segment since it was found.
   if (offset < BeginOffset()) {
     return NotFound("record {} of {} is no longer kept, the oldest is {}", offset, directory_, BeginOffset());

@@ -88,7 +88,17 @@ void AppendRecordFrame(std::string_view payload, std::string* out) {
   out->append(payload);
 }
 
+std::optional<std::string_view> FirstRecord(std::string_view bytes) {
+  if (bytes.size() < kRecordHeaderBytes) return std::nullopt;
+  const size_t length = Get<uint32_t>(bytes, 0);
+  if (length > bytes.size() - kRecordHeaderBytes) return std::nullopt;
+  const std::string_view payload = bytes.substr(kRecordHeaderBytes, length);
+  if (Get<uint32_t>(bytes, 4) != RecordChecksum(bytes.substr(0, 4), payload)) return std::nullopt;
+  return payload;
+}
+
 Status VisitRecords(std::string_view body, uint32_t record_count, const std::function<void(std::string_view)>& visit) {
+  if (body.empty()) return Ok();
   size_t at = 0;
   for (uint32_t i = 0; i < record_count; ++i) {
     if (body.size() - at < kRecordHeaderBytes)

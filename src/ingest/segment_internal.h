@@ -30,12 +30,14 @@ std::string EncodeSegmentHeader(const SegmentHeader& header);
 Result<SegmentHeader> DecodeSegmentHeader(std::string_view bytes);
 
 // Records that became durable by one sync. A group of no records is a seal: it only proves that what stands before it
-// was synced.
+// was synced. Records without a body are a hole: they are gone, and known to be.
 struct GroupHeader {
   uint32_t record_count = 0;
   uint32_t body_bytes = 0;
   uint64_t first_offset = 0;
   Micros append_time = 0;
+
+  bool IsHole() const { return record_count > 0 && body_bytes == 0; }
 };
 
 // `position` is the group's place in the file; it is part of the checksum.
@@ -43,8 +45,11 @@ void EncodeGroupHeader(const GroupHeader& header, uint64_t salt, uint64_t positi
 std::optional<GroupHeader> DecodeGroupHeader(std::string_view bytes, uint64_t salt, uint64_t position);
 
 void AppendRecordFrame(std::string_view payload, std::string* out);
-// Calls `visit` for each record of a group's body, in order. kCorrupt names the byte within the body. Views live as
-// long as `body`.
+// The payload of the whole record that `bytes` begins with; nothing when it begins with none. Its frame is
+// kRecordHeaderBytes longer.
+std::optional<std::string_view> FirstRecord(std::string_view bytes);
+// Calls `visit` for each record of a group's body, in order; a hole has none. kCorrupt names the byte within the body.
+// Views live as long as `body`.
 Status VisitRecords(std::string_view body, uint32_t record_count, const std::function<void(std::string_view)>& visit);
 
 // Reads groups one after the other. One thread at a time.

@@ -121,6 +121,7 @@ class Tailer final : public LogTailer {
     if (records.empty()) return 0;
     batch_.clear();
     for (const TailRecord& record : records) {
+      if (record.payload.empty()) continue;
       auto decoded = DecodeLogRecord(record.payload);
       if (decoded) {
         batch_.push_back({{partition, record.offset}, std::move(*decoded)});

@@ -18,7 +18,7 @@ namespace feedmill::stream {
 
 struct TailRecord {
   uint64_t offset = 0;
-  std::string payload;  // as data/event_codec.h encodes a LogRecord
+  std::string payload;  // as data/event_codec.h encodes a LogRecord; empty: nothing up to here is left to apply
 };
 
 // The log as this room sees it; wired by app. All functions are called on the tailer's threads.

@@ -11,6 +11,7 @@ namespace feedmill::app {
 
 Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock, const std::string& run_id) {
   io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_TRY(MakeDataFolder(paths.data));
   for (const std::string& folder :
        {paths.data, paths.Lake(), paths.State(), paths.Bundles(), paths.Runs(), paths.Temporary()}) {
     FEEDMILL_TRY(files.CreateDirectories(folder));

@@ -57,20 +57,25 @@ Status LakeEvents::ApplyUpTo(uint64_t end, stream::LiveState* state, const std::
 
 Status LakeEvents::ReadBlock() {
   const uint64_t end = read_until_ + kBlockOffsets;
-  block_.clear();
   next_ = 0;
-  const auto first = static_cast<int64_t>(read_until_);
-  FEEDMILL_TRY(session_.RegisterTable(catalog_, std::string(ingest::kEventTable),
-                                      {{"log_offset", first, static_cast<int64_t>(end)}}));
-  const std::string sql = fmt::format(
-      "SELECT {} FROM ods_event WHERE log_partition = {} AND log_offset >= {} AND log_offset < {} ORDER BY log_offset",
-      kColumns, partition_, read_until_, end);
-  FEEDMILL_TRY(session_.Stream(sql, [this](const query::Chunk& chunk) -> Status {
-    for (size_t row = 0; row < chunk.row_count(); ++row) block_.push_back(RecordAt(chunk, row, partition_));
-    return Ok();
-  }));
+  FEEDMILL_ASSIGN(block_, ReadLakeEvents(session_, catalog_, partition_, read_until_, end));
   read_until_ = end;
   return Ok();
+}
+
+Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session& session, lake::Catalog& catalog,
+                                                                  uint32_t partition, uint64_t from, uint64_t to) {
+  std::vector<stream::LiveState::Positioned> events;
+  FEEDMILL_TRY(session.RegisterTable(catalog, std::string(ingest::kEventTable),
+                                     {{"log_offset", static_cast<int64_t>(from), static_cast<int64_t>(to)}}));
+  const std::string sql = fmt::format(
+      "SELECT {} FROM ods_event WHERE log_partition = {} AND log_offset >= {} AND log_offset < {} ORDER BY log_offset",
+      kColumns, partition, from, to);
+  FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
+    for (size_t row = 0; row < chunk.row_count(); ++row) events.push_back(RecordAt(chunk, row, partition));
+    return Ok();
+  }));
+  return events;
 }
 
 }  // namespace feedmill::app

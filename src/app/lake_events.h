@@ -12,6 +12,10 @@
 
 namespace feedmill::app {
 
+// The partition's events with offsets [from, to), in order. `session` is the caller's alone meanwhile.
+Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session& session, lake::Catalog& catalog,
+                                                                  uint32_t partition, uint64_t from, uint64_t to);
+
 class LakeEvents {
  public:
   // `session` and `catalog` outlive it; nobody else uses the session meanwhile.

@@ -4,6 +4,7 @@
 #include "app/verb_config.h"
 #include "app/verb_init.h"
 #include "app/verb_job.h"
+#include "app/verb_log.h"
 #include "app/verb_query.h"
 #include "app/verb_rebuild.h"
 #include "app/verb_run.h"
@@ -29,7 +30,8 @@ int main(int argc, char** argv) {
       feedmill::cli::AddSimulateVerb, feedmill::app::AddPlanVerb,
       feedmill::app::AddRunVerb,      feedmill::app::AddBackfillVerb,
       feedmill::app::AddRebuildVerb,  feedmill::app::AddVerifyFeaturesVerb,
-      feedmill::app::AddQueryVerb,    feedmill::app::AddStatusVerb,
+      feedmill::app::AddLogVerb,      feedmill::app::AddQueryVerb,
+      feedmill::app::AddStatusVerb,
       feedmill::cli::AddBundleVerb,   feedmill::cli::AddCompletionVerb,
       feedmill::app::AddJobVerb,
   };

@@ -1,7 +1,6 @@
 #include "app/offline_landing.h"
 
 #include "app/parquet_rows.h"
-#include "ingest/event_tables.h"
 
 namespace feedmill::app {
 namespace {
@@ -15,7 +14,7 @@ Result<std::unique_ptr<OfflineLanding>> OfflineLanding::Open(const Config& confi
   io::FileSystem& files = io::PosixFileSystem();
   std::unique_ptr<OfflineLanding> landing(new OfflineLanding(config, folder, clock));
   FEEDMILL_ASSIGN(landing->plan_, ingest::TrackingPlan::Load(files, config.paths.Events()));
-  FEEDMILL_ASSIGN(landing->log_, ingest::OpenEventLog(files, clock, config.event_log));
+  FEEDMILL_ASSIGN(landing->log_, OpenLogBesideLake(config, folder, clock, *landing->lake_));
   FEEDMILL_ASSIGN(landing->engine_, OpenStepEngine(config));
   FEEDMILL_ASSIGN(landing->session_, landing->engine_->NewSession());
   if (!config.place_database.empty()) {
@@ -39,18 +38,26 @@ Status OfflineLanding::HoldsEverything() const {
           "--raw away",
           partition, begin);
     }
-    for (const std::string_view table : {ingest::kEventTable, ingest::kRejectedTable, ingest::kFeedRequestTable}) {
-      const auto landed = folder_.catalog->LandedOffsets(std::string(table), config_.landing.stream);
-      if (!landed && landed.error().kind() == ErrorKind::kNotFound) continue;
-      if (!landed) return std::unexpected(landed.error());
-      const auto found = landed->find(partition);
-      if (found == landed->end() || found->second <= log_->EndOffset(partition)) continue;
-      return InvalidArgument(
-          "--raw: partition {} of the log ends at record {}, but {} holds records up to {}; leave --raw away",
-          partition, log_->EndOffset(partition), table, found->second);
-    }
+    FEEDMILL_TRY(HasNoHole(partition));
   }
   return Ok();
+}
+
+// Reads all of the partition: records that are gone are only in the raw tables.
+Status OfflineLanding::HasNoHole(uint32_t partition) const {
+  constexpr size_t kReadBytes = 8 << 20;
+  for (uint64_t offset = 0;;) {
+    FEEDMILL_ASSIGN(const auto records, log_->Read(partition, offset, kReadBytes));
+    if (records.empty()) return Ok();
+    for (const auto& record : records) {
+      if (record.lost == 0) continue;
+      return InvalidArgument(
+          "--raw: records {} to {} of partition {} are no longer in the log, so that the raw tables stay; leave --raw "
+          "away",
+          record.offset + 1 - record.lost, record.offset, partition);
+    }
+    offset = records.back().offset + 1;
+  }
 }
 
 Status OfflineLanding::LandAll() {

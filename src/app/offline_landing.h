@@ -5,6 +5,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/lake_records.h"
 #include "base/metrics.h"
 #include "ingest/landing.h"
 #include "ingest/log.h"
@@ -19,8 +20,9 @@ class OfflineLanding {
   ~OfflineLanding();
 
   const ingest::EventLog& log() const { return *log_; }
-  // Whether the raw tables can be made again from the log alone: it begins at 0 and ends where landing stands or later.
-  // The error says what is missing.
+  LakeRecords& lake() const { return *lake_; }
+  // Whether the raw tables can be made again from the log alone: it begins at 0 and has no holes (that it ends where
+  // landing stands or later is so since Open). The error says what is missing.
   Status HoldsEverything() const;
   // Everything that the log has goes into the raw tables, which are made when they are not there. The log is left as it
   // is.
@@ -30,11 +32,13 @@ class OfflineLanding {
 
  private:
   OfflineLanding(const Config& config, const DataFolder& folder, const Clock& clock)
-      : config_(config), folder_(folder), clock_(clock) {}
+      : config_(config), folder_(folder), clock_(clock), lake_(std::make_unique<LakeRecords>(config, folder)) {}
+  Status HasNoHole(uint32_t partition) const;
 
   const Config& config_;
   const DataFolder& folder_;
   const Clock& clock_;
+  std::unique_ptr<LakeRecords> lake_;
   MetricsRegistry metrics_;
   std::shared_ptr<const ingest::TrackingPlan> plan_;
   std::unique_ptr<ingest::EventLog> log_;

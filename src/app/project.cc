@@ -38,6 +38,18 @@ Status InitProject(const std::string& folder) {
   return Ok();
 }
 
+Status MakeDataFolder(const std::string& data_folder) {
+  ::umask(0077);
+  FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(data_folder));
+  struct stat info{};
+  if (::stat(data_folder.c_str(), &info) != 0) return Io("{}: {}", data_folder, std::strerror(errno));
+  // One that others own, like a mounted volume, stays as they have it; on one that cannot be written the first file
+  // fails.
+  if ((info.st_mode & 0077) == 0 || info.st_uid != ::geteuid()) return Ok();
+  const Status restricted = RestrictToOwner(data_folder, 0700);
+  return restricted || errno != EROFS ? restricted : Ok();
+}
+
 Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created) {
   io::FileSystem& files = io::PosixFileSystem();
   const std::string path = cli::KeysPath(data_folder);
@@ -57,7 +69,7 @@ Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created) {
 }
 
 Result<DataFolderLock> DataFolderLock::Take(const std::string& data_folder) {
-  FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(data_folder));
+  FEEDMILL_TRY(MakeDataFolder(data_folder));
   const std::string path = data_folder + "/lock";
   const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor < 0) return Io("{}: cannot be opened: {}", path, std::strerror(errno));

@@ -34,6 +34,10 @@ struct ProjectPaths {
 // Writes the built-in template. kAlreadyExists when the folder has anything in it.
 Status InitProject(const std::string& folder);
 
+// Makes the data folder, for its owner alone: it holds personal data. What this process makes from now on, and its
+// children, is its owner's alone too.
+Status MakeDataFolder(const std::string& data_folder);
+
 // Reads the keys of the data folder; makes them on the first start (mode 0600). `created` says which it was.
 Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created);
 

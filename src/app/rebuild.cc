@@ -183,12 +183,8 @@ class Rebuilding {
     stream::TailSource source;
     const ingest::EventLog& log = landing_->log();
     source.partitions = log.partitions();
-    source.read = [&log](uint32_t partition, uint64_t offset,
-                         size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
-      FEEDMILL_ASSIGN(auto records, log.Read(partition, offset, bytes_max));
-      std::vector<stream::TailRecord> tail;
-      for (auto& record : records) tail.push_back({record.offset, std::move(record.payload)});
-      return tail;
+    source.read = [this, &log](uint32_t partition, uint64_t offset, size_t bytes_max) {
+      return ReadLogOrLake(log, landing_->lake(), partition, offset, bytes_max);
     };
     source.wait_for = [&log](uint32_t partition, uint64_t offset, Micros timeout) {
       return log.WaitFor(partition, offset, timeout);

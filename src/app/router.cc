@@ -38,7 +38,10 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
                     : feed->Handle(std::move(request), std::move(readable));
   }
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
-  if (request.path == "/readyz") return respond(ready() ? Text(200, "ready\n") : Text(503, "not ready\n"));
+  if (request.path == "/readyz") {
+    Health::Answer answer = health->Look();
+    return respond(Text(answer.ready ? 200 : 503, std::move(answer.text)));
+  }
   if (request.path == "/metrics" && metrics_config.address.empty()) return AnswerMetrics(request, std::move(respond));
   respond(NotFoundAnswer());
 }

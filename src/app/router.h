@@ -6,6 +6,7 @@
 
 #include "app/browser_access.h"
 #include "app/config.h"
+#include "app/health.h"
 #include "base/metrics.h"
 #include "console/console_service.h"
 #include "ingest/collector.h"
@@ -19,11 +20,11 @@ struct Router {
   serve::FeedService* feed = nullptr;
   console::ConsoleService* console = nullptr;
   const MetricsRegistry* metrics = nullptr;
-  std::function<bool()> ready = nullptr;
   BrowserAccess browsers = {};
   MetricsConfig metrics_config = {};
   // Whether a key is the read key or the admin token.
   std::function<bool(std::string_view key)> may_read_metrics = nullptr;
+  const Health* health = nullptr;
 
   // Events, feeds, metrics, health: what the outside sees. Any thread.
   void Public(io::HttpRequest&& request, io::HttpResponder&& respond) const;

@@ -5,7 +5,10 @@
 
 #include "app/console_wiring.h"
 #include "app/data_folder.h"
+#include "app/disk_watch.h"
+#include "app/health.h"
 #include "app/keeper.h"
+#include "app/lake_records.h"
 #include "app/live_bundle.h"
 #include "app/maintenance.h"
 #include "app/night_watch.h"
@@ -39,6 +42,7 @@ constexpr Micros kSweepInterval = kMicrosPerHour;
 constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
 constexpr int kMetricsConnectionsMax = 32;
+constexpr Micros kDiskWatchInterval = 2 * kMicrosPerSecond;
 constexpr size_t kActivityShown = 20;  // newest records of one read that the console may show
 
 class ServerImpl final : public Server {
@@ -54,7 +58,8 @@ class ServerImpl final : public Server {
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
     FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
     FEEDMILL_ASSIGN(feature_set_, features::LoadFeatureSet(files_, config.paths.Features()));
-    FEEDMILL_ASSIGN(log_, ingest::OpenEventLog(files_, *clock_, config.event_log));
+    lake_ = std::make_unique<LakeRecords>(config, folder_);
+    FEEDMILL_ASSIGN(log_, OpenLogBesideLake(config, folder_, *clock_, *lake_));
     FEEDMILL_TRY(StartCollector(config, keys));
     FEEDMILL_TRY(StartStream(config));
     FEEDMILL_TRY(StartLanding(config));
@@ -106,7 +111,15 @@ class ServerImpl final : public Server {
     import.batch_bytes_max = config.import_batch_bytes_max;
     import.bulk = true;
     options.write_keys = {app, import};
-    const ingest::CollectorParts parts{files_, *clock_, *log_, *plan_, metrics_};
+    const ingest::CollectorParts parts{
+        files_,
+        *clock_,
+        *log_,
+        *plan_,
+        metrics_,
+        [this](uint32_t partition, ingest::OffsetRange range, Micros oldest, const auto& visit) {
+          return lake_->VisitIds(partition, range, oldest, visit);
+        }};
     FEEDMILL_ASSIGN(collector_, ingest::Collector::Open(parts, options));
     return Ok();
   }
@@ -142,20 +155,19 @@ class ServerImpl final : public Server {
 
   Status StartStream(const Config& config) {
     FEEDMILL_ASSIGN(state_, stream::RecoverLiveState(files_, config.paths.State(), feature_set_, config.stream.state));
+    for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
+      if (state_->AppliedOffset(partition) <= log_->EndOffset(partition)) continue;
+      return Corrupt(
+          "the live state has applied records up to {} of partition {}, but the event log ends at record {}: {}",
+          state_->AppliedOffset(partition), partition, log_->EndOffset(partition), ShortLogAdvice(config.paths));
+    }
     stream::LogTailerOptions options;
     options.folder = config.paths.State();
     options.checkpoint_interval = config.stream.checkpoint_interval;
     options.checkpoint_in_copy = true;
     FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
     if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) return Ok();
-    const Status applied = tailer_->status();
-    if (!applied && applied.error().kind() == ErrorKind::kNotFound) {
-      return NotFound(
-          "the live state cannot follow the log: {}; the lake has what the log no longer has, run `feedmill rebuild "
-          "--project {}`",
-          applied.error().message(), config.paths.project);
-    }
-    FEEDMILL_TRY(applied);
+    FEEDMILL_TRY(tailer_->status());
     return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
   }
 
@@ -164,12 +176,9 @@ class ServerImpl final : public Server {
     source.partitions = log_->partitions();
     source.read = [this](uint32_t partition, uint64_t offset,
                          size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
-      FEEDMILL_ASSIGN(auto records, log_->Read(partition, offset, bytes_max));
+      FEEDMILL_ASSIGN(auto records, ReadLogOrLake(*log_, *lake_, partition, offset, bytes_max));
       ShowActivity(records);
-      std::vector<stream::TailRecord> tail;
-      tail.reserve(records.size());
-      for (auto& record : records) tail.push_back({record.offset, std::move(record.payload)});
-      return tail;
+      return records;
     };
     source.wait_for = [this](uint32_t partition, uint64_t offset, Micros timeout) {
       return log_->WaitFor(partition, offset, timeout);
@@ -178,13 +187,13 @@ class ServerImpl final : public Server {
     return source;
   }
 
-  void ShowActivity(const std::vector<ingest::EventLog::Record>& records) {
+  void ShowActivity(const std::vector<stream::TailRecord>& records) {
     if (!ready_) return;
     for (size_t i = records.size() - std::min(records.size(), kActivityShown); i < records.size(); ++i) {
       auto record = DecodeLogRecord(records[i].payload);
       if (!record) continue;
-      // The row of a feed request carries its time inside its document; the log's will do here.
-      if (record->event.received_time == 0) record->event.received_time = records[i].append_time;
+      // The row of a feed request carries its time inside its document; now will do here.
+      if (record->event.received_time == 0) record->event.received_time = clock_->Now();
       activity_.Observe(*record);
     }
   }
@@ -282,7 +291,9 @@ class ServerImpl final : public Server {
     router_.feed = feed_.get();
     router_.console = console_.get();
     router_.metrics = &metrics_;
-    router_.ready = [this] { return ready_.load() && tailer_->status().has_value(); };
+    disk_watch_ = std::make_unique<DiskWatch>(files_, config.paths.Temporary(), kDiskWatchInterval);
+    DescribeHealth();
+    router_.health = &health_;
     ready_ = true;
     FEEDMILL_ASSIGN(http_, io::StartHttpServer(options, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
                       router_.All(std::move(request), std::move(respond));
@@ -295,6 +306,27 @@ class ServerImpl final : public Server {
                                                          router_.Metrics(std::move(request), std::move(respond));
                                                        }));
     return Ok();
+  }
+
+  void DescribeHealth() {
+    health_.AddCheck("server",
+                     [this]() -> Status { return ready_ ? Ok() : Unavailable("it is starting or stopping"); });
+    health_.AddCheck("live state", [this] { return tailer_->status(); });
+    health_.AddCheck("event log", [this] { return log_->status(); });
+    health_.AddCheck("data folder", [this] { return disk_watch_->status(); });
+    health_.AddNotes([this] {
+      std::vector<std::string> notes;
+      for (const ingest::LogDamage& damage : log_->damage()) {
+        uint64_t lost = 0;
+        for (const ingest::OffsetRange& range : damage.lost) lost += range.to - range.from;
+        notes.push_back(fmt::format("a damaged segment of the event log is kept as {}; it lost {} records{}",
+                                    damage.file, lost, lost == 0 || damage.in_lake ? "" : " that are nowhere else"));
+      }
+      return notes;
+    });
+    metrics_.AddGaugeFunction("feedmill_log_segments_set_aside",
+                              "Damaged segments of the event log that are kept aside.", {},
+                              [this] { return static_cast<double>(log_->damage().size()); });
   }
 
   void StartMaintenance() {
@@ -323,6 +355,7 @@ class ServerImpl final : public Server {
   std::shared_ptr<const ingest::TrackingPlan> plan_;
   features::FeatureSet feature_set_;
   std::unique_ptr<ingest::Collector> collector_;  // outlives the log: answers on their way use it
+  std::unique_ptr<LakeRecords> lake_;             // outlives the log, which asks it about damage
   std::unique_ptr<ingest::EventLog> log_;
   std::unique_ptr<stream::LiveState> state_;
   std::unique_ptr<ingest::PlaceFinder> places_;
@@ -333,6 +366,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<serve::FeedService> feed_;
   std::unique_ptr<LiveBundleFollower> live_bundle_;
   std::unique_ptr<console::ConsoleService> console_;
+  std::unique_ptr<DiskWatch> disk_watch_;
+  Health health_;
   Router router_;
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<io::HttpServer> metrics_http_;

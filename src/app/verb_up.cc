@@ -1,6 +1,7 @@
 #include "app/verb_up.h"
 
 #include <memory>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -20,16 +21,17 @@ struct UpArguments {
 
 void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint16_t port) {
   const std::string url = fmt::format("http://{}:{}", config.http.address, port);
-  if (keys_are_new) {
+  // Output that goes into a file or a log collector is no place for secrets.
+  const bool to_terminal = ::isatty(STDOUT_FILENO) != 0;
+  if (keys_are_new) fmt::print("Keys were made and are kept in {}\n", cli::KeysPath(config.paths.data));
+  if (keys_are_new && to_terminal) {
     fmt::print(
-        "Keys were made and are kept in {}; this is the only time they are shown:\n  write key    {}\n  import key   "
-        "{}\n  read key     {}\n"
-        "  admin token  {}\n",
-        cli::KeysPath(config.paths.data), keys.write, keys.import, keys.read, keys.admin);
-    fmt::print("Console  {}/console/#token={}\n", url, keys.admin);
-  } else {
-    fmt::print("Console  {}/console/\n", url);
+        "  write key    {}\n  import key   {}\n  read key     {}\n  admin token  {}\nThis is the only time that they "
+        "are "
+        "shown.\n",
+        keys.write, keys.import, keys.read, keys.admin);
   }
+  fmt::print("Console  {}/console/{}\n", url, keys_are_new && to_terminal ? "#token=" + keys.admin : "");
   fmt::print("Serving  {}  (stop with Ctrl-C)\n", url);
   std::fflush(stdout);
 }

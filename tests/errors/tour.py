@@ -155,6 +155,8 @@ def events(tour: Tour, platform: Platform) -> None:
     http_case(tour, platform, "Wrong type", "/v1/track", {**like, "properties": {"post_id": 7}}, 400, "properties.post_id", "found integer 7", "allowed string")
     http_case(tour, platform, "Missing property", "/v1/track", {**like, "properties": {}}, 400, "properties.post_id")
     http_case(tour, platform, "Unknown property", "/v1/track", {**like, "properties": {"post_id": "p1", "colour": "red"}}, 400, "properties.colour")
+    http_case(tour, platform, "A number that nothing can hold", "/v1/track", b'{"event":"like","userId":"u1","properties":{"post_id":"p1","position":1e400}}', 400,
+              "number_out_of_range", "properties.position", "found 1e400")
     http_case(tour, platform, "Nobody did it", "/v1/track", {"event": "like", "properties": {"post_id": "p1"}}, 400, "userId", "anonymousId")
     http_case(tour, platform, "A time in the future", "/v1/track", {**like, "timestamp": "2126-01-01T00:00:00Z"}, 400, "timestamp", "found 2126")
     batch = {"batch": [{"type": "track", **like}, {"type": "track", "messageId": "m8", **like, "event": "lik"}, {"type": "hug", "messageId": "m9", "userId": "u1"}]}
@@ -221,6 +223,26 @@ def machine(tour: Tour, platform: Platform) -> None:
         verb_case(tour, "Port in use", ["up", "--project", fresh(tour, "port"), "--set", f"http.port={taken.getsockname()[1]}"], "port 8080", "in use")
     verb_case(tour, "A second server in one data folder", ["up", "--project", platform.project, "--set", f"http.port={free_port()}"], "another feedmill")
     serves(tour, platform, "a second server")
+
+
+def short_log(tour: Tour, platform: Platform) -> None:
+    """Events landed, then somebody deletes the event log."""
+    small = Platform(tour.folder / "short")
+    try:
+        small.start()
+        small.track("post_view", "u1", {"post_id": "p1"})
+        small.land()
+        small.stop()
+        shutil.rmtree(small.project / "data/log")
+        tour.group("The event log", "Nothing goes on in silence when the log is shorter than what landed, or damaged where nothing landed "
+                   "([how](../formats/event-log.md)).")
+        verb_case(tour, "A deleted log", ["up", "--project", small.project], "ends at record 0", "feedmill log reset --after-landed")
+        verb_case(tour, "Giving up must be said", ["log", "reset", "--project", small.project], "--after-landed")
+        run_feedmill("log", "reset", "--after-landed", "--project", small.project)
+        small.start()
+        serves(tour, small, "a deleted log")
+    finally:
+        small.stop()
 
 
 def in_namespace(script: str) -> list[str]:
@@ -376,7 +398,7 @@ def main() -> None:
                 checks.part(full_disk, tour, platform)
             else:
                 print("skipped: read-only folder and full disk: this user may not mount (unshare --mount needs root)")
-            for part in (warehouse, bundles):
+            for part in (short_log, warehouse, bundles):
                 checks.part(part, tour, platform)
         finally:
             platform.stop()

@@ -20,9 +20,9 @@ namespace feedmill::app {
 
 // Next offsets of one partition over the raw tables there are.
 struct LandedSpan {
-  bool any = false;    // a table has landed something
-  uint64_t least = 0;  // a record before it is in the lake
-  uint64_t most = 0;   // a record at it or later is in no table
+  uint64_t least = 0;    // a record before it is in the lake
+  uint64_t started = 0;  // the same over the tables that have landed something; 0: none has
+  uint64_t most = 0;     // a record at it or later is in no table
   std::string most_table;
 };
 

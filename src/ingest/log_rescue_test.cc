@@ -161,6 +161,23 @@ TEST_F(LogRescueTest, WhatIsNowhereElseIsNamedAndGivenUpOnlyWhenToldTo) {
   EXPECT_FALSE((*log)->damage()[0].in_lake);
 }
 
+TEST_F(LogRescueTest, AHoleThatIsKnownIsNotLostAgain) {
+  HarshFileSystem files;
+  Fill(files, 3);
+  const std::string path = Segments(files).back();
+  Flip(files, path, PlaceOf(files, path, "record 1 "));
+  ASSERT_TRUE(OpenEventLog(files, clock_, options_, Rescue(true)));
+  Flip(files, path, PlaceOf(files, path, "record 3 "));
+  auto log = OpenEventLog(files, clock_, options_, Rescue(false));
+  ASSERT_FALSE(log);
+  EXPECT_THAT(log.error().message(), HasSubstr("; record 3 of partition 0 is damaged"));
+  log = OpenEventLog(files, clock_, options_, Rescue(false, true));
+  ASSERT_TRUE(log);
+  EXPECT_THAT(ReadAll(**log).lost, testing::ElementsAre(OffsetRange{1, 2}, OffsetRange{3, 4}));
+  ASSERT_THAT((*log)->damage(), SizeIs(2));
+  EXPECT_THAT((*log)->damage()[1].lost, testing::ElementsAre(OffsetRange{3, 4}));
+}
+
 TEST_F(LogRescueTest, AnyOneFlippedBitCostsAtMostOneRecord) {
   HarshFileSystem whole;
   Fill(whole, 7);

@@ -165,7 +165,7 @@ Status PartitionLog::Skip(io::FileSystem& files, const Clock& clock, const LogOp
   const auto write_hole = [&](uint64_t from, uint64_t to) -> Status {
     const std::string path = folder + "/" + SegmentName(from);
     const SegmentHeader header{partition, from, clock.Now(), RandomSalt()};
-    const std::vector<SegmentPiece> hole = {{from, to - from, clock.Now(), {}}};
+    const std::vector<SegmentPiece> hole = {{from, to - from, clock.Now(), {}, true}};
     FEEDMILL_TRY(WriteSegment(files, path + ".new", header, hole));
     FEEDMILL_TRY(files.Rename(path + ".new", path));
     return files.SyncDirectory(folder);

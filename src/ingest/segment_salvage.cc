@@ -33,7 +33,11 @@ class Salvage {
       const auto group = GroupAt(at);
       if (group && group->first_offset == due_ && group->body_bytes <= bytes_.size() - at - kGroupHeaderBytes) {
         time_ = group->append_time;
-        Body(bytes_.substr(at + kGroupHeaderBytes, group->body_bytes), group->record_count);
+        if (group->IsHole()) {
+          Add(group->record_count, {}, true);
+        } else {
+          Body(bytes_.substr(at + kGroupHeaderBytes, group->body_bytes), group->record_count);
+        }
         at += kGroupHeaderBytes + group->body_bytes;
         continue;
       }
@@ -109,13 +113,13 @@ class Salvage {
     return {body.size(), 0};
   }
 
-  void Add(uint64_t count, std::string_view body) {
+  void Add(uint64_t count, std::string_view body, bool known = false) {
     if (count == 0) return;
     SegmentPiece* last = pieces_.empty() ? nullptr : &pieces_.back();
-    if (body.empty() && last != nullptr && last->body.empty()) {
+    if (body.empty() && last != nullptr && last->body.empty() && last->known == known) {
       last->record_count += count;
     } else {
-      pieces_.push_back({due_, count, time_, body});
+      pieces_.push_back({due_, count, time_, body, known});
     }
     due_ += count;
   }
@@ -149,7 +153,7 @@ std::vector<SegmentPiece> SalvageRecords(std::string_view bytes, const SegmentHe
 std::vector<OffsetRange> LostRanges(const std::vector<SegmentPiece>& pieces) {
   std::vector<OffsetRange> ranges;
   for (const SegmentPiece& piece : pieces) {
-    if (piece.body.empty()) ranges.push_back({piece.first_offset, piece.first_offset + piece.record_count});
+    if (piece.body.empty() && !piece.known) ranges.push_back({piece.first_offset, piece.first_offset + piece.record_count});
   }
   return ranges;
 }

@@ -17,6 +17,7 @@ struct SegmentPiece {
   uint64_t record_count = 0;
   Micros append_time = 0;
   std::string_view body;
+  bool known = false;  // of gone ones: the segment had them as a hole already
 };
 
 // The header, after mending one flipped bit if need be. What follows proves it: group headers are checksummed with the
@@ -28,6 +29,7 @@ std::optional<SegmentHeader> SalvageHeader(std::string_view bytes);
 std::vector<SegmentPiece> SalvageRecords(std::string_view bytes, const SegmentHeader& header,
                                          std::optional<uint64_t> end_offset);
 
+// Of the records that are gone now.
 std::vector<OffsetRange> LostRanges(const std::vector<SegmentPiece>& pieces);
 
 // Writes a new segment of the pieces, sealed and synced; the folder is not.

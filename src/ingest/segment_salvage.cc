@@ -153,7 +153,8 @@ std::vector<SegmentPiece> SalvageRecords(std::string_view bytes, const SegmentHe
 std::vector<OffsetRange> LostRanges(const std::vector<SegmentPiece>& pieces) {
   std::vector<OffsetRange> ranges;
   for (const SegmentPiece& piece : pieces) {
-    if (piece.body.empty() && !piece.known) ranges.push_back({piece.first_offset, piece.first_offset + piece.record_count});
+    if (piece.body.empty() && !piece.known)
+      ranges.push_back({piece.first_offset, piece.first_offset + piece.record_count});
   }
   return ranges;
 }

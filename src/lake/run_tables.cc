@@ -107,6 +107,7 @@ class RunCatalog final : public Catalog {
     return inner_.LandedOffsets(table, stream);
   }
   Result<int64_t> AcquireWriterEpoch(const std::string& stream) override { return inner_.AcquireWriterEpoch(stream); }
+  Result<int64_t> CurrentWriterEpoch(const std::string& stream) override { return inner_.CurrentWriterEpoch(stream); }
   Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) override {
     return inner_.ExpireSnapshots(table, older_than, keep_min);
   }

@@ -42,6 +42,7 @@ class StagedPointers final : public PointerStore {
     return inner_->LandedOffsets(NameOf(table), stream);
   }
   Result<int64_t> RaiseWriterEpoch(const std::string& stream) override { return inner_->RaiseWriterEpoch(stream); }
+  Result<int64_t> WriterEpoch(const std::string& stream) override { return inner_->WriterEpoch(stream); }
   Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
                                      const std::vector<DataFile>& files) override {
     return inner_->PrepareBatch(NameOf(table), batch_id, snapshot_id, files);

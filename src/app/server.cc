@@ -69,10 +69,8 @@ class ServerImpl final : public Server {
     StartConsole(keys);
     FEEDMILL_TRY(StartHttp(config, keys));
     StartMaintenance();
-    const std::string host = config.http.address == "0.0.0.0" ? "127.0.0.1" : config.http.address;
-    FEEDMILL_TRY(
-        cli::AnnounceServer(config.paths.data, fmt::format("http://{}:{}", host, port()), SystemClock().Now()));
-    announced_ = true;
+    // Verbs find it once there is space to say where it is.
+    Warn("the server could not be announced", Announce());
     night_->Start();
     log::Info("ready",
               {{"port", port()}, {"seconds", static_cast<double>(MonotonicMicros() - begin_) / kMicrosPerSecond}});
@@ -102,6 +100,15 @@ class ServerImpl final : public Server {
  private:
   static void Warn(std::string_view what, const Status& status) {
     if (!status) log::Warn(what, {{"error", status.error().message()}});
+  }
+
+  Status Announce() {
+    if (announced_) return Ok();
+    const std::string host = config_.http.address == "0.0.0.0" ? "127.0.0.1" : config_.http.address;
+    FEEDMILL_TRY(
+        cli::AnnounceServer(config_.paths.data, fmt::format("http://{}:{}", host, port()), SystemClock().Now()));
+    announced_ = true;
+    return Ok();
   }
 
   Status StartCollector(const Config& config, const cli::Keys& keys) {
@@ -330,6 +337,7 @@ class ServerImpl final : public Server {
   }
 
   void StartMaintenance() {
+    maintenance_.Add("announcement", kDueInterval, [this] { return Announce(); });
     maintenance_.Add("known messages", kHousekeepingInterval, [this] { return collector_->Checkpoint(); });
     maintenance_.AddAtOnce("many new messages", kDueInterval,
                            [this] { return collector_->CheckpointIsDue() ? collector_->Checkpoint() : Ok(); });
@@ -379,7 +387,7 @@ class ServerImpl final : public Server {
   std::atomic<bool> ready_ = false;
   std::atomic<uint32_t> next_partition_ = 0;
   bool stopped_ = false;
-  bool announced_ = false;
+  std::atomic<bool> announced_ = false;
 };
 
 }  // namespace

@@ -55,6 +55,10 @@ void BindClockAndLogging(Settings* settings, Config* c) {
              {{"system", ClockSource::kSystem}, {"driven", ClockSource::kDriven}, {"shifted", ClockSource::kShifted}},
              "system; driven by POST /v1/admin/clock (synthetic worlds); shifted = runs on from start");
   clock.Text("start", &c->clock.start, "first instant of a driven or shifted clock");
+  clock.Duration("jump_min", &c->clock.jumps.jump_min, {kMicrosPerSecond, kMicrosPerDay},
+                 "a larger step of the machine's clock against its monotonic one is a jump, told by /readyz");
+  clock.Duration("jump_hold", &c->clock.jumps.hold, {0, 30 * kMicrosPerDay},
+                 "times go on as before a jump for so long; then the machine's clock is believed");
   auto logging = settings->Section("logging", "Lines on standard error.");
   logging.Enum("level", &c->logging.level,
                {{"debug", log::Level::kDebug},

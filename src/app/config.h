@@ -22,6 +22,7 @@ namespace feedmill::app {
 struct ClockConfig {
   ClockSource source = ClockSource::kSystem;
   std::string start = "2026-01-01";  // of a driven or shifted clock
+  JumpOptions jumps;
 };
 
 // Who may read /metrics.

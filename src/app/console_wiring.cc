@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/user_search.h"
 #include "base/time_text.h"
 #include "jobs/run_store.h"
 
@@ -12,7 +13,6 @@ namespace {
 
 using console::StateTiles;
 
-constexpr size_t kUsersSearched = 200'000;  // at most so many are looked at for one answer
 constexpr Micros kLandTime = 10 * kMicrosPerMinute;
 
 int64_t LakeLag(const ingest::EventLog& log, const ingest::Landing& landing) {
@@ -51,30 +51,6 @@ StateTiles Tiles(const ConsoleSources& s) {
   DescribeBundle(s.feed, &tiles);
   for (const serve::SceneInfo& scene : s.feed.scenes()) tiles.scenes.emplace_back(scene.name, scene.description);
   return tiles;
-}
-
-// Users whose id holds the search text; those who did most come first.
-std::vector<console::UserRow> Users(const stream::LiveState& state, const std::string& search, int limit) {
-  std::vector<console::UserRow> rows;
-  const auto guard = state.Read();
-  for (const stream::EntityHandle user : state.UserIds(0, kUsersSearched)) {
-    const std::string_view id = state.UserId(user);
-    if (id.find(search) == std::string_view::npos) continue;
-    console::UserRow row;
-    row.id = id;
-    row.follows = static_cast<int64_t>(state.Followees(user).size());
-    const auto actions = state.LastActions(user);
-    row.actions = static_cast<int64_t>(actions.size());
-    row.last_action_at = actions.empty() ? 0 : actions.front().time;
-    rows.push_back(std::move(row));
-  }
-  const auto first = [](const console::UserRow& a, const console::UserRow& b) {
-    return a.actions != b.actions ? a.actions > b.actions : a.id < b.id;
-  };
-  const size_t count = std::min(rows.size(), static_cast<size_t>(limit));
-  std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(), first);
-  rows.resize(count);
-  return rows;
 }
 
 int64_t RowsOf(const nlohmann::json& result) {
@@ -140,7 +116,7 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
   wiring.activity = &sources.activity;
   wiring.state = [sources] { return Tiles(sources); };
   wiring.users = [sources](const std::string& search, int limit) -> Result<std::vector<console::UserRow>> {
-    return Users(sources.state, search, limit);
+    return SearchUsers(sources.state, search, static_cast<size_t>(std::max(0, limit)));
   };
   wiring.bundles = [sources] { return sources.folder.registry->List(); };
   wiring.promote = [sources](const std::string& id, bool force) {
@@ -157,6 +133,7 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
   wiring.land = [sources] { return sources.landing.LandNow(Deadline::After(kLandTime)); };
   if (sources.clock.source() == ClockSource::kDriven) {
     wiring.set_clock = [sources](Micros now) { return sources.clock.Set(now); };
+    wiring.put_wall_ahead = [sources](Micros by) { return sources.clock.PutWallAhead(by); };
   }
   return wiring;
 }

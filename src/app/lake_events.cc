@@ -13,7 +13,7 @@ constexpr size_t kBatchRecords = 4096;       // applied between two reports
 
 // What the live state reads of an event (stream_event.cc), in this order.
 constexpr std::string_view kColumns =
-    "log_offset, event_id, type, event, user_id, user_agent, properties, event_time, write_source";
+    "log_offset, event_id, type, event, user_id, user_agent, properties, event_time, write_source, received_time";
 
 std::string TextAt(const query::Chunk& chunk, size_t column, size_t row) {
   return chunk.IsNull(column, row) ? std::string() : std::string(chunk.Text(column, row));
@@ -30,6 +30,7 @@ stream::LiveState::Positioned RecordAt(const query::Chunk& chunk, size_t row, ui
   event.user_agent = TextAt(chunk, 5, row);
   event.properties = TextAt(chunk, 6, row);
   event.event_time = chunk.Longs(7)[row];
+  event.received_time = chunk.Longs(9)[row];
   return positioned;
 }
 

@@ -161,7 +161,7 @@ Result<std::vector<stream::TailRecord>> ReadLogOrLake(const ingest::EventLog& lo
   tail.reserve(records.size());
   for (auto& record : records) {
     if (record.lost > 0) break;
-    tail.push_back({record.offset, std::move(record.payload)});
+    tail.push_back({record.offset, std::move(record.payload), record.append_time});
   }
   return tail;
 }

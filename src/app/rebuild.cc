@@ -6,6 +6,7 @@
 #include "app/lake_events.h"
 #include "app/nightly_run.h"
 #include "app/offline_landing.h"
+#include "app/receipt_healing.h"
 #include "base/progress.h"
 #include "features/feature_set.h"
 #include "lake/run_tables.h"
@@ -119,6 +120,11 @@ class Rebuilding {
     AddCommands(config_, arguments, plan_.cut, &options);
     options.on_change = hooks_.on_step;
     options.stop_requested = hooks_.stop_requested;
+    {
+      FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config_));
+      FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+      FEEDMILL_TRY(HealReceiptTimes(*session, *staged_.catalog, 0));
+    }
     FEEDMILL_ASSIGN(figures_.run, warehouse::RunNightly(StagedContext(), project_, options));
     if (figures_.run.Succeeded()) return Ok();
     for (const jobs::StepRecord& step : figures_.run.steps) {

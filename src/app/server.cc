@@ -54,7 +54,7 @@ class ServerImpl final : public Server {
     FEEDMILL_ASSIGN(descriptors_, io::RaiseDescriptorLimit());
     config_ = config;
     FEEDMILL_ASSIGN(const Micros start, ParseTime(config.clock.start));
-    clock_ = std::make_unique<ServiceClock>(config.clock.source, start);
+    clock_ = std::make_unique<ServiceClock>(config.clock.source, start, config.clock.jumps);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
     FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
     FEEDMILL_ASSIGN(feature_set_, features::LoadFeatureSet(files_, config.paths.Features()));
@@ -173,7 +173,14 @@ class ServerImpl final : public Server {
     options.checkpoint_interval = config.stream.checkpoint_interval;
     options.checkpoint_in_copy = true;
     FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
-    if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) return Ok();
+    if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) {
+      const auto guard = state_->Read();
+      for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
+        const stream::PartitionTimes times = state_->TimesOf(partition);
+        clock_->StartAfter(times.newest_receipt, times.gap_begin);
+      }
+      return Ok();
+    }
     FEEDMILL_TRY(tailer_->status());
     return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
   }
@@ -330,6 +337,10 @@ class ServerImpl final : public Server {
                                     damage.file, lost, lost == 0 || damage.in_lake ? "" : " that are nowhere else"));
       }
       return notes;
+    });
+    health_.AddNotes([this] {
+      const std::string jump = clock_->Jump();
+      return jump.empty() ? std::vector<std::string>() : std::vector{jump};
     });
     metrics_.AddGaugeFunction("feedmill_log_segments_set_aside",
                               "Damaged segments of the event log that are kept aside.", {},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/nightly_run.h"
+#include "app/receipt_healing.h"
 #include "app/stop_signal.h"
 #include "app/work_lock.h"
 #include "base/time_text.h"
@@ -149,6 +150,12 @@ Status RunNightly(const char* what, const NightlyArguments& given) {
     FEEDMILL_ASSIGN(end, CutOf(arguments, nightly));
   } else {
     FEEDMILL_TRY(TakeRecorded(nightly, &arguments, &end));
+  }
+  if (arguments.resume.empty()) {  // a resumed run reads what it read before
+    FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly.config));
+    FEEDMILL_ASSIGN(const auto session, engine->NewSession());
+    const Micros since = std::min(end, nightly.clock.Now()) - kReceiptsLookedAt;
+    FEEDMILL_TRY(HealReceiptTimes(*session, *nightly.folder.catalog, since));
   }
   FEEDMILL_ASSIGN(const jobs::RunRecord run, RunSteps(nightly, arguments, end));
   fmt::print(stderr, "{}", warehouse::FormatReport(run));

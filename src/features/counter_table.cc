@@ -158,6 +158,17 @@ void CounterTable::Prefetch(const CountedAction& action) const {
 
 Micros CounterTable::NewestTime() const { return rows_->newest; }
 
+void CounterTable::EndAt(Micros time) {
+  for (CounterRows& rows : rows_->by_key) {
+    for (int32_t number = 0; number < static_cast<int32_t>(rows.size()); ++number) {
+      CounterRow* row = rows.Row(number);
+      row->last = std::min(row->last, time);
+      row->base = std::min(row->base, time);
+    }
+  }
+  rows_->newest = std::min(rows_->newest, time);
+}
+
 double CounterTable::Value(int index, EntityHandle first, EntityHandle second, Micros time) const {
   const CounterKey key = rows_->definitions[index].key;
   const Micros as_of = rows_->AsOf(time);
@@ -178,6 +189,13 @@ bool CounterTable::Row(CounterKey key, EntityHandle first, EntityHandle second, 
 
 Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle second, Micros time) const {
   return RowLastTime(key, FindRow(key, first, second), time);
+}
+
+FeatureSet CounterTable::Definitions() const {
+  return {.counters = rows_->definitions,
+          .features = {},
+          .hash = {},
+          .pair_memory_days = static_cast<int>(rows_->pair_memory / kMicrosPerDay)};
 }
 
 size_t CounterTable::RowCount(CounterKey key) const { return rows_->of(key).size(); }
@@ -246,10 +264,7 @@ Status CounterTable::Deserialize(std::string_view bytes) {
   const Micros newest = rows_->newest;
   constexpr size_t kNewestAt = sizeof kMagic;
   // The definitions as this table writes them: the same bytes or another set.
-  CounterTable empty{FeatureSet{.counters = rows_->definitions,
-                                .features = {},
-                                .hash = {},
-                                .pair_memory_days = static_cast<int>(rows_->pair_memory / kMicrosPerDay)}};
+  const CounterTable empty(Definitions());
   empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
     if (pieces++ == 0) expected = piece;
   });

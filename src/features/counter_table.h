@@ -53,6 +53,9 @@ class CounterTable {
   void Prefetch(const CountedAction& action) const;
   // Time of the newest applied action, 0 before the first.
   Micros NewestTime() const;
+  // Nothing counts as later than `time` any more: rows with a later action end there, whole as they are. Loses what was
+  // in them before; for when the actions cannot be applied again.
+  void EndAt(Micros time);
 
   // Value of counter `index` (of FeatureSet::counters) for the key as of `time`; 0 for a key never seen. Pair keys give
   // both handles, others kNoEntity as `second`.
@@ -62,6 +65,8 @@ class CounterTable {
   // Time of the key's last action, 0 when never.
   Micros LastTime(CounterKey key, EntityHandle first, EntityHandle second, Micros time) const;
   size_t RowCount(CounterKey key) const;
+  // What a table that counts the same is made from: counters and memory of pairs, no features.
+  FeatureSet Definitions() const;
   uint64_t MemoryBytes() const;
 
   // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. Row numbers run from 0 to

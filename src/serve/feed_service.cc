@@ -238,6 +238,10 @@ void FeedServiceImpl::Feed(const std::shared_ptr<Job>& job) {
     context->trending = trending.get();
     context->as_of = wiring_.state->AsOf(context->now);
     context->ages_from = AgesFrom(*wiring_.state, context->now);
+    if (context->as_of - context->now > kReceiptSkewMax) {
+      context->degraded.push_back(fmt::format("clock: the newest action is {} s ahead of the server's clock",
+                                              (context->as_of - context->now) / kMicrosPerSecond));
+    }
     RunStages(context.get());
     head.elapsed = MonotonicMicros() - job->arrived;
     response.body = AnswerJson(*context, head);

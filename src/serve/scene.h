@@ -19,10 +19,10 @@ struct ChannelSettings {
   bool enabled = false;
   int limit = 100;                     // candidates it may bring
   Micros age_max = 7 * kMicrosPerDay;  // of a post: in_network, fresh, random
-  int seeds_max = 20;                  // i2i, vector: last actions looked at; in_network: followees looked at
-  double recent_weight = 0.3;          // vector: share of the last actions in the user's vector, 0..1
-  double fade = 0.95;                  // i2i: how much less each older action of the user counts than the next
-  double weight = 1;                   // in the fused score: the order without models, and who is trimmed
+  int seeds_max = 20;          // i2i, vector: last actions looked at; in_network: followees whose posts are taken
+  double recent_weight = 0.3;  // vector: share of the last actions in the user's vector, 0..1
+  double fade = 0.95;          // i2i: how much less each older action of the user counts than the next
+  double weight = 1;           // in the fused score: the order without models, and who is trimmed
 };
 
 struct FilterSettings {

@@ -62,7 +62,7 @@ class SmallWorld {
     record.event.type = type;
     record.event.name = name;
     record.event.user_id = user;
-    record.event.event_time = record.event.original_time = record.event.received_time = time;
+    record.event.event_time = record.event.original_time = time;
     record.event.properties = properties;
     const LogPosition position{0, next_++};
     state->Apply(record, position);

@@ -108,6 +108,31 @@ TEST_F(StageTest, InNetworkBringsTheFolloweesPostsNewestFirst) {
   EXPECT_FALSE(HasInNetwork(context_));
 }
 
+// The five hundred followees ever met first say nothing: of all, those with young posts count.
+TEST_F(StageTest, InNetworkLooksAtAllFolloweesByAffinityAndFreshness) {
+  const Micros now = world_->clock.Now();
+  for (int i = 0; i < 700; ++i) {
+    const std::string author = fmt::format("writer-{}", i);
+    world_->Send("fan", "follow", fmt::format(R"({{"target_user_id":"{}"}})", author), now - kMicrosPerDay);
+    // Those met last write most lately; the first 600 wrote long ago.
+    world_->Create(author, "of-" + author, "music",
+                   i < 600 ? now - 400 * kMicrosPerHour : now - (1000 - i) * kMicrosPerSecond);
+  }
+  Begin("fan");
+  RecallInNetwork({true, 200, 48 * kMicrosPerHour, 500, 0}, &context_);
+  ASSERT_EQ(context_.candidates.items().size(), 100u);
+  EXPECT_EQ(PostOf(context_.candidates.items()[0]), "of-writer-699");
+  // With room for ten: the one liked, though it wrote first of the hundred, and the nine newest.
+  world_->Act("fan", "like", "of-writer-600");
+  Begin("fan");
+  RecallInNetwork({true, 200, 48 * kMicrosPerHour, 10, 0}, &context_);
+  std::set<std::string> posts;
+  for (const Candidate& candidate : context_.candidates.items()) posts.insert(PostOf(candidate));
+  EXPECT_EQ(posts.size(), 10u);
+  EXPECT_TRUE(posts.contains("of-writer-600"));
+  for (int i = 691; i < 700; ++i) EXPECT_TRUE(posts.contains(fmt::format("of-writer-{}", i))) << i;
+}
+
 TEST_F(StageTest, I2iFollowsTheLastActionsAndSaysWhich) {
   Begin("user-3");
   RecallI2i({true, 40, 0, 20, 0}, &context_);

@@ -110,13 +110,14 @@ std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveSta
   std::unique_lock making(making_, std::defer_lock);
   {
     std::lock_guard lock(mutex_);
-    if (Fresh(made_, bundle_id, now, applied)) return made_.list;
-    if (made_.list != nullptr && !making.try_lock()) return made_.list;
+    const bool is_readable = made_.list != nullptr && made_.generation == state.Generation();
+    if (is_readable && Fresh(made_, bundle_id, now, applied)) return made_.list;
+    if (is_readable && !making.try_lock()) return made_.list;
   }
   if (!making.owns_lock()) making.lock();
   auto list = std::make_shared<const TrendingList>(MakeTrendingList(state, counted_, bundle, now, options_));
   std::lock_guard lock(mutex_);
-  made_ = {list, bundle_id, now, applied};
+  made_ = {list, bundle_id, now, applied, state.Generation()};
   return list;
 }
 

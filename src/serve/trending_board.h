@@ -53,6 +53,7 @@ class TrendingBoard {
     std::string bundle_id;
     Micros at = 0;
     uint64_t applied = 0;
+    uint64_t generation = 0;  // of the state's handles
   };
   bool Fresh(const Made& made, const std::string& bundle_id, Micros now, uint64_t applied) const;
 

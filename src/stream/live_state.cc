@@ -63,6 +63,8 @@ std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
   return StateOf(parts_->user_states, user).actions.NewestFirst();
 }
 
+size_t LiveState::ActionCount(EntityHandle user) const { return StateOf(parts_->user_states, user).actions.size(); }
+
 std::span<const EntityHandle> LiveState::ToldTopics(EntityHandle user) const {
   return StateOf(parts_->user_states, user).told_topics;
 }
@@ -70,6 +72,11 @@ std::span<const EntityHandle> LiveState::ToldTopics(EntityHandle user) const {
 std::vector<EntityHandle> LiveState::RecentPostsOf(EntityHandle author) const {
   const auto& recent = StateOf(parts_->user_states, author).recent_posts;
   return {recent.rbegin(), recent.rend()};
+}
+
+EntityHandle LiveState::NewestPostOf(EntityHandle author) const {
+  const auto& recent = StateOf(parts_->user_states, author).recent_posts;
+  return recent.empty() ? kNoEntity : recent.back();
 }
 
 std::vector<EntityHandle> LiveState::FreshPosts(int count) const {
@@ -88,6 +95,7 @@ std::vector<EntityHandle> LiveState::UserIds(size_t offset, size_t count) const 
   return users;
 }
 
+const LiveStateOptions& LiveState::options() const { return parts_->options; }
 const features::CounterTable& LiveState::counters() const { return parts_->counters; }
 size_t LiveState::UserCount() const { return parts_->users.size(); }
 size_t LiveState::PostCount() const { return parts_->posts.size(); }
@@ -102,6 +110,13 @@ std::map<uint32_t, uint64_t> LiveState::AppliedOffsets() const {
   const std::scoped_lock guard(parts_->applied_lock);
   return parts_->applied;
 }
+
+PartitionTimes LiveState::TimesOf(uint32_t partition) const {
+  const auto found = parts_->times.find(partition);
+  return found == parts_->times.end() ? PartitionTimes() : found->second;
+}
+
+uint64_t LiveState::Generation() const { return parts_->generation; }
 
 bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
   constexpr Micros kWaitMax = kMicrosPerDay;  // keeps the end of the wait inside the clock's range

@@ -17,6 +17,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "data/event.h"
+#include "data/receipt_times.h"
 #include "features/counter_table.h"
 #include "io/file_system.h"
 
@@ -47,6 +48,16 @@ struct LastAction {
   Micros time = 0;
 };
 
+// What a partition's records say about the clock that they were received under.
+struct PartitionTimes {
+  Micros newest_receipt = 0;  // as data/receipt_times.h counts it
+  Micros newest_event = 0;    // of the events applied
+  // The widest pause between two receipts of the last kGapKept, both its ends: it may be a clock that jumped ahead.
+  Micros gap_begin = 0;
+  Micros gap_end = 0;
+  uint64_t gap_at = 0;  // records applied before it, of all partitions
+};
+
 class LiveState {
  public:
   LiveState(const features::FeatureSet& set, const LiveStateOptions& options);
@@ -64,6 +75,19 @@ class LiveState {
   void Apply(const LogRecord& record, LogPosition position);
   // Says that everything before `next` is applied, when the records between had nothing to apply.
   void SetApplied(uint32_t partition, uint64_t next);
+  // Receipt times of records that are still to be applied, steps back among them: events before a step count as
+  // received at its time. Applying thread only.
+  void SetReceiptTimes(uint32_t partition, ReceiptTimes times);
+  // Takes the other's place in one moment, as when records were applied again under other times. Applying thread only.
+  void Become(LiveState&& other);
+  // For when they cannot be applied again: no counter counts anything later than `time` any more; what was counted
+  // later counts as of then, and what those keys had before is lost. Applying thread only.
+  void EndCountersAt(Micros time);
+
+  // Under a ReadGuard, or on the applying thread.
+  PartitionTimes TimesOf(uint32_t partition) const;
+  // Changes when handles may have got other meanings (Become). Under a ReadGuard.
+  uint64_t Generation() const;
 
   // While alive, the state does not change. Keep it short (one feed request): the applying thread waits. Never take a
   // second one on the same thread while holding the first.
@@ -87,8 +111,10 @@ class LiveState {
   bool HiddenPost(EntityHandle user, EntityHandle post) const;
   bool HiddenAuthor(EntityHandle user, EntityHandle author) const;
   std::vector<LastAction> LastActions(EntityHandle user) const;  // newest first; all counted actions but impressions
+  size_t ActionCount(EntityHandle user) const;                   // of LastActions
   std::span<const EntityHandle> ToldTopics(EntityHandle user) const;   // of the newest identify that has traits.topics
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first
+  EntityHandle NewestPostOf(EntityHandle author) const;                // kNoEntity when none is known
   std::vector<EntityHandle> FreshPosts(int count) const;               // newest first
   std::vector<EntityHandle> UserIds(
       size_t offset, size_t count) const;  // for the console's user picker: most active first is not promised
@@ -103,6 +129,7 @@ class LiveState {
   // Waits until the record at `position` has been applied or the deadline ends. Any thread, no guard held.
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 
+  const LiveStateOptions& options() const;
   uint64_t MemoryBytes() const;  // takes a moment: every user is visited
 
   // Writes the state as of one log position, atomically (docs/formats/stream-checkpoint.md). Holds a read lock while

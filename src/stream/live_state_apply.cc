@@ -10,6 +10,8 @@ namespace {
 constexpr size_t kLockedRecordsMax = 64;              // applied under one hold of the lock: about 0.1 ms
 constexpr Micros kGiveWayMax = 2 * kMicrosPerMilli;   // to readers that wait, before the next hold
 constexpr Micros kPatienceMax = 5 * kMicrosPerMilli;  // for readers to leave, before the gate is shut
+constexpr Micros kGapMin = kMicrosPerHour;            // a shorter pause between two receipts is nothing
+constexpr Micros kGapKept = 7 * kMicrosPerDay;        // of receipts behind a gap
 constexpr auto kPause = std::chrono::microseconds(20);
 
 }  // namespace
@@ -35,7 +37,10 @@ void LiveState::ApplyBatch(std::span<const Positioned> records) {
     for (size_t i = 0; i < some.size(); ++i) parts_->reader.Read(some[i].record, some[i].position, &parts_->events[i]);
     for (size_t i = 0; i < some.size(); ++i) parts_->Prefetch(parts_->events[i]);
     parts_->LockForWriting();
-    for (size_t i = 0; i < some.size(); ++i) parts_->Apply(parts_->events[i]);
+    for (size_t i = 0; i < some.size(); ++i) {
+      parts_->NoteTimes(&parts_->events[i]);
+      parts_->Apply(parts_->events[i]);
+    }
     parts_->MarkApplied(some);  // under the lock: a checkpoint holds a state and the offsets that made it
     parts_->lock.unlock();
     parts_->applied_changed.notify_all();
@@ -52,6 +57,69 @@ void LiveState::SetApplied(uint32_t partition, uint64_t next) {
   uint64_t& offset = parts_->applied[partition];
   offset = std::max(offset, next);
   parts_->applied_changed.notify_all();
+}
+
+uint64_t LiveState::Parts::AppliedBefore(LogPosition position) const {
+  const std::scoped_lock guard(applied_lock);
+  uint64_t records = position.offset;
+  for (const auto& [partition, next] : applied) records += partition == position.partition ? 0 : next;
+  return records;
+}
+
+void LiveState::SetReceiptTimes(uint32_t partition, ReceiptTimes times) {
+  parts_->receipt_times[partition] = std::move(times);
+}
+
+void LiveState::Parts::NoteTimes(StreamEvent* event) {
+  PartitionTimes& of = times[event->position.partition];
+  if (const auto known = receipt_times.find(event->position.partition); known != receipt_times.end()) {
+    event->time = known->second.Clamp(event->position.offset, event->time);
+    event->received = known->second.Clamp(event->position.offset, event->received);
+  }
+  if (event->kind != StreamEvent::Kind::kIgnored) of.newest_event = std::max(of.newest_event, event->time);
+  if (event->received == 0) return;
+  const Micros pause = of.newest_receipt == 0 ? 0 : event->received - of.newest_receipt;
+  if (pause < -kReceiptSkewMax) {  // a step back that needed no healing
+    of.newest_receipt = event->received;
+    of.newest_event = std::min(of.newest_event, event->received);
+    return;
+  }
+  const bool is_old = of.newest_receipt - of.gap_end > kGapKept;
+  if (pause > kGapMin && (is_old || pause >= of.gap_end - of.gap_begin)) {
+    of.gap_begin = of.newest_receipt;
+    of.gap_end = event->received;
+    of.gap_at = AppliedBefore(event->position);
+  }
+  of.newest_receipt = std::max(of.newest_receipt, event->received);
+}
+
+void LiveState::Become(LiveState&& other) {
+  Parts& from = *other.parts_;
+  parts_->LockForWriting();
+  std::swap(parts_->users, from.users);
+  std::swap(parts_->posts, from.posts);
+  std::swap(parts_->topics, from.topics);
+  std::swap(parts_->user_states, from.user_states);
+  std::swap(parts_->post_infos, from.post_infos);
+  std::swap(parts_->fresh, from.fresh);
+  std::swap(parts_->counters, from.counters);
+  std::swap(parts_->recent_ids, from.recent_ids);
+  std::swap(parts_->times, from.times);
+  std::swap(parts_->receipt_times, from.receipt_times);
+  ++parts_->generation;
+  {
+    const std::scoped_lock guard(parts_->applied_lock);
+    std::swap(parts_->applied, from.applied);
+  }
+  parts_->lock.unlock();
+  parts_->applied_changed.notify_all();
+}
+
+void LiveState::EndCountersAt(Micros time) {
+  parts_->LockForWriting();
+  parts_->counters.EndAt(time);
+  for (auto& [partition, times] : parts_->times) times.newest_event = std::min(times.newest_event, time);
+  parts_->lock.unlock();
 }
 
 void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {

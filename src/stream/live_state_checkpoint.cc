@@ -1,5 +1,5 @@
-// Body of a checkpoint, in this order: partitions and offsets; names of users, posts, topics; posts; users; fresh
-// posts; recent ids; counters. docs/formats/stream-checkpoint.md.
+// Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of users, posts, topics;
+// posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
 #include <algorithm>
 
 #include "features/checkpoint_file.h"
@@ -9,7 +9,8 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kKind = "STREAM02";
+constexpr std::string_view kKind = "STREAM03";
+constexpr std::string_view kFormerKind = "STREAM02";  // without times
 
 Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std::string_view what) {
   if (std::ranges::all_of(handles, [count](EntityHandle handle) { return handle < count; })) return Ok();
@@ -38,12 +39,22 @@ struct PartitionOffset {
   uint64_t next;
 };
 
+struct PackedTimes {
+  uint32_t partition;
+  uint32_t unused;
+  PartitionTimes times;
+};
+static_assert(sizeof(PackedTimes) == 48);
+
 }  // namespace
 
 void LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const {
   std::vector<PartitionOffset> offsets;
   for (const auto& [partition, next] : next_offsets) offsets.push_back({partition, 0, next});
   writer->PutArray(offsets);
+  std::vector<PackedTimes> packed_times;
+  for (const auto& [partition, of] : times) packed_times.push_back({partition, 0, of});
+  writer->PutArray(packed_times);
   for (const Interner* names : {&users, &posts, &topics}) names->Write(writer);
   std::vector<PackedPost> packed;
   packed.reserve(post_infos.size());
@@ -104,9 +115,12 @@ Status LiveState::Parts::ReadUsers(BodyReader* body) {
   return Ok();
 }
 
-Status LiveState::Parts::Read(BodyReader* body) {
+Status LiveState::Parts::Read(BodyReader* body, bool has_times) {
   std::vector<PartitionOffset> offsets;
   FEEDMILL_TRY(body->GetArray(&offsets));
+  std::vector<PackedTimes> packed_times;
+  if (has_times) FEEDMILL_TRY(body->GetArray(&packed_times));
+  for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
   for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
   FEEDMILL_TRY(ReadPosts(body));
   FEEDMILL_TRY(ReadUsers(body));
@@ -145,14 +159,22 @@ Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string
 }
 
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {
-  FEEDMILL_ASSIGN(features::CheckpointFile file, features::OpenCheckpointFile(files, path, kKind));
+  auto opened = features::OpenCheckpointFile(files, path, kKind);
+  const bool has_times = opened.has_value();
+  if (!opened) opened = features::OpenCheckpointFile(files, path, kFormerKind);
+  if (!opened) return std::unexpected(opened.error());
+  const features::CheckpointFile& file = *opened;
   const std::unique_lock guard(parts_->lock);
   if (parts_->users.size() != 0 || parts_->posts.size() != 0)
     return InvalidArgument("{}: the live state is not empty", path);
   BodyReader body(file.body);
-  auto status = parts_->Read(&body);
+  auto status = parts_->Read(&body, has_times);
   if (status) status = parts_->counters.Deserialize(file.body.substr(body.at()));
   if (!status) return std::unexpected(status.error().WithContext(path));
+  const Micros newest = parts_->counters.NewestTime();
+  for (const auto& [partition, next] : parts_->applied) {
+    if (!has_times) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
+  }
   parts_->applied_changed.notify_all();
   return Ok();
 }

@@ -33,6 +33,9 @@ struct LiveState::Parts {
   std::set<std::pair<Micros, EntityHandle>> fresh;  // newest posts by time of creation
   features::CounterTable counters;
   RecentIds recent_ids;
+  std::map<uint32_t, PartitionTimes> times;        // by partition
+  std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
+  uint64_t generation = 0;
 
   // Readers hold `lock` shared. Who wants it passes `gate` first, so a writer that has waited too long can shut the
   // gate.
@@ -50,6 +53,9 @@ struct LiveState::Parts {
   std::vector<StreamEvent> events;
 
   void LockForWriting();
+  // The event's time for all that is kept of it, and what its receipt says about the clock.
+  void NoteTimes(StreamEvent* event);
+  uint64_t AppliedBefore(LogPosition position) const;  // records of all partitions
   void Apply(const StreamEvent& event);
   void ApplyPostCreate(const StreamEvent& event);
   void ApplyFollow(const StreamEvent& event);
@@ -66,7 +72,7 @@ struct LiveState::Parts {
   Status WriteFile(io::FileSystem& files, const std::string& path,
                    const std::map<uint32_t, uint64_t>& next_offsets) const;
   void Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const;
-  Status Read(BodyReader* reader);
+  Status Read(BodyReader* reader, bool has_times);
   Status ReadUsers(BodyReader* reader);
   Status ReadPosts(BodyReader* reader);
 };

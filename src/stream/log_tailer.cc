@@ -10,25 +10,16 @@
 #include <utility>
 
 #include "base/log.h"
-#include "data/event_codec.h"
+#include "base/time_text.h"
+#include "stream/clock_healing_internal.h"
 
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kPrefix = "live-";
-constexpr std::string_view kSuffix = ".ckpt";
 constexpr Micros kWaitOne = 100 * kMicrosPerMilli;  // for the only partition
 constexpr uint64_t kLongReplay = 10;                // of checkpoint_records_max: a start that replays more writes one
 constexpr Micros kRestFactor = 5;  // a checkpoint that is due by records waits as many times what the last one took
 constexpr Micros kWaitMany = 5 * kMicrosPerMilli;  // for one of several, then the next is looked at
-
-// Names of checkpoints, oldest first: the number in the name is how many records had been applied.
-Result<std::vector<std::string>> CheckpointNames(io::FileSystem& files, const std::string& folder) {
-  FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
-  std::erase_if(names, [](const std::string& name) { return !name.starts_with(kPrefix) || !name.ends_with(kSuffix); });
-  std::ranges::sort(names);
-  return names;
-}
 
 class Tailer final : public LogTailer {
  public:
@@ -62,12 +53,13 @@ class Tailer final : public LogTailer {
     const std::scoped_lock guard(lock_);
     return status_;
   }
+  uint64_t times_healed() const override { return healed_.load(std::memory_order_relaxed); }
   uint64_t records_refused() const override { return refused_.load(std::memory_order_relaxed); }
 
   Status WriteCheckpoint() override {
     const std::scoped_lock one_at_a_time(checkpoint_lock_);
     const uint64_t applied = Applied();
-    const std::string path = fmt::format("{}/{}{:020}{}", options_.folder, kPrefix, applied, kSuffix);
+    const std::string path = options_.folder + "/" + CheckpointName(applied);
     const Micros begin = MonotonicMicros();
     FEEDMILL_TRY(options_.checkpoint_in_copy ? state_->WriteCheckpointInCopy(files_, path)
                                              : state_->WriteCheckpoint(files_, path));
@@ -117,23 +109,39 @@ class Tailer final : public LogTailer {
 
   Result<size_t> ApplySome(uint32_t partition) {
     const uint64_t offset = state_->AppliedOffset(partition);
-    FEEDMILL_ASSIGN(std::vector<TailRecord> records, source_.read(partition, offset, options_.read_bytes_max));
-    if (records.empty()) return 0;
-    batch_.clear();
-    for (const TailRecord& record : records) {
-      if (record.payload.empty()) continue;
-      auto decoded = DecodeLogRecord(record.payload);
-      if (decoded) {
-        batch_.push_back({{partition, record.offset}, std::move(*decoded)});
-        continue;
-      }
-      refused_.fetch_add(1, std::memory_order_relaxed);
-      log::Error("record of the log cannot be decoded and is left out of the live state",
-                 {{"partition", partition}, {"offset", record.offset}, {"why", decoded.error().message()}});
+    FEEDMILL_ASSIGN(const DecodedTail tail, ReadTail(source_, partition, offset, options_.read_bytes_max));
+    if (tail.next == offset) return 0;
+    const std::span records(tail.records);
+    const size_t sound = CountBeforeStepBack(*state_, partition, records);
+    state_->ApplyBatch(records.first(sound));
+    if (sound < records.size()) {
+      FEEDMILL_TRY(Heal(partition, records[sound].record.event.received_time));
+      return 1;
     }
-    state_->ApplyBatch(batch_);
-    state_->SetApplied(partition, records.back().offset + 1);
-    return records.size();
+    refused_.fetch_add(tail.refused, std::memory_order_relaxed);
+    state_->SetApplied(partition, tail.next);
+    return tail.next - offset;
+  }
+
+  // The clock was set right at `time`, after records with later times had been applied.
+  Status Heal(uint32_t partition, Micros time) {
+    const PartitionTimes harmed = state_->TimesOf(partition);
+    log::Warn("events were received under a clock that was ahead; the log is applied again under right times",
+              {{"partition", partition}, {"newest", FormatTime(harmed.newest_event)}, {"now", FormatTime(time)}});
+    const features::FeatureSet set = state_->counters().Definitions();
+    const ApplyAgainParts parts{files_, options_.folder, set, state_->options(), source_, options_.read_bytes_max};
+    auto again = ApplyAgain(parts, partition, time);
+    if (!again && again.error().kind() != ErrorKind::kNotFound) return std::unexpected(again.error());
+    healed_.fetch_add(1, std::memory_order_relaxed);
+    if (again) {
+      state_->Become(std::move(**again));
+      records_at_checkpoint_ = 0;  // none that stands is of this state
+    } else {
+      log::Error("the log no longer holds the events since then: `feedmill rebuild` takes the times out of the past",
+                 {{"why", again.error().message()}});
+      state_->EndCountersAt(time);
+    }
+    return Ok();
   }
 
   void NoteCaughtUp() {
@@ -189,18 +197,34 @@ class Tailer final : public LogTailer {
 
   Status RemoveOld() {
     FEEDMILL_ASSIGN(std::vector<std::string> names, CheckpointNames(files_, options_.folder));
-    for (size_t i = 0; i + kCheckpointsKept < names.size(); ++i)
-      FEEDMILL_TRY(files_.Remove(options_.folder + "/" + names[i]));
+    std::string before_gap;
+    for (size_t i = 0; i + kCheckpointsKept < names.size(); ++i) {
+      if (AppliedInName(names[i]) <= GapAt()) before_gap = names[i];
+    }
+    for (size_t i = 0; i + kCheckpointsKept < names.size(); ++i) {
+      if (names[i] != before_gap) FEEDMILL_TRY(files_.Remove(options_.folder + "/" + names[i]));
+    }
     return Ok();
+  }
+
+  // Where the widest pause of receipt times is, in records applied; 0: there is none.
+  uint64_t GapAt() const {
+    const auto guard = state_->Read();
+    PartitionTimes widest;
+    for (uint32_t partition = 0; partition < source_.partitions; ++partition) {
+      const PartitionTimes times = state_->TimesOf(partition);
+      if (times.gap_end - times.gap_begin > widest.gap_end - widest.gap_begin) widest = times;
+    }
+    return widest.gap_at;
   }
 
   io::FileSystem& files_;
   const LogTailerOptions options_;
   const TailSource source_;
   LiveState* const state_;
-  std::vector<uint64_t> goal_;                // what was durable at the start
-  std::vector<LiveState::Positioned> batch_;  // applying thread only
+  std::vector<uint64_t> goal_;  // what was durable at the start
   std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> healed_{0};
   std::atomic<uint64_t> records_at_checkpoint_{0};
 
   std::atomic<Micros> rest_until_{0};  // monotonic

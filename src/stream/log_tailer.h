@@ -19,6 +19,7 @@ namespace feedmill::stream {
 struct TailRecord {
   uint64_t offset = 0;
   std::string payload;  // as data/event_codec.h encodes a LogRecord; empty: nothing up to here is left to apply
+  Micros append_time = 0;  // receipt time of a record that carries none; 0: unknown
 };
 
 // The log as this room sees it; wired by app. All functions are called on the tailer's threads.
@@ -46,6 +47,8 @@ struct LogTailerOptions {
   size_t read_bytes_max = 1 << 20;
 };
 
+// The newest ones; and the one from before the widest pause of receipt times (PartitionTimes), for when it turns out
+// that the clock had jumped ahead there.
 inline constexpr int kCheckpointsKept = 2;
 
 // The state of the newest whole checkpoint of the folder, or an empty one. A broken or foreign checkpoint is refused
@@ -64,6 +67,9 @@ class LogTailer {
   // Success, or why applying stopped: the log no longer holds the next offset (kNotFound: rebuild from the lake), or
   // cannot be read.
   virtual Status status() const = 0;
+  // How often the clock was found to have been ahead, so that records were applied again under the times that the rule
+  // of data/receipt_times.h gives them.
+  virtual uint64_t times_healed() const = 0;
   // Records that could not be decoded; each is logged, left out and counted.
   virtual uint64_t records_refused() const = 0;
   // Writes a checkpoint now and removes all but the newest kCheckpointsKept. Any thread.

@@ -90,6 +90,7 @@ StreamEventReader::~StreamEventReader() = default;
 void StreamEventReader::Read(const LogRecord& record, LogPosition position, StreamEvent* out) {
   out->position = position;
   out->kind = StreamEvent::Kind::kIgnored;
+  out->received = record.event.received_time;
   if (record.kind != RecordKind::kEvent) return;
   const auto kind = KindOf(record.event, &out->action);
   if (kind == StreamEvent::Kind::kIgnored) return;

@@ -19,6 +19,7 @@ struct StreamEvent {
   uint8_t action = 0;  // features::Action when kCounted or kFollow
   LogPosition position;
   Micros time = 0;
+  Micros received = 0;   // 0: unknown
   uint64_t id_hash = 0;  // of the event's id (data/event_id.h)
   std::string user_id;
   std::string post_id;  // the ids are empty when not given

@@ -63,6 +63,7 @@ class ActionRing {
  public:
   void Add(const LastAction& action, size_t max);
   std::vector<LastAction> NewestFirst() const;
+  size_t size() const { return ring_.size(); }
   uint64_t MemoryBytes() const { return ring_.capacity() * sizeof(Packed); }
   void Write(BodyWriter* writer) const;
   Status Read(BodyReader* reader, size_t max);

@@ -16,7 +16,9 @@ inline features::FeatureSet TemplateFeatures() {
   return features::LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features").value();
 }
 
-inline LogRecord MakeRecord(std::string name, std::string user, Micros time, std::string properties) {
+// Received at a time that is not known, unless it is told.
+inline LogRecord MakeRecord(std::string name, std::string user, Micros time, std::string properties,
+                            Micros received = 0) {
   static uint64_t made = 0;
   LogRecord record;
   record.event.message_id = "m" + std::to_string(made++);
@@ -24,7 +26,7 @@ inline LogRecord MakeRecord(std::string name, std::string user, Micros time, std
   record.event.name = std::move(name);
   record.event.user_id = std::move(user);
   record.event.event_time = time;
-  record.event.received_time = time;
+  record.event.received_time = received;
   record.event.properties = std::move(properties);
   return record;
 }
@@ -48,6 +50,14 @@ class RandomWorld {
   RandomWorld(uint64_t seed, WorldSize size) : random_(seed), size_(size) {}
 
   LogRecord Next() {
+    LogRecord record = Draw();
+    record.event.received_time = now_;
+    return record;
+  }
+  Micros now() const { return now_; }
+
+ private:
+  LogRecord Draw() {
     now_ += static_cast<Micros>(random_.Below(60 * kMicrosPerSecond));
     const Micros time =
         random_.Chance(size_.late) ? now_ - static_cast<Micros>(random_.Below(2 * kMicrosPerDay)) : now_;
@@ -74,9 +84,6 @@ class RandomWorld {
     static constexpr const char* kNames[] = {"post_click", "like", "comment", "share", "post_view", "report"};
     return MakeRecord(kNames[random_.Below(6)], user, time, Of(post));
   }
-  Micros now() const { return now_; }
-
- private:
   std::string Of(uint64_t post) {
     if (random_.Chance(0.5)) return fmt::format(R"({{"post_id":"p{}"}})", post);
     return fmt::format(R"({{"author_id":"u{}","post_id":"p{}"}})", post % size_.users, post);

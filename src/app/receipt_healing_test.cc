@@ -45,9 +45,10 @@ class ReceiptHealing : public testing::Test {
         "SELECT 'e' || o AS event_id, t AS event_time, r AS received_time, CAST(0 AS BIGINT) AS log_partition, "
         "CAST(o AS BIGINT) AS log_offset FROM (VALUES {}) v(o, r, t)",
         values);
-    if (!catalog_->Load(table).has_value())
-      ASSERT_TRUE(
-          catalog_->Create(table, session_->DescribeQuery(select).value(), ingest::RawTablePartition()).has_value());
+    if (!catalog_->Load(table).has_value()) {
+      const Schema columns = session_->DescribeQuery(select).value();
+      ASSERT_TRUE(catalog_->Create(table, columns, ingest::RawTablePartition()).has_value());
+    }
     auto files = session_->WriteQuery(*catalog_, table, select, fmt::format("landed-{}", ++landed_));
     ASSERT_TRUE(files.has_value()) << files.error().ToString();
     lake::CommitRequest request;

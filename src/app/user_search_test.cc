@@ -45,7 +45,9 @@ TEST_F(UserSearch, WhoDidMostComesFirstAndTheExactOneBeforeAll) {
 
 TEST_F(UserSearch, LooksAtSoManyAndLetsOthersInBetween) {
   for (int user = 0; user < 1000; ++user) Act(fmt::format("user-{:04}", user));
-  UserSearchOptions options{.slice_users = 10, .users_max = 100};
+  UserSearchOptions options;
+  options.slice_users = 10;
+  options.users_max = 100;
   int slices = 1;
   options.between_slices = [&] {
     ++slices;

@@ -46,7 +46,7 @@ std::vector<Followee> ChooseFollowees(const ChannelSettings& settings, const Fee
     const EntityHandle newest = context.state->NewestPostOf(followees[i]);
     if (newest == kNoEntity) continue;
     const Micros posted_at = context.state->Post(newest).created_at;
-    if (context.now - posted_at > settings.age_max) continue;
+    if (context.ages_from - posted_at > settings.age_max) continue;
     const auto affinity = affinities.find(followees[i]);
     chosen.push_back({followees[i], affinity == affinities.end() ? 0 : affinity->second, posted_at});
   }

@@ -1,15 +1,21 @@
 #include "app/config.h"
 
+#include <algorithm>
+
 #include "base/config_document.h"
 #include "base/settings.h"
 #include "base/units.h"
 #include "io/file_system.h"
+#include "io/machine_memory.h"
 
 namespace feedmill::app {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kGiB = 1 << 30;
+
+constexpr uint64_t kLiveMemoryPart = 4;  // of the machine's memory
+constexpr uint64_t kLiveMemoryMin = 64 * kMiB;
 
 void BindHttp(Settings* settings, Config* c) {
   auto http = settings->Section("http", "The one HTTP server: events, feeds, console, metrics.");
@@ -113,6 +119,9 @@ void BindServing(Settings* settings, Config* c) {
   stream.Integer("last_actions_max", &c->stream.state.last_actions_max, {1, 1000}, "actions kept a user");
   stream.Integer("seen_max", &c->stream.state.seen_max, {10, 1'000'000}, "seen posts kept a user");
   stream.Integer("fresh_posts_max", &c->stream.state.fresh_posts_max, {10, 10'000'000}, "newest posts kept");
+  stream.ByteSize("memory_bytes_max", &c->stream.state.memory_bytes_max, {0, int64_t{1} << 46},
+                  "memory of all that is known live; what was not touched lately stands in a file of data/state. 0 = a "
+                  "quarter of the machine's");
   stream.Duration("checkpoint_interval", &c->stream.checkpoint_interval, {kMicrosPerSecond, kMicrosPerHour},
                   "the log is replayed from the last one at start");
   auto feed = settings->Section("feed", "Feeds.");
@@ -211,6 +220,9 @@ void Derive(Config* config) {
   config->event_log.directory = config->paths.Log();
   config->collect.dedupe_checkpoint = config->paths.State() + "/dedupe.checkpoint";
   config->feed.feed_folder = config->paths.Feed();
+  config->stream.state.cold_folder = config->paths.State() + "/cold";
+  if (config->stream.state.memory_bytes_max == 0)
+    config->stream.state.memory_bytes_max = std::max(kLiveMemoryMin, io::MachineMemoryBytes() / kLiveMemoryPart);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
   wiring.land = [sources] { return sources.landing.LandNow(Deadline::After(kLandTime)); };
   if (sources.clock.source() == ClockSource::kDriven) {
     wiring.set_clock = [sources](Micros now) { return sources.clock.Set(now); };
-    wiring.put_wall_ahead = [sources](Micros by) { return sources.clock.PutWallAhead(by); };
+    wiring.jump_to = [sources](Micros wall) { return sources.clock.JumpTo(wall); };
   }
   return wiring;
 }

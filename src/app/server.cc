@@ -173,6 +173,7 @@ class ServerImpl final : public Server {
     options.checkpoint_interval = config.stream.checkpoint_interval;
     options.checkpoint_in_copy = true;
     FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
+    ShowLiveState();
     if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) {
       const auto guard = state_->Read();
       for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
@@ -183,6 +184,26 @@ class ServerImpl final : public Server {
     }
     FEEDMILL_TRY(tailer_->status());
     return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
+  }
+
+  // Once the state is there.
+  void ShowLiveState() {
+    const auto show = [this](std::string_view name, std::string_view help, auto read) {
+      metrics_.AddGaugeFunction(name, help, {}, [this, read] {
+        const auto guard = state_->Read();
+        return static_cast<double>(read());
+      });
+    };
+    show("feedmill_live_state_memory_bytes", "Memory of what is known live.", [this] { return state_->MemoryBytes(); });
+    show("feedmill_live_state_memory_bytes_max", "What it may be (stream.memory_bytes_max).",
+         [this] { return state_->options().memory_bytes_max; });
+    show("feedmill_live_state_cold_bytes", "Of it in files, because it was not touched lately.",
+         [this] { return state_->ColdBytes(); });
+    metrics_.AddGaugeFunction("feedmill_live_state_checkpoint_bytes_written", "Since the start.", {},
+                              [this] { return static_cast<double>(tailer_->checkpoint_bytes_written()); });
+    metrics_.AddGaugeFunction("feedmill_live_state_times_healed",
+                              "How often events turned out to have been received under a clock that was ahead.", {},
+                              [this] { return static_cast<double>(tailer_->times_healed()); });
   }
 
   stream::TailSource Tail() {

@@ -86,9 +86,10 @@ void ServiceClock::Believe(Micros ahead, Micros steady) const {
 
 void ServiceClock::StartAfter(Micros newest, Micros before_gap) {
   const Micros behind = newest - Now();
-  if (behind < options_.jump_min || source_ == ClockSource::kDriven) return;
-  if (source_ == ClockSource::kShifted) {  // goes on from where it stood when the server stopped
-    shift_.fetch_add(behind);
+  if (behind < options_.jump_min) return;
+  if (source_ != ClockSource::kSystem) {  // goes on from where it stood when the server stopped
+    (source_ == ClockSource::kShifted ? shift_ : driven_).fetch_add(behind);
+    ahead_.store(Wall() - Steady());
     return;
   }
   const bool was_set_right = before_gap != 0 && Wall() > before_gap - options_.jump_min;
@@ -125,12 +126,12 @@ Status ServiceClock::Set(Micros now) {
   return Ok();
 }
 
-Status ServiceClock::PutWallAhead(Micros by) {
+Status ServiceClock::JumpTo(Micros wall) {
   if (source_ != ClockSource::kDriven) {
     return InvalidArgument(
-        "wall_ahead_s: this server runs on its own clock; start it with clock.source = \"driven\" to drive it");
+        "jump: this server runs on its own clock; start it with clock.source = \"driven\" to drive it");
   }
-  wall_ahead_.store(by, std::memory_order_release);
+  wall_ahead_.store(wall - driven_.load(std::memory_order_acquire), std::memory_order_release);
   return Ok();
 }
 

@@ -30,9 +30,9 @@ class ServiceClock final : public Clock {
   Micros Now() const override;
   // kInvalidArgument unless driven; never goes back. Both the wall and the monotonic clock go on.
   Status Set(Micros now);
-  // kInvalidArgument unless driven: puts the wall clock this much ahead of where Set put it (negative: behind), as when
-  // the machine's jumps.
-  Status PutWallAhead(Micros by);
+  // kInvalidArgument unless driven: puts the wall clock there and leaves the monotonic one where Set put it, as when
+  // the machine's clock jumps. Set moves both on.
+  Status JumpTo(Micros wall);
   // What the data says at start: its newest receipt time, and the one before the widest gap of receipt times (0: no
   // gap). A wall clock behind all of it has jumped; one inside the gap has been set right.
   void StartAfter(Micros newest, Micros before_gap);

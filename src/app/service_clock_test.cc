@@ -18,30 +18,31 @@ TEST(ServiceClock, DrivenStandsWhereItWasPutAndNeverGoesBack) {
   EXPECT_EQ(clock.Now(), kStart + 5);
 }
 
-// A driven clock: Set moves wall and monotonic clock alike, PutWallAhead the wall clock alone.
+// A driven clock: Set moves wall and monotonic clock alike, JumpTo the wall clock alone.
 class ClockJump : public testing::Test {
  protected:
   void Go(Micros by) { ASSERT_TRUE(clock_.Set(true_ += by).has_value()); }
+  Status Put(Micros ahead) { return clock_.JumpTo(true_ + ahead); }
   Micros true_ = kStart;
   ServiceClock clock_{ClockSource::kDriven, kStart, {.jump_min = kMicrosPerMinute, .hold = 10 * kMicrosPerMinute}};
 };
 
 TEST_F(ClockJump, AheadAndBackAgainIsNotFollowed) {
   for (const Micros by : {10 * kMicrosPerDay, 3650 * kMicrosPerDay, -10 * kMicrosPerDay, -3650 * kMicrosPerDay}) {
-    ASSERT_TRUE(clock_.PutWallAhead(by).has_value());
+    ASSERT_TRUE(Put(by).has_value());
     EXPECT_EQ(clock_.Now(), true_);
     EXPECT_NE(clock_.Jump(), "");
     EXPECT_NE(clock_.Jump().find(by > 0 ? "s ahead" : "s back"), std::string::npos) << clock_.Jump();
     Go(5 * kMicrosPerMinute);
     EXPECT_EQ(clock_.Now(), true_);
-    ASSERT_TRUE(clock_.PutWallAhead(0).has_value());
+    ASSERT_TRUE(Put(0).has_value());
     EXPECT_EQ(clock_.Now(), true_);
     EXPECT_EQ(clock_.Jump(), "");
   }
 }
 
 TEST_F(ClockJump, IsBelievedAfterAWhileAndTold) {
-  ASSERT_TRUE(clock_.PutWallAhead(kMicrosPerDay).has_value());
+  ASSERT_TRUE(Put(kMicrosPerDay).has_value());
   EXPECT_EQ(clock_.Now(), true_);
   Go(11 * kMicrosPerMinute);
   EXPECT_EQ(clock_.Now(), true_ + kMicrosPerDay);
@@ -51,11 +52,11 @@ TEST_F(ClockJump, IsBelievedAfterAWhileAndTold) {
 }
 
 TEST_F(ClockJump, TheWayBackOfABelievedOneIsBelievedAtOnce) {
-  ASSERT_TRUE(clock_.PutWallAhead(3650 * kMicrosPerDay).has_value());
+  ASSERT_TRUE(Put(3650 * kMicrosPerDay).has_value());
   EXPECT_EQ(clock_.Now(), true_);
   Go(11 * kMicrosPerMinute);
   EXPECT_EQ(clock_.Now(), true_ + 3650 * kMicrosPerDay);
-  ASSERT_TRUE(clock_.PutWallAhead(5 * kMicrosPerSecond).has_value());
+  ASSERT_TRUE(Put(5 * kMicrosPerSecond).has_value());
   EXPECT_EQ(clock_.Now(), true_ + 5 * kMicrosPerSecond);
   EXPECT_NE(clock_.Jump().find("s back at "), std::string::npos) << clock_.Jump();
 }
@@ -63,7 +64,7 @@ TEST_F(ClockJump, TheWayBackOfABelievedOneIsBelievedAtOnce) {
 TEST_F(ClockJump, SlowDriftIsFollowedHoweverFarItGoes) {
   for (Micros ahead = 0; ahead < 10 * kMicrosPerMinute; ahead += kMicrosPerSecond) {
     Go(kMicrosPerMinute);
-    ASSERT_TRUE(clock_.PutWallAhead(ahead).has_value());
+    ASSERT_TRUE(Put(ahead).has_value());
     ASSERT_EQ(clock_.Now(), true_ + ahead);
     ASSERT_EQ(clock_.Jump(), "");
   }
@@ -89,6 +90,9 @@ TEST(ServiceClock, ShiftedGoesOnWhereTheLogEnds) {
   EXPECT_GE(clock.Now(), kStart + kMicrosPerDay);
   EXPECT_LT(clock.Now(), kStart + kMicrosPerDay + kMicrosPerHour);
   EXPECT_EQ(clock.Jump(), "");
+  ServiceClock driven(ClockSource::kDriven, kStart);
+  driven.StartAfter(kStart + kMicrosPerDay, 0);
+  EXPECT_EQ(driven.Now(), kStart + kMicrosPerDay);
 }
 
 TEST(ServiceClock, ShiftedBeginsAtItsStartAndRuns) {

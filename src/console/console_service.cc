@@ -31,7 +31,6 @@ constexpr size_t kQueueMax = 256;
 constexpr int kLimitDefault = 50;
 constexpr int kLimitMax = 500;
 constexpr int kRunsDefault = 10;
-constexpr int64_t kWallAheadMax = 100LL * 366 * 86'400;  // seconds
 
 HttpResponse Answer(int status, std::string body) {
   HttpResponse response;
@@ -279,18 +278,16 @@ HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
   if (!wiring_.set_clock)
     return Answer(409, ErrorJson("clock: found clock.source = \"system\", allowed: \"driven\" in feedmill.toml"));
   const Json body = Json::parse(request.body, nullptr, false);
-  const bool has_ahead = body.is_object() && body.contains("wall_ahead_s") && body["wall_ahead_s"].is_number_integer();
-  if (!body.is_object() || !body.contains("now") || !body["now"].is_string() ||
-      (body.contains("wall_ahead_s") && !has_ahead)) {
-    return Answer(400, ErrorJson("body: allowed: {\"now\": \"2026-01-31T12:00:00Z\"}, and \"wall_ahead_s\": whole "
-                                 "seconds that the wall clock is ahead of it"));
+  const bool is_jump = body.is_object() && body.contains("jump") && body["jump"] == true;
+  if (!body.is_object() || !body.contains("now") || !body["now"].is_string()) {
+    return Answer(
+        400,
+        ErrorJson("body: allowed: {\"now\": \"2026-01-31T12:00:00Z\"}, with \"jump\": true for the wall clock alone"));
   }
   const Result<Micros> now = ParseTime(body["now"].get<std::string>());
   if (!now) return AnswerError(now.error());
-  Status set = wiring_.set_clock(*now);
-  if (set && has_ahead && wiring_.put_wall_ahead)
-    set = wiring_.put_wall_ahead(
-        std::clamp<int64_t>(body["wall_ahead_s"].get<int64_t>(), -kWallAheadMax, kWallAheadMax) * kMicrosPerSecond);
+  const auto& put = is_jump && wiring_.jump_to ? wiring_.jump_to : wiring_.set_clock;
+  const Status set = put(*now);
   return set ? Answer(200, Json{{"now", FormatTime(*now)}, {"driven", true}}.dump()) : AnswerError(set.error());
 }
 

@@ -88,8 +88,8 @@ struct ConsoleWiring {
   std::function<std::string()> status;
   // Brings everything that is in the log into the lake; returns when it is there.
   std::function<Status()> land;
-  std::function<Status(Micros now)> set_clock;      // null or an error when the clock is the system's
-  std::function<Status(Micros by)> put_wall_ahead;  // of a driven clock, as when the machine's jumps
+  std::function<Status(Micros now)> set_clock;  // null or an error when the clock is the system's
+  std::function<Status(Micros wall)> jump_to;   // of a driven clock, as when the machine's wall clock jumps
 };
 
 class ConsoleService {

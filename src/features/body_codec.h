@@ -26,6 +26,7 @@ class BodyWriter {
     Put<uint64_t>(text.size());
     sink_(text);
   }
+  void PutBytes(std::string_view bytes) { sink_(bytes); }  // as they are
   template <typename T>
   void PutArray(const std::vector<T>& values) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -64,6 +65,15 @@ class BodyReader {
     values->resize(count);
     if (count > 0) std::memcpy(values->data(), bytes_.data(), count * sizeof(T));
     bytes_.remove_prefix(count * sizeof(T));
+    return Ok();
+  }
+  // The values of an array where they are, which need not be aligned.
+  Status GetArrayBytes(size_t value_bytes, std::string_view* bytes) {
+    uint32_t count = 0;
+    FEEDMILL_TRY(Get(&count));
+    if (count > bytes_.size() / value_bytes) return Cut();
+    *bytes = bytes_.substr(0, count * value_bytes);
+    bytes_.remove_prefix(bytes->size());
     return Ok();
   }
   Status End() const {

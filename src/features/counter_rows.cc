@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/prefetch.h"
 #include "base/random.h"
@@ -9,28 +10,37 @@ namespace feedmill::features {
 namespace {
 
 constexpr size_t kShardSlotsMin = 16;
+constexpr uint64_t kRowsBetweenTrims = 4096;  // when many are read at once
 constexpr uint64_t kDenseHandlesMax = uint64_t{1} << 31;
 
 size_t ShardOf(uint64_t hash, size_t shards) { return hash >> 58 & (shards - 1); }
 
 }  // namespace
 
-CounterRows::CounterRows(bool pair_key, size_t counters)
-    : pair_key_(pair_key), row_bytes_(offsetof(CounterRow, sums) + std::max<size_t>(counters, 1) * sizeof(double)) {
+CounterRows::CounterRows(bool pair_key, size_t counters, BoundedMemory* memory)
+    : pair_key_(pair_key),
+      row_bytes_(offsetof(CounterRow, sums) + std::max<size_t>(counters, 1) * sizeof(double)),
+      memory_(memory),
+      rows_(std::make_unique<PageTable>(memory, row_bytes_, kPageBytes)),
+      dense_(memory) {
   if (!pair_key_) return;
-  shards_.resize(kShards);
-  for (Shard& shard : shards_) shard.slots.resize(kShardSlotsMin);
+  for (size_t i = 0; i < kShards; ++i) {
+    shards_.push_back({PagedArray<Slot>(memory, kShardSlotsMin * sizeof(Slot)), 0});
+    shards_.back().slots.Resize(kShardSlotsMin);
+  }
 }
 
 void CounterRows::Prefetch(uint64_t key) const {
   if (!pair_key_) {
-    if (const uint64_t handle = key >> 32; handle < dense_.size()) feedmill::Prefetch(&dense_[handle]);
+    if (const uint64_t handle = key >> 32; handle < dense_.size()) dense_.Prefetch(handle);
     return;
   }
   const uint64_t hash = Mix64(key);
   const Shard& shard = shards_[ShardOf(hash, kShards)];
-  feedmill::Prefetch(&shard.slots[hash & (shard.slots.size() - 1)]);
+  shard.slots.Prefetch(hash & (shard.slots.size() - 1));
 }
+
+void CounterRows::PrefetchRow(int32_t number) const { rows_->Prefetch(static_cast<size_t>(number), row_bytes_); }
 
 int32_t CounterRows::Find(uint64_t key) const {
   if (!pair_key_) {
@@ -41,18 +51,19 @@ int32_t CounterRows::Find(uint64_t key) const {
   const Shard& shard = shards_[ShardOf(hash, kShards)];
   const size_t mask = shard.slots.size() - 1;
   const auto tag = static_cast<uint32_t>(hash);
-  for (size_t i = tag & mask; shard.slots[i].number_plus_one != 0; i = (i + 1) & mask) {
-    const auto number = static_cast<int32_t>(shard.slots[i].number_plus_one - 1);
-    if (shard.slots[i].tag == tag && Row(number)->key == key) return number;
+  for (size_t i = tag & mask;; i = (i + 1) & mask) {
+    const Slot& slot = shard.slots[i];
+    if (slot.number_plus_one == 0) return -1;
+    const auto number = static_cast<int32_t>(slot.number_plus_one - 1);
+    if (slot.tag == tag && Row(number)->key == key) return number;
   }
-  return -1;
 }
 
 int32_t CounterRows::FindOrAdd(uint64_t key) {
   if (pair_key_) return FindOrAddPair(key);
   const uint64_t handle = key >> 32;
-  if (handle >= dense_.size()) dense_.resize(handle + 1);
-  if (dense_[handle] == 0) dense_[handle] = static_cast<uint32_t>(AddRow(key)) + 1;
+  if (handle >= dense_.size()) dense_.Resize(handle + 1);
+  if (dense_[handle] == 0) dense_.Mutable(handle) = static_cast<uint32_t>(AddRow(key)) + 1;
   return static_cast<int32_t>(dense_[handle]) - 1;
 }
 
@@ -63,49 +74,59 @@ int32_t CounterRows::FindOrAddPair(uint64_t key) {
   const size_t mask = shard.slots.size() - 1;
   const auto tag = static_cast<uint32_t>(hash);
   size_t i = tag & mask;
-  for (; shard.slots[i].number_plus_one != 0; i = (i + 1) & mask) {
-    const auto number = static_cast<int32_t>(shard.slots[i].number_plus_one - 1);
-    if (shard.slots[i].tag == tag && Row(number)->key == key) return number;
+  for (;; i = (i + 1) & mask) {
+    const Slot& slot = shard.slots[i];
+    if (slot.number_plus_one == 0) break;
+    const auto number = static_cast<int32_t>(slot.number_plus_one - 1);
+    if (slot.tag == tag && std::as_const(*this).Row(number)->key == key) return number;
   }
   const int32_t number = AddRow(key);
-  shard.slots[i] = {tag, static_cast<uint32_t>(number) + 1};
+  shard.slots.Mutable(i) = {tag, static_cast<uint32_t>(number) + 1};
   ++shard.used;
   return number;
 }
 
 // The tag holds the place's bits, so that growing touches no row.
-void CounterRows::Grow(Shard* shard) {
-  std::vector<Slot> larger(shard->slots.size() * 2);
-  const size_t mask = larger.size() - 1;
-  for (const Slot& slot : shard->slots) {
+void CounterRows::Grow(Shard* shard) const {
+  const size_t count = shard->slots.size() * 2;
+  PagedArray<Slot> larger(memory_, std::min(kPageBytes, count * sizeof(Slot)));
+  larger.Resize(count);
+  const size_t mask = count - 1;
+  for (size_t at = 0; at < shard->slots.size(); ++at) {
+    const Slot& slot = shard->slots[at];
     if (slot.number_plus_one == 0) continue;
     size_t i = slot.tag & mask;
     while (larger[i].number_plus_one != 0) i = (i + 1) & mask;
-    larger[i] = slot;
+    larger.Mutable(i) = slot;
   }
   shard->slots = std::move(larger);
 }
 
 int32_t CounterRows::AddRow(uint64_t key) {
-  if (size_ % kChunkRows == 0) chunks_.push_back(std::make_unique<std::byte[]>(kChunkRows * row_bytes_));
+  rows_->Reserve(size_ + 1);
   const auto number = static_cast<int32_t>(size_++);
   Row(number)->key = key;
   return number;
 }
 
 uint64_t CounterRows::MemoryBytes() const {
-  uint64_t bytes = chunks_.size() * kChunkRows * row_bytes_ + dense_.capacity() * sizeof(uint32_t);
-  for (const Shard& shard : shards_) bytes += shard.slots.capacity() * sizeof(Slot);
+  uint64_t bytes = rows_->MemoryBytes() + dense_.MemoryBytes();
+  for (const Shard& shard : shards_) bytes += shard.slots.MemoryBytes();
+  if (memory_ != nullptr) return bytes;
+  bytes += rows_->capacity() * row_bytes_ + dense_.size() * sizeof(uint32_t);
+  for (const Shard& shard : shards_) bytes += shard.slots.size() * sizeof(Slot);
   return bytes;
 }
 
-void CounterRows::Serialize(const std::function<void(std::string_view)>& sink) const {
+Status CounterRows::Serialize(ColdReader* reader, const std::function<void(std::string_view)>& sink) const {
   const uint64_t count = size_;
   sink({reinterpret_cast<const char*>(&count), sizeof count});
-  for (size_t done = 0; done < size_; done += kChunkRows) {
-    const size_t rows = std::min(kChunkRows, size_ - done);
-    sink({reinterpret_cast<const char*>(chunks_[done / kChunkRows].get()), rows * row_bytes_});
+  std::string scratch;
+  for (size_t done = 0; done < size_; done += rows_->per_page()) {
+    FEEDMILL_ASSIGN(const std::byte* page, rows_->Look(done / rows_->per_page(), reader, &scratch));
+    sink({reinterpret_cast<const char*>(page), std::min(rows_->per_page(), size_ - done) * row_bytes_});
   }
+  return Ok();
 }
 
 Status CounterRows::Deserialize(std::string_view* bytes, const std::function<bool(const CounterRow&)>& keep) {
@@ -117,6 +138,7 @@ Status CounterRows::Deserialize(std::string_view* bytes, const std::function<boo
     return Corrupt("counter rows: {} rows of {} bytes do not fit into {} bytes", count, row_bytes_, bytes->size());
   }
   for (uint64_t i = 0; i < count; ++i) {
+    if (memory_ != nullptr && i % kRowsBetweenTrims == 0) memory_->Trim(0);
     CounterRow head{};
     std::memcpy(&head, bytes->data(), offsetof(CounterRow, sums));
     if (!pair_key_ && (head.key >> 32) >= kDenseHandlesMax)

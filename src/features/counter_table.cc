@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/prefetch.h"
 #include "features/counter_rows_internal.h"
 #include "features/decay_internal.h"
 
@@ -60,7 +59,7 @@ struct CounterTable::Rows {
   std::array<KeyLayout, kCounterKeyCount> layouts;
   std::vector<CounterRows> by_key;
 
-  explicit Rows(const FeatureSet& set);
+  Rows(const FeatureSet& set, BoundedMemory* memory);
   // 2^(delta / half-life) for every half-life of the table.
   void Decay(Micros delta, Factors* factors) const {
     const auto x = static_cast<double>(delta);
@@ -84,7 +83,7 @@ struct CounterTable::Rows {
   const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
 };
 
-CounterTable::Rows::Rows(const FeatureSet& set)
+CounterTable::Rows::Rows(const FeatureSet& set, BoundedMemory* memory)
     : definitions(set.counters), pair_memory(set.pair_memory_days * kMicrosPerDay) {
   for (const CounterDefinition& definition : definitions) {
     auto found = std::ranges::find(half_lives, definition.half_life);
@@ -98,7 +97,7 @@ CounterTable::Rows::Rows(const FeatureSet& set)
   const Micros shortest = half_lives.empty() ? kMicrosPerHour : *std::ranges::min_element(half_lives);
   rebase_after = static_cast<Micros>(kRebaseHalfLives * static_cast<double>(shortest));
   for (int key = 0; key < kCounterKeyCount; ++key) {
-    by_key.emplace_back(IsPair(static_cast<CounterKey>(key)), layouts[key].half_life.size());
+    by_key.emplace_back(IsPair(static_cast<CounterKey>(key)), layouts[key].half_life.size(), memory);
   }
 }
 
@@ -136,7 +135,7 @@ void CounterTable::Rows::Add(CounterKey key, const CountedAction& action) {
     row->sums[place_in_row] += action.weight * factors[layout.half_life[place_in_row]];
 }
 
-CounterTable::CounterTable(const FeatureSet& set) : rows_(std::make_unique<Rows>(set)) {}
+CounterTable::CounterTable(const FeatureSet& set, BoundedMemory* memory) : rows_(std::make_unique<Rows>(set, memory)) {}
 CounterTable::~CounterTable() = default;
 CounterTable::CounterTable(CounterTable&&) noexcept = default;
 CounterTable& CounterTable::operator=(CounterTable&&) noexcept = default;
@@ -152,7 +151,7 @@ void CounterTable::Prefetch(const CountedAction& action) const {
     const auto [first, second] = HandlesOf(key, action);
     if (first == kNoEntity || second == kNoEntity) continue;
     const int32_t row = rows_->of(key).Find(KeyOf(key, first, second));
-    if (row >= 0) feedmill::Prefetch(rows_->of(key).Row(row));
+    if (row >= 0) rows_->of(key).PrefetchRow(row);
   }
 }
 
@@ -217,8 +216,7 @@ CounterTable::RowNumber CounterTable::FindRow(CounterKey key, EntityHandle first
 
 void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
   if (row < 0) return;
-  const CounterRows& rows = rows_->of(key);
-  PrefetchAll(rows.Row(row), rows.row_bytes());
+  rows_->of(key).PrefetchRow(row);
 }
 
 void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {
@@ -243,7 +241,7 @@ EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {
   return static_cast<EntityHandle>(rows_->of(key).Row(row)->key >> 32);
 }
 
-void CounterTable::Serialize(const std::function<void(std::string_view)>& sink) const {
+Status CounterTable::Serialize(const std::function<void(std::string_view)>& sink, ColdReader* reader) const {
   std::string head;
   const auto put = [&head](auto value) { head.append(reinterpret_cast<const char*>(&value), sizeof value); };
   put(kMagic);
@@ -256,7 +254,8 @@ void CounterTable::Serialize(const std::function<void(std::string_view)>& sink) 
     put(definition.half_life);
   }
   sink(head);
-  for (const CounterRows& rows : rows_->by_key) rows.Serialize(sink);
+  for (const CounterRows& rows : rows_->by_key) FEEDMILL_TRY(rows.Serialize(reader, sink));
+  return Ok();
 }
 
 Status CounterTable::Deserialize(std::string_view bytes) {
@@ -265,9 +264,9 @@ Status CounterTable::Deserialize(std::string_view bytes) {
   constexpr size_t kNewestAt = sizeof kMagic;
   // The definitions as this table writes them: the same bytes or another set.
   const CounterTable empty(Definitions());
-  empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
+  FEEDMILL_TRY(empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
     if (pieces++ == 0) expected = piece;
-  });
+  }));
   if (newest != 0) return InvalidArgument("counters: the table is not empty");
   if (bytes.size() < expected.size())
     return Corrupt("counters: {} bytes; the definitions alone have {}", bytes.size(), expected.size());

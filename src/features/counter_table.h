@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "features/bounded_memory.h"
 #include "features/feature_set.h"
 
 namespace feedmill::features {
@@ -43,7 +44,8 @@ struct CountedAction {
 // still in memory shows nowhere, and Deserialize leaves it out: pairs are as many as that time makes, not as ever were.
 class CounterTable {
  public:
-  explicit CounterTable(const FeatureSet& set);
+  // Rows are in `memory`, which outlives the table, or, when it is null, in memory for good.
+  explicit CounterTable(const FeatureSet& set, BoundedMemory* memory = nullptr);
   ~CounterTable();
   CounterTable(CounterTable&&) noexcept;
   CounterTable& operator=(CounterTable&&) noexcept;
@@ -67,7 +69,7 @@ class CounterTable {
   size_t RowCount(CounterKey key) const;
   // What a table that counts the same is made from: counters and memory of pairs, no features.
   FeatureSet Definitions() const;
-  uint64_t MemoryBytes() const;
+  uint64_t MemoryBytes() const;  // in a BoundedMemory: what it does not count
 
   // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. Row numbers run from 0 to
   // RowCount - 1 and stay.
@@ -82,7 +84,8 @@ class CounterTable {
   // Checkpoint form (docs/formats/stream-checkpoint.md): definitions, then rows. Deserialize needs an empty table of
   // the same set and leaves out pairs that are forgotten, with a week to spare for events that come late; kCorrupt when
   // the bytes are cut or contradict themselves, kInvalidArgument when they are of other counters.
-  void Serialize(const std::function<void(std::string_view)>& sink) const;
+  // `reader` reads what is cold; null when nothing is.
+  Status Serialize(const std::function<void(std::string_view)>& sink, ColdReader* reader = nullptr) const;
   Status Deserialize(std::string_view bytes);
 
  private:

@@ -73,7 +73,7 @@ Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, c
   body.PutArray(Before(days, state.cut));
   body.Put(static_cast<uint32_t>(state.topics.names().size()));
   for (const std::string& name : state.topics.names()) body.PutText(name);
-  state.counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
+  FEEDMILL_TRY(state.counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); }));
   return file.Finish();
 }
 

@@ -4,9 +4,32 @@
 #include <chrono>
 #include <limits>
 
+#include <unistd.h>
+
 #include "stream/live_state_internal.h"
 
 namespace feedmill::stream {
+
+namespace {
+
+// Of this process and this state alone: others may be at work beside.
+std::string OwnFolder(const std::string& folder) {
+  static std::atomic<uint64_t> made{0};
+  return fmt::format("{}/{}-{}", folder, getpid(), made.fetch_add(1));
+}
+
+}  // namespace
+
+LiveState::Parts::Parts(const features::FeatureSet& set, const LiveStateOptions& limits)
+    : options(limits),
+      memory(std::make_shared<features::BoundedMemory>(io::PosixFileSystem(), OwnFolder(limits.cold_folder),
+                                                       limits.cold_folder.empty() ? 0 : limits.memory_bytes_max)),
+      users(memory.get()),
+      posts(memory.get()),
+      topics(memory.get()),
+      user_states(std::make_unique<UserStates>(memory.get(), limits)),
+      post_infos(memory.get()),
+      counters(set, memory.get()) {}
 
 LiveState::LiveState(const features::FeatureSet& set, const LiveStateOptions& options)
     : parts_(std::make_unique<Parts>(set, options)) {}
@@ -35,47 +58,38 @@ const PostInfo& LiveState::Post(EntityHandle post) const {
   return post < parts_->post_infos.size() ? parts_->post_infos[post] : kUnknown;
 }
 
-namespace {
-
-const UserState& StateOf(const std::deque<UserState>& states, EntityHandle user) {
-  static const UserState kUnknown;
-  return user < states.size() ? states[user] : kUnknown;
-}
-
-}  // namespace
-
 std::span<const EntityHandle> LiveState::Followees(EntityHandle user) const {
-  return StateOf(parts_->user_states, user).follows.followees();
+  return parts_->user_states->Of(user).follows.followees();
 }
 bool LiveState::Follows(EntityHandle user, EntityHandle author) const {
-  return StateOf(parts_->user_states, user).follows.Follows(author);
+  return parts_->user_states->Of(user).follows.Follows(author);
 }
 bool LiveState::Seen(EntityHandle user, EntityHandle post) const {
-  return StateOf(parts_->user_states, user).seen.Contains(post);
+  return parts_->user_states->Of(user).seen.Contains(post);
 }
 bool LiveState::HiddenPost(EntityHandle user, EntityHandle post) const {
-  return std::ranges::binary_search(StateOf(parts_->user_states, user).hidden_posts, post);
+  return std::ranges::binary_search(parts_->user_states->Of(user).hidden_posts, post);
 }
 bool LiveState::HiddenAuthor(EntityHandle user, EntityHandle author) const {
-  return std::ranges::binary_search(StateOf(parts_->user_states, user).hidden_authors, author);
+  return std::ranges::binary_search(parts_->user_states->Of(user).hidden_authors, author);
 }
 std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
-  return StateOf(parts_->user_states, user).actions.NewestFirst();
+  return parts_->user_states->Of(user).actions.NewestFirst();
 }
 
-size_t LiveState::ActionCount(EntityHandle user) const { return StateOf(parts_->user_states, user).actions.size(); }
+size_t LiveState::ActionCount(EntityHandle user) const { return parts_->user_states->Of(user).actions.size(); }
 
 std::span<const EntityHandle> LiveState::ToldTopics(EntityHandle user) const {
-  return StateOf(parts_->user_states, user).told_topics;
+  return parts_->user_states->Of(user).told_topics;
 }
 
 std::vector<EntityHandle> LiveState::RecentPostsOf(EntityHandle author) const {
-  const auto& recent = StateOf(parts_->user_states, author).recent_posts;
+  const auto& recent = parts_->user_states->Of(author).recent_posts;
   return {recent.rbegin(), recent.rend()};
 }
 
 EntityHandle LiveState::NewestPostOf(EntityHandle author) const {
-  const auto& recent = StateOf(parts_->user_states, author).recent_posts;
+  const auto& recent = parts_->user_states->Of(author).recent_posts;
   return recent.empty() ? kNoEntity : recent.back();
 }
 
@@ -129,12 +143,18 @@ bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
                                           is_applied);
 }
 
-uint64_t LiveState::MemoryBytes() const {
-  uint64_t bytes = parts_->users.MemoryBytes() + parts_->posts.MemoryBytes() + parts_->topics.MemoryBytes() +
-                   parts_->post_infos.capacity() * sizeof(PostInfo) + parts_->counters.MemoryBytes() +
-                   parts_->recent_ids.MemoryBytes();
-  for (const UserState& state : parts_->user_states) bytes += state.MemoryBytes();
-  return bytes;
+uint64_t LiveState::Parts::FixedBytes() const {
+  constexpr uint64_t kFreshBytes = 64;  // a node of the tree
+  return users.MemoryBytes() + posts.MemoryBytes() + topics.MemoryBytes() + user_states->MemoryBytes() +
+         post_infos.MemoryBytes() + counters.MemoryBytes() + recent_ids.MemoryBytes() + fresh.size() * kFreshBytes;
 }
+
+void LiveState::Parts::Trim() {
+  user_states->Account();
+  if (memory->budget() != 0) memory->Trim(FixedBytes());
+}
+
+uint64_t LiveState::MemoryBytes() const { return parts_->memory->held() + parts_->FixedBytes(); }
+uint64_t LiveState::ColdBytes() const { return parts_->memory->cold_bytes(); }
 
 }  // namespace feedmill::stream

@@ -32,6 +32,10 @@ struct LiveStateOptions {
   int recent_posts_per_author_max = 64;
   int fresh_posts_max = 20'000;  // newest posts overall
   int told_topics_max = 16;      // per user, the first ones they told
+  // Memory of all that is kept; what was not touched lately stands in files then and comes back when it is asked for.
+  // 0: no bound.
+  uint64_t memory_bytes_max = 0;
+  std::string cold_folder = {};  // each state makes a folder of its own in it
 };
 
 struct PostInfo {
@@ -130,7 +134,10 @@ class LiveState {
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 
   const LiveStateOptions& options() const;
-  uint64_t MemoryBytes() const;  // takes a moment: every user is visited
+  uint64_t MemoryBytes() const;
+  uint64_t ColdBytes() const;  // in files
+  // Gives memory up that readers brought back, as ApplyBatch does. Applying thread only.
+  void TrimMemory();
 
   // Writes the state as of one log position, atomically (docs/formats/stream-checkpoint.md). Holds a read lock while
   // the bytes go to the page cache: applying waits, and so do new readers once the applying thread has run out of

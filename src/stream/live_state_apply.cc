@@ -41,6 +41,7 @@ void LiveState::ApplyBatch(std::span<const Positioned> records) {
       parts_->NoteTimes(&parts_->events[i]);
       parts_->Apply(parts_->events[i]);
     }
+    parts_->Trim();
     parts_->MarkApplied(some);  // under the lock: a checkpoint holds a state and the offsets that made it
     parts_->lock.unlock();
     parts_->applied_changed.notify_all();
@@ -96,6 +97,7 @@ void LiveState::Parts::NoteTimes(StreamEvent* event) {
 void LiveState::Become(LiveState&& other) {
   Parts& from = *other.parts_;
   parts_->LockForWriting();
+  std::swap(parts_->memory, from.memory);
   std::swap(parts_->users, from.users);
   std::swap(parts_->posts, from.posts);
   std::swap(parts_->topics, from.topics);
@@ -113,6 +115,13 @@ void LiveState::Become(LiveState&& other) {
   }
   parts_->lock.unlock();
   parts_->applied_changed.notify_all();
+}
+
+void LiveState::TrimMemory() {
+  if (!parts_->memory->IsOver(parts_->FixedBytes())) return;
+  parts_->LockForWriting();
+  parts_->Trim();
+  parts_->lock.unlock();
 }
 
 void LiveState::EndCountersAt(Micros time) {
@@ -139,14 +148,14 @@ void LiveState::Parts::Prefetch(const StreamEvent& event) const {
 EntityHandle LiveState::Parts::InternUser(std::string_view id) {
   if (id.empty()) return kNoEntity;
   const EntityHandle user = users.FindOrAdd(id);
-  if (user >= user_states.size()) user_states.resize(user + 1);
+  user_states->Resize(users.size());
   return user;
 }
 
 EntityHandle LiveState::Parts::InternPost(std::string_view id) {
   if (id.empty()) return kNoEntity;
   const EntityHandle post = posts.FindOrAdd(id);
-  if (post >= post_infos.size()) post_infos.resize(post + 1);
+  while (post_infos.size() < posts.size()) post_infos.Add(PostInfo());
   return post;
 }
 
@@ -168,7 +177,7 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
     case Kind::kPostView: {
       const EntityHandle user = InternUser(event.user_id);
       const EntityHandle post = InternPost(event.post_id);
-      if (user != kNoEntity && post != kNoEntity) user_states[user].seen.Add(post, options.seen_max);
+      if (user != kNoEntity && post != kNoEntity) user_states->Mutable(user).seen.Add(post, options.seen_max);
       return;
     }
   }
@@ -180,7 +189,7 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
   const EntityHandle author = InternUser(event.user_id);
   const EntityHandle post = InternPost(event.post_id);
   if (author == kNoEntity || post == kNoEntity) return;
-  PostInfo& info = post_infos[post];
+  PostInfo& info = post_infos.Mutable(post);
   const bool is_known = info.created_at != 0;
   if (!is_known || event.time >= info.created_at) {
     info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
@@ -199,28 +208,28 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
 }
 
 void LiveState::Parts::AddRecent(EntityHandle author, EntityHandle post) {
-  auto& recent = user_states[author].recent_posts;
+  auto& recent = user_states->Mutable(author).recent_posts;
   const auto created = [this](EntityHandle other) { return std::pair(post_infos[other].created_at, other); };
   recent.insert(std::ranges::upper_bound(recent, created(post), {}, created), post);
   if (recent.size() > static_cast<size_t>(options.recent_posts_per_author_max)) recent.erase(recent.begin());
 }
 
 void LiveState::Parts::RemoveRecent(EntityHandle author, EntityHandle post) {
-  std::erase(user_states[author].recent_posts, post);
+  std::erase(user_states->Mutable(author).recent_posts, post);
 }
 
 void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
   const EntityHandle target = InternUser(event.target_user_id);
   const bool follows = event.kind == StreamEvent::Kind::kFollow;
-  if (user != kNoEntity && target != kNoEntity) user_states[user].follows.Change(target, follows, event.time);
+  if (user != kNoEntity && target != kNoEntity) user_states->Mutable(user).follows.Change(target, follows, event.time);
   if (follows) ApplyCounted(event);
 }
 
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
-  if (user == kNoEntity || !event.topics || event.time < user_states[user].told_at) return;
-  UserState& state = user_states[user];
+  if (user == kNoEntity || !event.topics || event.time < user_states->Of(user).told_at) return;
+  UserState& state = user_states->Mutable(user);
   state.told_at = event.time;
   state.told_topics.clear();
   for (const std::string& name : *event.topics) {
@@ -242,16 +251,16 @@ void LiveState::Parts::ApplyCounted(const StreamEvent& event) {
   EntityHandle author = stated != kNoEntity ? stated : target;
   EntityHandle topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
   if (post != kNoEntity) {
-    PostInfo& info = post_infos[post];
+    const PostInfo& info = post_infos[post];
     if (info.created_at != 0) {
       author = info.author;
       if (topic == kNoEntity) topic = info.topic;
-    } else if (stated != kNoEntity) {
-      info.author = stated;
+    } else if (stated != kNoEntity && info.author != stated) {
+      post_infos.Mutable(post).author = stated;
     }
   }
   if (user != kNoEntity) {
-    UserState& state = user_states[user];
+    UserState& state = user_states->Mutable(user);
     // Who acts on a post has seen it, wherever that was.
     if (post != kNoEntity) state.seen.Add(post, options.seen_max);
     if (action != features::Action::kImpression)

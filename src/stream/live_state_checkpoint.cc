@@ -1,6 +1,7 @@
 // Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of users, posts, topics;
 // posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
-#include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "features/checkpoint_file.h"
 #include "io/forked_work.h"
@@ -12,10 +13,7 @@ namespace {
 constexpr std::string_view kKind = "STREAM03";
 constexpr std::string_view kFormerKind = "STREAM02";  // without times
 
-Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std::string_view what) {
-  if (std::ranges::all_of(handles, [count](EntityHandle handle) { return handle < count; })) return Ok();
-  return Corrupt("body: {} name one of {} that is not there", what, count);
-}
+constexpr size_t kReadBetweenTrims = 256;
 
 struct FreshPost {
   Micros created_at;
@@ -48,70 +46,55 @@ static_assert(sizeof(PackedTimes) == 48);
 
 }  // namespace
 
-void LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const {
+Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold,
+                               BodyWriter* writer) const {
   std::vector<PartitionOffset> offsets;
   for (const auto& [partition, next] : next_offsets) offsets.push_back({partition, 0, next});
   writer->PutArray(offsets);
   std::vector<PackedTimes> packed_times;
   for (const auto& [partition, of] : times) packed_times.push_back({partition, 0, of});
   writer->PutArray(packed_times);
-  for (const Interner* names : {&users, &posts, &topics}) names->Write(writer);
-  std::vector<PackedPost> packed;
-  packed.reserve(post_infos.size());
-  for (const PostInfo& info : post_infos)
-    packed.push_back({info.author, info.topic, info.created_at, info.text_length, 0});
-  writer->PutArray(packed);
-  for (const UserState& state : user_states) {
-    state.follows.Write(writer);
-    writer->PutArray(state.seen.InOrder());
-    state.actions.Write(writer);
-    writer->PutArray(state.hidden_posts);
-    writer->PutArray(state.hidden_authors);
-    writer->PutArray(state.recent_posts);
-    writer->PutArray(state.told_topics);
-    writer->Put(state.told_at);
-  }
+  for (const Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Write(cold, writer));
+  writer->Put(static_cast<uint32_t>(post_infos.size()));
+  FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
+    for (const PostInfo& info : std::span(infos, count))
+      writer->Put(PackedPost{info.author, info.topic, info.created_at, info.text_length, 0});
+  }));
+  FEEDMILL_TRY(user_states->Write(cold, writer));
   std::vector<FreshPost> fresh_posts;
   for (const auto& [created_at, post] : fresh) fresh_posts.push_back({created_at, post, 0});
   writer->PutArray(fresh_posts);
   recent_ids.Write(writer);
+  return Ok();
 }
 
 Status LiveState::Parts::ReadPosts(BodyReader* body) {
-  std::vector<PackedPost> packed;
-  FEEDMILL_TRY(body->GetArray(&packed));
-  for (const PackedPost& post : packed)
-    post_infos.push_back({post.author, post.topic, post.created_at, post.text_length});
-  if (post_infos.size() != posts.size())
-    return Corrupt("body: {} posts; {} names of posts", post_infos.size(), posts.size());
-  for (const PostInfo& info : post_infos) {
-    if ((info.author != kNoEntity && info.author >= users.size()) ||
-        (info.topic != kNoEntity && info.topic >= topics.size())) {
+  std::string_view bytes;
+  FEEDMILL_TRY(body->GetArrayBytes(sizeof(PackedPost), &bytes));
+  const size_t count = bytes.size() / sizeof(PackedPost);
+  if (count != posts.size()) return Corrupt("body: {} posts; {} names of posts", count, posts.size());
+  for (size_t i = 0; i < count; ++i) {
+    PackedPost post;
+    std::memcpy(&post, bytes.data() + i * sizeof post, sizeof post);
+    if ((post.author != kNoEntity && post.author >= users.size()) ||
+        (post.topic != kNoEntity && post.topic >= topics.size())) {
       return Corrupt("body: a post names an author or a topic that is not there");
     }
+    post_infos.Add({post.author, post.topic, post.created_at, post.text_length});
+    if (i % kReadBetweenTrims == 0) Trim();
   }
   return Ok();
 }
 
 Status LiveState::Parts::ReadUsers(BodyReader* body) {
-  user_states.resize(users.size());
-  std::vector<EntityHandle> seen;
-  for (UserState& state : user_states) {
-    FEEDMILL_TRY(state.follows.Read(body, users.size()));
-    FEEDMILL_TRY(body->GetArray(&seen));
-    FEEDMILL_TRY(CheckHandles(seen, posts.size(), "seen posts"));
-    for (const EntityHandle post : seen) state.seen.Add(post, options.seen_max);
-    FEEDMILL_TRY(state.actions.Read(body, options.last_actions_max));
-    FEEDMILL_TRY(body->GetArray(&state.hidden_posts));
-    FEEDMILL_TRY(CheckHandles(state.hidden_posts, posts.size(), "hidden posts"));
-    FEEDMILL_TRY(body->GetArray(&state.hidden_authors));
-    FEEDMILL_TRY(CheckHandles(state.hidden_authors, users.size(), "hidden authors"));
-    FEEDMILL_TRY(body->GetArray(&state.recent_posts));
-    FEEDMILL_TRY(CheckHandles(state.recent_posts, posts.size(), "recent posts"));
-    FEEDMILL_TRY(body->GetArray(&state.told_topics));
-    FEEDMILL_TRY(CheckHandles(state.told_topics, topics.size(), "told topics"));
-    FEEDMILL_TRY(body->Get(&state.told_at));
+  user_states->Resize(users.size());
+  for (size_t user = 0; user < users.size(); ++user) {
+    UserState state;
+    FEEDMILL_TRY(state.Read(body, {users.size(), posts.size(), topics.size()}, options));
+    if (!state.IsEmpty()) user_states->Mutable(static_cast<EntityHandle>(user)) = std::move(state);
+    if (user % kReadBetweenTrims == 0) Trim();
   }
+  Trim();
   return Ok();
 }
 
@@ -140,8 +123,9 @@ Status LiveState::Parts::WriteFile(io::FileSystem& files, const std::string& pat
                                    const std::map<uint32_t, uint64_t>& next_offsets) const {
   FEEDMILL_ASSIGN(auto file, features::CheckpointFileWriter::Create(files, path, kKind));
   BodyWriter writer([&file](std::string_view bytes) { file.Append(bytes); });
-  Write(next_offsets, &writer);
-  counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); });
+  const auto cold = memory->NewReader();
+  FEEDMILL_TRY(Write(next_offsets, cold.get(), &writer));
+  FEEDMILL_TRY(counters.Serialize([&file](std::string_view bytes) { file.Append(bytes); }, cold.get()));
   return file.Finish();
 }
 
@@ -152,10 +136,14 @@ Status LiveState::WriteCheckpoint(io::FileSystem& files, const std::string& path
 
 Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string& path) const {
   ReadGuard guard = Read();
-  const std::map<uint32_t, uint64_t> offsets = AppliedOffsets();  // the copy must not ask for a lock
-  FEEDMILL_ASSIGN(auto copy, io::ForkedWork::Start([&] { return parts_->WriteFile(files, path, offsets); }));
+  const std::map<uint32_t, uint64_t> offsets = AppliedOffsets();           // the copy must not ask for a lock
+  const std::shared_ptr<features::BoundedMemory> memory = parts_->memory;  // Become may give the state another
+  memory->HoldFiles(true);
+  auto copy = io::ForkedWork::Start([&] { return parts_->WriteFile(files, path, offsets); });
   guard.unlock();
-  return copy.Wait();
+  const Status written = copy ? copy->Wait() : std::unexpected(copy.error());
+  memory->HoldFiles(false);
+  return written;
 }
 
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {

@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -15,21 +15,22 @@
 #include "stream/live_state.h"
 #include "stream/recent_ids_internal.h"
 #include "stream/stream_event_internal.h"
-#include "stream/user_state_internal.h"
+#include "stream/user_states_internal.h"
 
 namespace feedmill::stream {
 
 struct LiveState::Parts {
-  Parts(const features::FeatureSet& set, const LiveStateOptions& limits) : options(limits), counters(set) {}
+  Parts(const features::FeatureSet& set, const LiveStateOptions& limits);
 
   const LiveStateOptions options;
 
   // Guarded by `lock`: written by the applying thread under the exclusive side.
+  std::shared_ptr<features::BoundedMemory> memory;  // of most of what follows; a checkpoint being written holds it too
   Interner users;
   Interner posts;
   Interner topics;
-  std::deque<UserState> user_states;                // by handle; stays in place when growing
-  std::vector<PostInfo> post_infos;                 // by handle
+  std::unique_ptr<UserStates> user_states;
+  features::PagedArray<PostInfo> post_infos;        // by handle
   std::set<std::pair<Micros, EntityHandle>> fresh;  // newest posts by time of creation
   features::CounterTable counters;
   RecentIds recent_ids;
@@ -67,11 +68,13 @@ struct LiveState::Parts {
   EntityHandle InternPost(std::string_view id);
   void Prefetch(const StreamEvent& event) const;
   void MarkApplied(std::span<const Positioned> records);
+  uint64_t FixedBytes() const;  // what is held beside `memory`
+  void Trim();
 
   // Without locks: the caller holds `lock` shared, or is alone.
   Status WriteFile(io::FileSystem& files, const std::string& path,
                    const std::map<uint32_t, uint64_t>& next_offsets) const;
-  void Write(const std::map<uint32_t, uint64_t>& next_offsets, BodyWriter* writer) const;
+  Status Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold, BodyWriter* writer) const;
   Status Read(BodyReader* reader, bool has_times);
   Status ReadUsers(BodyReader* reader);
   Status ReadPosts(BodyReader* reader);

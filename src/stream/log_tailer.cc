@@ -28,6 +28,8 @@ class Tailer final : public LogTailer {
     for (uint32_t partition = 0; partition < source_.partitions; ++partition)
       goal_.push_back(source_.end_offset(partition));
     records_at_checkpoint_ = Applied();
+    if (auto names = CheckpointNames(files_, options_.folder); names && !names->empty())
+      NoteCheckpointBytes(options_.folder + "/" + names->back());
     applying_ = std::thread([this] { ApplyUntilStopped(); });
     if (options_.checkpoint_interval > 0) checkpointing_ = std::thread([this] { CheckpointUntilStopped(); });
   }
@@ -53,6 +55,7 @@ class Tailer final : public LogTailer {
     const std::scoped_lock guard(lock_);
     return status_;
   }
+  uint64_t checkpoint_bytes_written() const override { return written_.load(std::memory_order_relaxed); }
   uint64_t times_healed() const override { return healed_.load(std::memory_order_relaxed); }
   uint64_t records_refused() const override { return refused_.load(std::memory_order_relaxed); }
 
@@ -64,6 +67,9 @@ class Tailer final : public LogTailer {
     FEEDMILL_TRY(options_.checkpoint_in_copy ? state_->WriteCheckpointInCopy(files_, path)
                                              : state_->WriteCheckpoint(files_, path));
     records_at_checkpoint_ = applied;
+    log_bytes_since_ = 0;
+    written_ += NoteCheckpointBytes(path);
+    written_at_ = MonotonicMicros();
     const Micros end = MonotonicMicros();
     rest_until_ = end + kRestFactor * (end - begin);
     log::Info("checkpoint of the live state written", {{"file", path}, {"ms", (end - begin) / kMicrosPerMilli}});
@@ -100,9 +106,11 @@ class Tailer final : public LogTailer {
       auto applied = ApplySome(partition);
       if (!applied) return Fail(applied.error());
       NoteCaughtUp();
-      if (Pending() >= options_.checkpoint_records_max && MonotonicMicros() >= rest_until_) AskForCheckpoint();
+      if (Pending() >= options_.checkpoint_records_max && MayWrite() && MonotonicMicros() >= rest_until_)
+        AskForCheckpoint();
       partition = (partition + 1) % source_.partitions;
       if (*applied > 0) continue;
+      state_->TrimMemory();  // feeds may have brought much back
       source_.wait_for(partition, state_->AppliedOffset(partition), source_.partitions == 1 ? kWaitOne : kWaitMany);
     }
   }
@@ -119,6 +127,7 @@ class Tailer final : public LogTailer {
       return 1;
     }
     refused_.fetch_add(tail.refused, std::memory_order_relaxed);
+    log_bytes_since_ += tail.bytes;
     state_->SetApplied(partition, tail.next);
     return tail.next - offset;
   }
@@ -157,6 +166,14 @@ class Tailer final : public LogTailer {
     changed_.notify_all();
   }
 
+  uint64_t NoteCheckpointBytes(const std::string& path) {
+    const uint64_t bytes = files_.FileSize(path).value_or(0);
+    checkpoint_bytes_ = bytes;
+    return bytes;
+  }
+  bool MayWrite() const {
+    return log_bytes_since_ >= checkpoint_bytes_ || MonotonicMicros() - written_at_ >= options_.checkpoint_time_max;
+  }
   uint64_t Pending() const { return Applied() - records_at_checkpoint_; }
 
   void AskForCheckpoint() {
@@ -183,14 +200,14 @@ class Tailer final : public LogTailer {
                         [this] { return stopping_ || checkpoint_due_; });
       if (stopping_) return;
       guard.unlock();
-      CheckpointIfNeeded();
+      if (MayWrite()) CheckpointIfNeeded();
       guard.lock();
       checkpoint_due_ = false;
     }
   }
 
   void CheckpointIfNeeded() {
-    if (Pending() < std::max<uint64_t>(1, options_.checkpoint_records_min)) return;
+    if (Pending() == 0) return;
     if (auto written = WriteCheckpoint(); !written)
       log::Error("checkpoint of the live state failed", {{"why", written.error().ToString()}});
   }
@@ -228,6 +245,10 @@ class Tailer final : public LogTailer {
   std::atomic<uint64_t> records_at_checkpoint_{0};
 
   std::atomic<Micros> rest_until_{0};  // monotonic
+  std::atomic<Micros> written_at_{MonotonicMicros()};
+  std::atomic<uint64_t> log_bytes_since_{0};   // applied since the last checkpoint
+  std::atomic<uint64_t> checkpoint_bytes_{0};  // of the last one
+  std::atomic<uint64_t> written_{0};
 
   mutable std::mutex lock_;  // guards the four below
   mutable std::condition_variable changed_;
@@ -246,6 +267,8 @@ class Tailer final : public LogTailer {
 Result<std::unique_ptr<LiveState>> RecoverLiveState(io::FileSystem& files, const std::string& folder,
                                                     const features::FeatureSet& set, const LiveStateOptions& options) {
   FEEDMILL_TRY(files.CreateDirectories(folder));
+  if (!options.cold_folder.empty())
+    FEEDMILL_TRY(io::PosixFileSystem().RemoveAll(options.cold_folder));  // of a former process
   FEEDMILL_ASSIGN(std::vector<std::string> names, CheckpointNames(files, folder));
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     auto state = std::make_unique<LiveState>(set, options);

@@ -36,10 +36,12 @@ struct TailSource {
 struct LogTailerOptions {
   std::string folder;                                 // of the checkpoints: DIR/state
   Micros checkpoint_interval = 5 * kMicrosPerMinute;  // 0: none but the last
-  uint64_t checkpoint_records_min = 1;                // applied since the last one
   // Applied since the last one: a checkpoint is due at once, and so is one at the end of a long replay. It bounds the
   // replay of the next start, however often the process is killed.
   uint64_t checkpoint_records_max = 500'000;
+  // The log is the increment: a checkpoint is written when the log has grown by as many bytes as the last one had, so
+  // that checkpoints never write more than the log does; or when so much time has passed, or at the stop.
+  Micros checkpoint_time_max = kMicrosPerHour;
   bool checkpoint_at_stop = true;
   // Checkpoints while running are written by a copy of the process, so that feeds and applying do not wait for them.
   // Only with files of the operating system.
@@ -70,6 +72,8 @@ class LogTailer {
   // How often the clock was found to have been ahead, so that records were applied again under the times that the rule
   // of data/receipt_times.h gives them.
   virtual uint64_t times_healed() const = 0;
+  // Bytes of the checkpoints written since the start.
+  virtual uint64_t checkpoint_bytes_written() const = 0;
   // Records that could not be decoded; each is logged, left out and counted.
   virtual uint64_t records_refused() const = 0;
   // Writes a checkpoint now and removes all but the newest kCheckpointsKept. Any thread.

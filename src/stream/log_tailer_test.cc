@@ -121,7 +121,7 @@ TEST_F(LogTailerTest, CheckpointsAreWrittenByRecordsAndAfterALongReplay) {
   options_.checkpoint_interval = kMicrosPerHour;
   options_.checkpoint_at_stop = false;
   options_.checkpoint_records_max = 100;
-  for (const int records : {20, 150}) {  // the first is a long replay at start, the second comes while it runs
+  for (const int records : {20, 8'000}) {  // the first is a long replay at start, the second comes while it runs
     if (records == 20) AppendRandom(records);
     auto state = Recover();
     const uint64_t before = Checkpoints().size();
@@ -132,6 +132,42 @@ TEST_F(LogTailerTest, CheckpointsAreWrittenByRecordsAndAfterALongReplay) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_GT(Checkpoints().size(), before);
   }
+}
+
+// However often one would be due: the log grows by as many bytes as a checkpoint has before the next one is written.
+TEST_F(LogTailerTest, CheckpointsWriteNoMoreThanTheLog) {
+  options_.checkpoint_interval = kMicrosPerMilli;
+  options_.checkpoint_records_max = 100;
+  options_.checkpoint_at_stop = false;
+  auto state = Recover();
+  auto tailer = Start(state.get());
+  for (int round = 0; round < 60; ++round) {
+    AppendRandom(500);
+    ASSERT_TRUE(state->WaitApplied({0, 250 * static_cast<uint64_t>(round + 1) - 1}, deadline_));
+    ASSERT_TRUE(state->WaitApplied({1, 250 * static_cast<uint64_t>(round + 1) - 1}, deadline_));
+  }
+  tailer->Stop();
+  const uint64_t newest = files_.FileSize(options_.folder + "/" + Checkpoints().back()).value();
+  EXPECT_GE(tailer->checkpoint_bytes_written(), newest);
+  EXPECT_LE(tailer->checkpoint_bytes_written(), log_.bytes() + newest);
+}
+
+TEST_F(LogTailerTest, AQuietLogIsWrittenDownAfterAWhile) {
+  AppendRandom(300);
+  auto state = Recover();
+  {
+    auto tailer = Start(state.get());
+    ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+  }
+  AppendRandom(2);
+  options_.checkpoint_interval = kMicrosPerMilli;
+  options_.checkpoint_time_max = 200 * kMicrosPerMilli;
+  options_.checkpoint_at_stop = false;
+  state = Recover();
+  auto tailer = Start(state.get());
+  while (tailer->checkpoint_bytes_written() == 0 && !deadline_.Expired())
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_GT(tailer->checkpoint_bytes_written(), 0U);
 }
 
 TEST_F(LogTailerTest, CheckpointsAreWrittenByTime) {

@@ -16,6 +16,7 @@ class MemoryLog {
   explicit MemoryLog(uint32_t partitions) : payloads_(partitions) {}
   void Append(uint32_t partition, std::string payload) {
     const std::scoped_lock guard(lock_);
+    bytes_ += payload.size();
     payloads_[partition].push_back(std::move(payload));
     changed_.notify_all();
   }
@@ -24,6 +25,7 @@ class MemoryLog {
     EncodeLogRecord(record, &payload);
     Append(partition, std::move(payload));
   }
+  uint64_t bytes() const { return bytes_; }
   void TrimBefore(uint64_t begin) { begin_ = begin; }
 
   TailSource Source() {
@@ -59,6 +61,7 @@ class MemoryLog {
   std::condition_variable changed_;
   std::vector<std::vector<std::string>> payloads_;
   uint64_t begin_ = 0;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace feedmill::stream

@@ -140,6 +140,49 @@ Status ActionRing::Read(BodyReader* reader, size_t max) {
   return Ok();
 }
 
+namespace {
+
+Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std::string_view what) {
+  if (std::ranges::all_of(handles, [count](EntityHandle handle) { return handle < count; })) return Ok();
+  return Corrupt("body: {} name one of {} that is not there", what, count);
+}
+
+}  // namespace
+
+bool UserState::IsEmpty() const {
+  return follows.empty() && seen.empty() && actions.size() == 0 && hidden_posts.empty() && hidden_authors.empty() &&
+         recent_posts.empty() && told_topics.empty() && told_at == 0;
+}
+
+void UserState::Write(BodyWriter* writer) const {
+  follows.Write(writer);
+  writer->PutArray(seen.InOrder());
+  actions.Write(writer);
+  writer->PutArray(hidden_posts);
+  writer->PutArray(hidden_authors);
+  writer->PutArray(recent_posts);
+  writer->PutArray(told_topics);
+  writer->Put(told_at);
+}
+
+Status UserState::Read(BodyReader* body, const HandleLimits& limits, const LiveStateOptions& options) {
+  std::vector<EntityHandle> posts_seen;
+  FEEDMILL_TRY(follows.Read(body, limits.users));
+  FEEDMILL_TRY(body->GetArray(&posts_seen));
+  FEEDMILL_TRY(CheckHandles(posts_seen, limits.posts, "seen posts"));
+  for (const EntityHandle post : posts_seen) seen.Add(post, static_cast<size_t>(options.seen_max));
+  FEEDMILL_TRY(actions.Read(body, static_cast<size_t>(options.last_actions_max)));
+  FEEDMILL_TRY(body->GetArray(&hidden_posts));
+  FEEDMILL_TRY(CheckHandles(hidden_posts, limits.posts, "hidden posts"));
+  FEEDMILL_TRY(body->GetArray(&hidden_authors));
+  FEEDMILL_TRY(CheckHandles(hidden_authors, limits.users, "hidden authors"));
+  FEEDMILL_TRY(body->GetArray(&recent_posts));
+  FEEDMILL_TRY(CheckHandles(recent_posts, limits.posts, "recent posts"));
+  FEEDMILL_TRY(body->GetArray(&told_topics));
+  FEEDMILL_TRY(CheckHandles(told_topics, limits.topics, "told topics"));
+  return body->Get(&told_at);
+}
+
 uint64_t UserState::MemoryBytes() const {
   const size_t handles =
       hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity() + told_topics.capacity();

@@ -22,6 +22,7 @@ class SeenSet {
   void Add(EntityHandle post, size_t max);
   // Oldest first.
   std::vector<EntityHandle> InOrder() const;
+  bool empty() const { return ring_.empty(); }
   uint64_t MemoryBytes() const { return (ring_.capacity() + slots_.capacity()) * sizeof(EntityHandle); }
 
  private:
@@ -41,6 +42,7 @@ class FollowEdges {
   void Change(EntityHandle author, bool follows, Micros time);
   bool Follows(EntityHandle author) const;
   std::span<const EntityHandle> followees() const { return followees_; }  // sorted
+  bool empty() const { return edges_.empty(); }
   uint64_t MemoryBytes() const {
     return edges_.capacity() * sizeof(Edge) + followees_.capacity() * sizeof(EntityHandle);
   }
@@ -79,6 +81,13 @@ class ActionRing {
   size_t oldest_ = 0;
 };
 
+// Handles are below these.
+struct HandleLimits {
+  size_t users;
+  size_t posts;
+  size_t topics;
+};
+
 struct UserState {
   FollowEdges follows;
   SeenSet seen;
@@ -90,6 +99,9 @@ struct UserState {
   Micros told_at = 0;                        // its time; 0: never told any
 
   uint64_t MemoryBytes() const;
+  bool IsEmpty() const;
+  void Write(BodyWriter* writer) const;
+  Status Read(BodyReader* body, const HandleLimits& limits, const LiveStateOptions& options);
 };
 
 // Inserts into a sorted vector unless it is there.

@@ -11,7 +11,8 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr uint64_t kSlack = 2 << 20;  // of one batch of records, and of one step of reading a checkpoint
+constexpr uint64_t kSlack = 8 << 20;   // a hash table that doubles is there twice for a moment
+constexpr uint64_t kBeside = 8 << 20;  // ids of recent events and tables of pages, which cannot be given up
 
 class Eviction : public testing::Test {
  protected:
@@ -32,9 +33,6 @@ class Eviction : public testing::Test {
     EXPECT_TRUE(state.WriteCheckpoint(files_, folder_ + "/bytes").has_value());
     return io::ReadWholeFile(files_, folder_ + "/bytes").value();
   }
-  // What is held for ever is beside the point: the budget is over what the state without one holds.
-  static uint64_t Fixed(const features::FeatureSet& set) { return LiveState(set, {}).MemoryBytes() + (17 << 20); }
-
   io::FileSystem& files_ = io::PosixFileSystem();
   features::FeatureSet set_ = TemplateFeatures();
   std::string folder_;
@@ -58,17 +56,17 @@ TEST_F(Eviction, AtAQuarterOfTheMemoryAllThatIsReadIsTheSame) {
   LiveState whole(set_, Within(0));
   RandomWorld world(3, {.users = 3'000, .posts = 6'000, .topics = 40});
   std::vector<LiveState::Positioned> records;
-  for (uint64_t i = 0; i < 80'000; ++i) records.push_back({{0, i}, world.Next()});
+  for (uint64_t i = 0; i < 50'000; ++i) records.push_back({{0, i}, world.Next()});
   whole.ApplyBatch(records);
-  const uint64_t budget = whole.MemoryBytes() / 4;
+  const uint64_t budget = kBeside + (whole.MemoryBytes() - kBeside) / 4;
   LiveState bounded(set_, Within(budget));
   for (size_t done = 0; done < records.size(); done += 1000) {
     bounded.ApplyBatch(std::span(records).subspan(done, 1000));
-    ASSERT_LE(bounded.MemoryBytes(), std::max(budget, Fixed(set_)) + kSlack) << done;
+    ASSERT_LE(bounded.MemoryBytes(), budget + kSlack) << done;
   }
-  EXPECT_GT(bounded.ColdBytes(), budget);
+  EXPECT_GT(bounded.ColdBytes(), whole.MemoryBytes() / 4);
   Random random(5);
-  for (int i = 0; i < 1'500; ++i) {
+  for (int i = 0; i < 600; ++i) {
     const std::string user = "u" + std::to_string(random.Below(3'000));
     const std::string post = "p" + std::to_string(random.Below(6'000));
     ASSERT_EQ(FeaturesOf(set_, bounded, user, post, world.now()), FeaturesOf(set_, whole, user, post, world.now()))
@@ -87,7 +85,7 @@ TEST_F(Eviction, AtAQuarterOfTheMemoryAllThatIsReadIsTheSame) {
 
   LiveState again(set_, Within(budget));
   ASSERT_TRUE(again.LoadCheckpoint(files_, folder_ + "/copy").has_value());
-  EXPECT_LE(again.MemoryBytes(), std::max(budget, Fixed(set_)) + kSlack) << "it starts within the budget";
+  EXPECT_LE(again.MemoryBytes(), budget + kSlack) << "it starts within the budget";
   EXPECT_TRUE(BytesOf(again) == BytesOf(whole));
   for (uint64_t i = 0; i < 2'000; ++i) {
     const LogRecord record = world.Next();

@@ -18,7 +18,7 @@ namespace feedmill::stream {
 
 struct TailRecord {
   uint64_t offset = 0;
-  std::string payload;  // as data/event_codec.h encodes a LogRecord; empty: nothing up to here is left to apply
+  std::string payload;     // as data/event_codec.h encodes a LogRecord; empty: nothing up to here is left to apply
   Micros append_time = 0;  // receipt time of a record that carries none; 0: unknown
 };
 

@@ -1,6 +1,15 @@
 #include "serve/feed_context.h"
 
+#include <algorithm>
+
 namespace feedmill::serve {
+namespace {
+
+bool Holds(const std::vector<features::EntityHandle>& some, features::EntityHandle one) {
+  return std::find(some.begin(), some.end(), one) != some.end();
+}
+
+}  // namespace
 
 std::string_view FilterRuleName(FilterRule rule) {
   switch (rule) {
@@ -22,10 +31,28 @@ std::string_view FilterRuleName(FilterRule rule) {
   return "";
 }
 
+bool FeedContext::Follows(features::EntityHandle author) const {
+  const auto known = supposed.follows.find(author);
+  if (known != supposed.follows.end()) return known->second;
+  return user != features::kNoEntity && state->Follows(user, author);
+}
+
+bool FeedContext::Seen(features::EntityHandle post) const {
+  return Holds(supposed.seen_posts, post) || (user != features::kNoEntity && state->Seen(user, post));
+}
+
+bool FeedContext::Hidden(features::EntityHandle post, features::EntityHandle author) const {
+  if (Holds(supposed.hidden_posts, post) || Holds(supposed.hidden_authors, author)) return true;
+  return user != features::kNoEntity && (state->HiddenPost(user, post) || state->HiddenAuthor(user, author));
+}
+
 void FeedContext::Reset() {
   trending = nullptr;
   user = features::kNoEntity;
+  supposed = {};
   last_actions.clear();
+  followees = {};
+  supposed_followees.clear();
   is_newcomer = true;
   told_topics.clear();
   topics.clear();

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "serve/scene.h"
 #include "serve/trending_board.h"
 #include "stream/live_state.h"
+#include "stream/supposition.h"
 
 namespace feedmill::serve {
 
@@ -48,10 +50,13 @@ struct FeedContext {
 
   // The query stage.
   features::EntityHandle user = features::kNoEntity;
+  stream::Supposition supposed;                  // over what the state says of the user
   std::vector<stream::LastAction> last_actions;  // newest first
-  bool is_newcomer = true;                       // hardly acted yet: what they told speaks for them
-  std::vector<std::string_view> told_topics;     // by the request; else by a newcomer's identify
-  std::vector<std::string_view> topics;          // told, then those of the last actions
+  std::span<const features::EntityHandle> followees;
+  std::vector<features::EntityHandle> supposed_followees;  // what `followees` shows when follows are supposed
+  bool is_newcomer = true;                                 // hardly acted yet: what they told speaks for them
+  std::vector<std::string_view> told_topics;               // by the request; else by a newcomer's identify
+  std::vector<std::string_view> topics;                    // told, then those of the last actions
 
   // Recall to filter.
   CandidateSet candidates;
@@ -68,6 +73,11 @@ struct FeedContext {
 
   std::vector<std::string> degraded;  // what was left out, for the answer
   std::vector<FunnelStep> funnel;
+
+  // The user's part of the state with what is supposed over it.
+  bool Follows(features::EntityHandle author) const;
+  bool Seen(features::EntityHandle post) const;
+  bool Hidden(features::EntityHandle post, features::EntityHandle author) const;
 
   void Reset();
   bool Late() const { return deadline.Expired(); }

@@ -63,16 +63,60 @@ Parsed ReadTexts(const Json& value, const std::string& field, size_t count_max, 
   return {};
 }
 
+Parsed ReadFlag(const std::string& key, const Json& value, bool* out) {
+  if (!value.is_boolean()) return Wrong(key, Dump(value), "true or false");
+  *out = value.get<bool>();
+  return {};
+}
+
+// One message in Segment's shape: a track with its event, or an identify.
+Parsed ReadSupposed(const std::string& field, const Json& message, std::vector<LogRecord>* out) {
+  const std::string allowed = R"(a message like {"event": "...", "properties": {...}})";
+  if (!message.is_object()) return Wrong(field, Dump(message), allowed);
+  LogRecord record;
+  for (const auto& [name, text] : {std::pair("event", &record.event.name), std::pair("type", &record.event.type)}) {
+    const auto member = message.find(name);
+    if (member == message.end()) continue;
+    if (!member->is_string()) return Wrong(fmt::format("{}.{}", field, name), Dump(*member), "a text");
+    *text = member->get<std::string>();
+  }
+  if (record.event.type.empty()) record.event.type = "track";
+  const char* const name = record.event.type == "identify" ? "traits" : "properties";
+  const auto properties = message.find(name);
+  if (properties == message.end() || !properties->is_object()) {
+    return Wrong(fmt::format("{}.{}", field, name), properties == message.end() ? "nothing" : Dump(*properties),
+                 "an object");
+  }
+  record.event.properties = Dump(*properties);
+  out->push_back(std::move(record));
+  return {};
+}
+
+Parsed ReadSuppositions(const Json& value, FeedQuery* query) {
+  if (!value.is_array() || value.size() > kSupposedMax) {
+    return Wrong("suppose", value.is_array() ? fmt::format("{} of them", value.size()) : Dump(value),
+                 fmt::format("a list of at most {} messages", kSupposedMax));
+  }
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (auto read = ReadSupposed(fmt::format("suppose[{}]", i), value[i], &query->suppose); !read) return read;
+  }
+  query->dry_run |= !query->suppose.empty();
+  return {};
+}
+
 Parsed ReadMember(const std::string& key, const Json& value, int items_max, FeedQuery* query) {
   if (key == "n") {
     return ReadCount(value.is_number_integer() ? Dump(value) : fmt::format("not whole: {}", Dump(value)), items_max,
                      &query->n);
   }
-  if (key == "debug") {
-    if (!value.is_boolean()) return Wrong(key, Dump(value), "true or false");
-    query->debug = value.get<bool>();
-    return {};
+  if (key == "debug") return ReadFlag(key, value, &query->debug);
+  if (key == "dry_run") {
+    bool wanted = false;
+    Parsed read = ReadFlag(key, value, &wanted);
+    query->dry_run |= wanted;
+    return read;
   }
+  if (key == "suppose") return ReadSuppositions(value, query);
   if (key == "exclude") return ReadTexts(value, key, kExcludeMax, &query->exclude);
   if (key == "context") {
     if (!value.is_object()) return Wrong(key, Dump(value), "an object");
@@ -80,7 +124,7 @@ Parsed ReadMember(const std::string& key, const Json& value, int items_max, Feed
     return topics == value.end() ? Parsed() : ReadTexts(*topics, "context.topics", kTopicsMax, &query->topics);
   }
   if (key != "user_id" && key != "scene" && key != "after") {
-    return Wrong(key, "an unknown field", "user_id, scene, n, exclude, context, after, debug");
+    return Wrong(key, "an unknown field", "user_id, scene, n, exclude, context, after, debug, dry_run, suppose");
   }
   if (!value.is_string()) return Wrong(key, Dump(value), "a text");
   const std::string text = value.get<std::string>();

@@ -19,6 +19,8 @@ struct FeedQuery {
   std::vector<std::string> topics;   // context.topics: interests the user has told the app
   std::optional<LogPosition> after;  // answer only from a state that has applied this record
   bool debug = false;                // adds the funnel, per-action scores, feature values and moves
+  bool dry_run = false;              // leaves no row in the log; always so when something is supposed
+  std::vector<LogRecord> suppose;    // events of this user that never came in: the feed as if they had
 };
 
 // What is wrong with a request, as its 400 says it.
@@ -32,6 +34,7 @@ inline constexpr int kItemsDefault = 20;
 inline constexpr size_t kIdBytesMax = 256;
 inline constexpr size_t kExcludeMax = 1000;
 inline constexpr size_t kTopicsMax = 50;
+inline constexpr size_t kSupposedMax = 200;
 inline constexpr size_t kBodyBytesMax = 64 * 1024;
 
 // Pure. `items_max` is the largest n.

@@ -32,6 +32,23 @@ TEST(FeedQueryTest, ReadsABody) {
   EXPECT_EQ(query->topics, std::vector<std::string>{"music"});
 }
 
+TEST(FeedQueryTest, ASupposedMessageMakesItADryRun) {
+  const auto plain = ParseFeedQuery(Post(R"({"user_id":"ada"})"), 100);
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_FALSE(plain->dry_run);
+  EXPECT_TRUE(ParseFeedQuery(Post(R"({"user_id":"ada","dry_run":true})"), 100)->dry_run);
+  const auto query =
+      ParseFeedQuery(Post(R"({"user_id":"ada","dry_run":false,"suppose":[{"event":"hide","properties":{"post_id":"p"}},
+                                          {"type":"identify","traits":{"topics":["music"]}}]})"),
+                     100);
+  ASSERT_TRUE(query.has_value()) << query.error().field;
+  EXPECT_TRUE(query->dry_run);
+  ASSERT_EQ(query->suppose.size(), 2u);
+  EXPECT_EQ(query->suppose[0].event.name, "hide");
+  EXPECT_EQ(query->suppose[1].event.type, "identify");
+  EXPECT_EQ(query->suppose[1].event.properties, R"({"topics":["music"]})");
+}
+
 TEST(FeedQueryTest, ReadsAQueryString) {
   io::HttpRequest request;
   request.method = "GET";
@@ -60,6 +77,11 @@ TEST(FeedQueryTest, NamesTheField) {
   EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","context":[]})")), "context");
   EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","debug":"yes"})")), "debug");
   EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","colour":"red"})")), "colour");
+  EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","dry_run":1})")), "dry_run");
+  EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","suppose":{}})")), "suppose");
+  EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","suppose":[7]})")), "suppose[0]");
+  EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","suppose":[{"event":7}]})")), "suppose[0].event");
+  EXPECT_EQ(FieldOf(Post(R"({"user_id":"a","suppose":[{"event":"like"}]})")), "suppose[0].properties");
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ constexpr std::string_view kFeedPath = "/v1/feed";
 constexpr std::string_view kExplainPath = "/v1/explain/";
 // Of the budget, at most this share is spent waiting for the log's tail to be applied.
 constexpr double kAfterShare = 0.5;
+// Explanations that wait for the lake; more are refused. They have a thread of their own, so that no feed waits for a
+// table.
+constexpr size_t kOldRowsWaitingMax = 16;
 
 // One request on its way through the pool, which wants copyable tasks.
 struct Job {
@@ -48,7 +51,8 @@ class FeedServiceImpl final : public FeedService {
         explained_(static_cast<size_t>(options.explain_kept_max), options.explain_bytes_max),
         metrics_(wiring.metrics),
         parking_(*wiring.state, static_cast<size_t>(options.parked_max)),
-        pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)) {
+        pool_(std::make_unique<ThreadPool>(options.threads, options.queue_max)),
+        old_rows_(std::make_unique<ThreadPool>(1, kOldRowsWaitingMax)) {
     if (wiring.metrics == nullptr) return;
     wiring.metrics->AddGaugeFunction("feedmill_feed_parked", "Requests that wait for a record of the log.", {},
                                      [this] { return static_cast<double>(parking_.parked()); });
@@ -89,11 +93,13 @@ class FeedServiceImpl final : public FeedService {
   // Sets the job aside until the record that `after` names is applied. False: it goes on at once.
   bool Park(const std::shared_ptr<Job>& job);
   void Feed(const std::shared_ptr<Job>& job);
-  void Explain(Job* job);
+  void Explain(const std::shared_ptr<Job>& job);
+  void ExplainOld(Job* job);
+  FeedError NotKept(const std::string& request_id) const;
   void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
                FeedContext* context) const;
   std::string NewRequestId(const FeedContext& context);
-  void AfterEffects(std::string request_id, std::string row, Micros now, const std::string& user_id);
+  void AfterEffects(std::string request_id, std::string row, Micros now, const FeedQuery& query);
   std::unique_ptr<FeedContext> TakeContext();
   void GiveContext(std::unique_ptr<FeedContext> context);
 
@@ -111,7 +117,8 @@ class FeedServiceImpl final : public FeedService {
   std::atomic<bool> stopping_ = false;
   ParkingLot parking_;
   std::mutex pool_mutex_;
-  std::unique_ptr<ThreadPool> pool_;  // GUARDED_BY(pool_mutex_); null once stopped
+  std::unique_ptr<ThreadPool> pool_;      // GUARDED_BY(pool_mutex_); null once stopped
+  std::unique_ptr<ThreadPool> old_rows_;  // GUARDED_BY(pool_mutex_); null once stopped
 };
 
 std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
@@ -154,15 +161,16 @@ void FeedServiceImpl::Submit(std::shared_ptr<Job> job, void (FeedServiceImpl::*r
 void FeedServiceImpl::Stop() {
   stopping_ = true;
   parking_.Close();
-  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<ThreadPool> pool, old_rows;
   {
     std::lock_guard lock(pool_mutex_);
     pool = std::move(pool_);
+    old_rows = std::move(old_rows_);
   }
 }
 
 void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
-  if (job->request.path != kFeedPath) return Explain(job.get());
+  if (job->request.path != kFeedPath) return Explain(job);
   if (const auto error = Read(job.get())) return Refuse(*error, job->respond);
   if (!Park(job)) Feed(job);
 }
@@ -249,41 +257,56 @@ void FeedServiceImpl::Feed(const std::shared_ptr<Job>& job) {
   }
   metrics_.Answered(*context, head.elapsed);
   // Kept before the answer leaves, so that whoever has the answer can ask why.
-  AfterEffects(head.request_id, std::move(row), context->now, query.user_id);
+  AfterEffects(head.request_id, std::move(row), context->now, query);
   job->respond(std::move(response));
   GiveContext(std::move(context));
 }
 
-void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micros now, const std::string& user_id) {
+void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micros now, const FeedQuery& query) {
+  if (query.dry_run) return explained_.Put(std::move(request_id), std::move(row));
   LogRecord record;
   record.kind = RecordKind::kFeedRequest;
   record.event.message_id = request_id;
-  record.event.user_id = user_id;
+  record.event.user_id = query.user_id;
   record.event.event_time = record.event.original_time = record.event.received_time = now;
   record.document = row;
   explained_.Put(std::move(request_id), std::move(row));
   if (wiring_.write_back) wiring_.write_back(std::move(record));
 }
 
-void FeedServiceImpl::Explain(Job* job) {
+void FeedServiceImpl::Explain(const std::shared_ptr<Job>& job) {
   const std::string request_id = job->request.path.substr(kExplainPath.size());
-  io::HttpResponse response;
   if (const auto document = explained_.Get(request_id)) {
+    io::HttpResponse response;
     response.body = *document;
     return job->respond(std::move(response));
   }
-  if (wiring_.find_old_row) {
-    Result<std::string> row = wiring_.find_old_row(request_id);
-    if (!row) return Refuse({503, row.error().message(), "request_id", request_id, ""}, job->respond);
-    if (!row->empty()) {
-      response.body = std::move(*row);
-      return job->respond(std::move(response));
-    }
+  if (!wiring_.find_old_row) return Refuse(NotKept(request_id), job->respond);
+  bool taken = false;
+  {
+    std::lock_guard lock(pool_mutex_);
+    taken = old_rows_ != nullptr && old_rows_->Submit([this, job] { ExplainOld(job.get()); });
   }
-  Refuse({404, fmt::format("no feed request \"{}\" is kept", request_id), "request_id", request_id,
-          fmt::format("one of the last {} requests (at most {} MiB); older ones are rows of ods_feed_request",
-                      explained_.count_max(), explained_.bytes_max() >> 20)},
-         job->respond);
+  if (!taken) {
+    Refuse({503, "too many old requests are being looked up", "", "", fmt::format("{} at a time", kOldRowsWaitingMax)},
+           job->respond);
+  }
+}
+
+void FeedServiceImpl::ExplainOld(Job* job) {
+  const std::string request_id = job->request.path.substr(kExplainPath.size());
+  Result<std::string> row = wiring_.find_old_row(request_id);
+  if (!row) return Refuse({503, row.error().message(), "request_id", request_id, ""}, job->respond);
+  if (row->empty()) return Refuse(NotKept(request_id), job->respond);
+  io::HttpResponse response;
+  response.body = std::move(*row);
+  job->respond(std::move(response));
+}
+
+FeedError FeedServiceImpl::NotKept(const std::string& request_id) const {
+  return {404, fmt::format("no feed request \"{}\" is kept", request_id), "request_id", request_id,
+          fmt::format("one of the last {} requests (at most {} MiB), or one whose row has landed in ods_feed_request",
+                      explained_.count_max(), explained_.bytes_max() >> 20)};
 }
 
 std::unique_ptr<FeedContext> FeedServiceImpl::TakeContext() {

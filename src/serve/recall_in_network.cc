@@ -40,7 +40,7 @@ std::vector<Followee> ChooseFollowees(const ChannelSettings& settings, const Fee
   for (const stream::LastAction& action : context.last_actions)
     if (action.author != kNoEntity) affinities[action.author] += TasteWeight(action.action);
   std::vector<Followee> chosen;
-  const auto followees = context.state->Followees(context.user);
+  const auto followees = context.followees;
   for (size_t i = 0; i < followees.size(); ++i) {
     if (i % kFolloweesBetweenLooks == kFolloweesBetweenLooks - 1 && context.Late()) break;
     const EntityHandle newest = context.state->NewestPostOf(followees[i]);
@@ -63,9 +63,7 @@ std::vector<Followee> ChooseFollowees(const ChannelSettings& settings, const Fee
 
 }  // namespace
 
-bool HasInNetwork(const FeedContext& context) {
-  return context.user != kNoEntity && !context.state->Followees(context.user).empty();
-}
+bool HasInNetwork(const FeedContext& context) { return !context.followees.empty(); }
 
 void RecallInNetwork(const ChannelSettings& settings, FeedContext* context) {
   std::vector<Dated> found;

@@ -24,7 +24,7 @@ void RecallVector(const ChannelSettings& settings, FeedContext* context) {
     if (rank >= settings.limit) break;
     const features::EntityHandle post = context->state->FindPost(context->bundle->posts->Key(near.row));
     if (post == features::kNoEntity) continue;
-    if (context->user != features::kNoEntity && context->state->Seen(context->user, post)) continue;
+    if (context->Seen(post)) continue;
     context->candidates.Add(Source::kVector, rank++, post);
   }
 }

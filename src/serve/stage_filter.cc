@@ -26,12 +26,9 @@ class Rules {
     const auto& [post, author, topic, created_at, text_length, follows] = candidate.input;
     const FilterSettings& settings = context_.scene->filter;
     if (author == kNoEntity || created_at == 0) return FilterRule::kUnknown;
-    if (context_.user != kNoEntity) {
-      if (state_.HiddenPost(context_.user, post) || state_.HiddenAuthor(context_.user, author))
-        return FilterRule::kHidden;
-      if (settings.own && author == context_.user) return FilterRule::kOwn;
-      if (settings.seen && state_.Seen(context_.user, post)) return FilterRule::kSeen;
-    }
+    if (context_.Hidden(post, author)) return FilterRule::kHidden;
+    if (settings.own && context_.user != kNoEntity && author == context_.user) return FilterRule::kOwn;
+    if (settings.seen && context_.Seen(post)) return FilterRule::kSeen;
     if (!context_.any_age && context_.ages_from - created_at > settings.age_max) return FilterRule::kExpired;
     if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
     if (excluded_.contains(post)) return FilterRule::kExcluded;

@@ -10,8 +10,7 @@ void HydrateCandidates(FeedContext* context) {
     candidate.input.topic = info.topic;
     candidate.input.created_at = info.created_at;
     candidate.input.text_length = info.text_length;
-    candidate.input.follows_author = context->user != features::kNoEntity && info.author != features::kNoEntity &&
-                                     context->state->Follows(context->user, info.author);
+    candidate.input.follows_author = info.author != features::kNoEntity && context->Follows(info.author);
   }
 }
 

@@ -1,6 +1,8 @@
 // Who asks: the user's handle, last actions and topics.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <span>
 
 #include "serve/recall.h"
 #include "serve/stage.h"
@@ -35,15 +37,45 @@ bool IsNewcomer(const FeedContext& context) {
   return known < kNewcomerActions;
 }
 
+// What the state says of the user, then what the query supposes over it.
+void ReadUser(FeedContext* context) {
+  const stream::LiveState& state = *context->state;
+  if (context->user != features::kNoEntity) {
+    context->last_actions = state.LastActions(context->user);
+    context->followees = state.Followees(context->user);
+  }
+  if (context->query->suppose.empty()) return;
+  std::vector<LogRecord> events = context->query->suppose;
+  for (LogRecord& record : events) {
+    record.event.user_id = context->query->user_id;
+    record.event.event_time = context->now;
+  }
+  context->supposed = stream::Suppose(state, events);
+  const stream::Supposition& supposed = context->supposed;
+  context->last_actions.insert(context->last_actions.begin(), supposed.actions.begin(), supposed.actions.end());
+  if (supposed.follows.empty()) return;
+  std::set<features::EntityHandle> followees(context->followees.begin(), context->followees.end());
+  for (const auto& [author, follows] : supposed.follows)
+    follows ? (void)followees.insert(author) : (void)followees.erase(author);
+  context->supposed_followees.assign(followees.begin(), followees.end());
+  context->followees = context->supposed_followees;
+}
+
+// Topics of the user's newest identify.
+std::span<const features::EntityHandle> ToldTopics(const FeedContext& context) {
+  if (context.supposed.told_topics) return *context.supposed.told_topics;
+  return context.state->ToldTopics(context.user);
+}
+
 }  // namespace
 
 void HydrateQuery(FeedContext* context) {
   context->user = context->state->FindUser(context->query->user_id);
   context->told_topics.assign(context->query->topics.begin(), context->query->topics.end());
-  if (context->user != features::kNoEntity) context->last_actions = context->state->LastActions(context->user);
+  ReadUser(context);
   context->is_newcomer = IsNewcomer(*context);
   if (context->told_topics.empty() && context->is_newcomer) {
-    for (features::EntityHandle topic : context->state->ToldTopics(context->user))
+    for (features::EntityHandle topic : ToldTopics(*context))
       context->told_topics.push_back(context->state->TopicName(topic));
   }
   context->topics = context->told_topics;

@@ -80,6 +80,34 @@ TEST_F(StageTest, WhatANewcomerToldCountsUntilTheirActionsSpeak) {
   EXPECT_THAT(context_.told_topics, testing::ElementsAre("games")) << "the request's own come first";
 }
 
+TEST_F(StageTest, WhatIsSupposedLiesOverTheState) {
+  const auto suppose = [this](const char* event, const std::string& properties) {
+    LogRecord record;
+    record.event.type = "track";
+    record.event.name = event;
+    record.event.properties = properties;
+    query_.suppose.push_back(std::move(record));
+  };
+  Begin("user-3");
+  const size_t followed = context_.followees.size();
+  const EntityHandle author = context_.followees[0];
+  suppose("unfollow", fmt::format(R"({{"target_user_id":"{}"}})", context_.state->UserId(author)));
+  suppose("like", R"({"post_id":"post-7"})");
+  Begin("user-3");
+  EXPECT_EQ(context_.followees.size(), followed - 1);
+  EXPECT_FALSE(context_.Follows(author));
+  EXPECT_TRUE(context_.state->Follows(context_.user, author));
+  EXPECT_EQ(PostOf({.input = {.post = context_.last_actions[0].post}}), "post-7");
+  EXPECT_TRUE(context_.Seen(context_.state->FindPost("post-7")));
+  suppose("hide", R"({"target_user_id":"author-1"})");
+  Begin("user-3");
+  EXPECT_TRUE(context_.Hidden(kNoEntity, context_.state->FindUser("author-1")));
+  query_.suppose.clear();
+  Begin("user-3");
+  EXPECT_TRUE(context_.Follows(author));
+  EXPECT_EQ(context_.followees.size(), followed);
+}
+
 TEST_F(StageTest, TheQueryKnowsTheUsersTopics) {
   query_.topics = {"games"};
   Begin("user-3");

@@ -1,0 +1,66 @@
+#include "stream/supposition.h"
+
+#include <algorithm>
+
+#include "stream/stream_event_internal.h"
+
+namespace feedmill::stream {
+namespace {
+
+EntityHandle AuthorOf(const LiveState& state, const StreamEvent& event, EntityHandle post, EntityHandle target) {
+  if (post != kNoEntity && state.Post(post).created_at != 0) return state.Post(post).author;
+  const EntityHandle stated = event.author_id.empty() ? kNoEntity : state.FindUser(event.author_id);
+  return stated != kNoEntity ? stated : target;
+}
+
+// As LiveState applies a counted action, without the counters.
+void SupposeCounted(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+  const EntityHandle post = event.post_id.empty() ? kNoEntity : state.FindPost(event.post_id);
+  const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
+  const auto action = static_cast<features::Action>(event.action);
+  if (post != kNoEntity) supposed->seen_posts.push_back(post);
+  if (action != features::Action::kImpression && (post != kNoEntity || target != kNoEntity)) {
+    supposed->actions.insert(supposed->actions.begin(),
+                             {post, AuthorOf(state, event, post, target), action, event.time});
+  }
+  if (action != features::Action::kHide) return;
+  if (post != kNoEntity) supposed->hidden_posts.push_back(post);
+  if (target != kNoEntity) supposed->hidden_authors.push_back(target);
+}
+
+void SupposeFollow(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+  const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
+  const bool follows = event.kind == StreamEvent::Kind::kFollow;
+  if (target != kNoEntity) supposed->follows[target] = follows;
+  if (follows) SupposeCounted(state, event, supposed);
+}
+
+void SupposeIdentify(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+  if (!event.topics) return;
+  supposed->told_topics.emplace();
+  for (const std::string& name : *event.topics) {
+    const EntityHandle topic = name.empty() ? kNoEntity : state.FindTopic(name);
+    if (topic != kNoEntity) supposed->told_topics->push_back(topic);
+  }
+}
+
+}  // namespace
+
+Supposition Suppose(const LiveState& state, std::span<const LogRecord> events) {
+  using Kind = StreamEvent::Kind;
+  Supposition supposed;
+  StreamEventReader reader;
+  StreamEvent event;
+  for (const LogRecord& record : events) {
+    reader.Read(record, {}, &event);
+    if (event.kind == Kind::kCounted) SupposeCounted(state, event, &supposed);
+    if (event.kind == Kind::kFollow || event.kind == Kind::kUnfollow) SupposeFollow(state, event, &supposed);
+    if (event.kind == Kind::kIdentify) SupposeIdentify(state, event, &supposed);
+    if (event.kind != Kind::kPostView) continue;
+    const EntityHandle post = state.FindPost(event.post_id);
+    if (post != kNoEntity) supposed.seen_posts.push_back(post);
+  }
+  return supposed;
+}
+
+}  // namespace feedmill::stream

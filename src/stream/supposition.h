@@ -1,0 +1,26 @@
+// What events that never came in would change in one user's part of the live state: for a feed that is asked "as if".
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "stream/live_state.h"
+
+namespace feedmill::stream {
+
+struct Supposition {
+  std::vector<LastAction> actions;       // newest first
+  std::map<EntityHandle, bool> follows;  // whom -> whether they are followed after it
+  std::vector<EntityHandle> hidden_posts;
+  std::vector<EntityHandle> hidden_authors;
+  std::vector<EntityHandle> seen_posts;
+  std::optional<std::vector<EntityHandle>> told_topics;  // by the last identify that tells some
+};
+
+// `events` in their order, all of one user; read as the live state reads them. Under a ReadGuard of `state`. Whoever
+// and whatever the state does not know changes nothing, and counters stay as they are.
+Supposition Suppose(const LiveState& state, std::span<const LogRecord> events);
+
+}  // namespace feedmill::stream

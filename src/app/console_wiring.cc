@@ -1,11 +1,14 @@
 #include "app/console_wiring.h"
 
 #include <algorithm>
+#include <charconv>
+#include <mutex>
 
 #include <nlohmann/json.hpp>
 
 #include "app/user_search.h"
 #include "base/time_text.h"
+#include "ingest/event_tables.h"
 #include "jobs/run_store.h"
 
 namespace feedmill::app {
@@ -14,6 +17,7 @@ namespace {
 using console::StateTiles;
 
 constexpr Micros kLandTime = 10 * kMicrosPerMinute;
+constexpr Micros kLakeTotalsPeriod = 3 * kMicrosPerSecond;
 
 int64_t LakeLag(const ingest::EventLog& log, const ingest::Landing& landing) {
   int64_t lag = 0;
@@ -31,18 +35,57 @@ void DescribeBundle(const serve::FeedService& feed, StateTiles* tiles) {
   tiles->bundle_metrics = bundle->manifest.metrics;
 }
 
-StateTiles Tiles(const ConsoleSources& s) {
+// What the raw tables hold of all time. Their metadata is read every few seconds, and not for each look at the tiles.
+class LakeTotals {
+ public:
+  struct Totals {
+    int64_t events = 0;
+    int64_t refused = 0;
+    Micros committed_at = 0;  // of the newest commit of events
+  };
+  explicit LakeTotals(lake::Catalog& catalog) : catalog_(catalog) {}
+
+  Totals Get() {
+    const std::lock_guard lock(mutex_);
+    if (read_at_ != 0 && MonotonicMicros() - read_at_ < kLakeTotalsPeriod) return totals_;
+    read_at_ = MonotonicMicros();
+    Read(ingest::kEventTable, &totals_.events, &totals_.committed_at);
+    Micros unused = 0;
+    Read(ingest::kRejectedTable, &totals_.refused, &unused);
+    return totals_;
+  }
+
+ private:
+  // What cannot be read keeps its former figures; a table that is not there yet has none.
+  void Read(std::string_view table, int64_t* rows, Micros* committed_at) {
+    const auto description = catalog_.Load(std::string(table));
+    if (!description || description->snapshots.empty()) return;
+    const lake::Snapshot& newest = description->snapshots.back();
+    const auto total = newest.summary.find("total-records");
+    if (total != newest.summary.end())
+      std::from_chars(total->second.data(), total->second.data() + total->second.size(), *rows);
+    *committed_at = newest.committed_at;
+  }
+
+  lake::Catalog& catalog_;
+  std::mutex mutex_;
+  Totals totals_;       // GUARDED_BY(mutex_)
+  Micros read_at_ = 0;  // GUARDED_BY(mutex_)
+};
+
+StateTiles Tiles(const ConsoleSources& s, LakeTotals& lake) {
   StateTiles tiles;
   tiles.now = s.clock.Now();
   tiles.clock_driven = s.clock.source() == ClockSource::kDriven;
   tiles.version = FEEDMILL_VERSION;
-  tiles.events_total = static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_accepted_total", "").Value());
-  tiles.rejected_total =
-      static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_rejected_total", "").Value());
+  tiles.events_accepted =
+      static_cast<int64_t>(s.metrics.GetCounter("feedmill_collect_events_accepted_total", "").Value());
+  const LakeTotals::Totals totals = lake.Get();
+  tiles.events_total = totals.events;
+  tiles.rejected_total = totals.refused;
   tiles.log_lag_records = static_cast<int64_t>(s.tailer.Lag());
   tiles.lake_lag_records = LakeLag(s.log, s.landing);
-  tiles.lake_committed_at =
-      static_cast<Micros>(s.metrics.GetGauge("feedmill_landing_fresh_until_seconds", "").Value() * kMicrosPerSecond);
+  tiles.lake_committed_at = totals.committed_at;
   {
     const auto guard = s.state.Read();
     tiles.users = static_cast<int64_t>(s.state.UserCount());
@@ -51,6 +94,21 @@ StateTiles Tiles(const ConsoleSources& s) {
   DescribeBundle(s.feed, &tiles);
   for (const serve::SceneInfo& scene : s.feed.scenes()) tiles.scenes.emplace_back(scene.name, scene.description);
   return tiles;
+}
+
+// The files of the tracking plan, by name.
+Result<std::vector<console::PlannedEvent>> Plan(const std::string& folder) {
+  constexpr std::string_view kEnding = ".json";
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
+  std::ranges::sort(names);
+  std::vector<console::PlannedEvent> plan;
+  for (const std::string& name : names) {
+    if (!name.ends_with(kEnding)) continue;
+    FEEDMILL_ASSIGN(std::string schema, io::ReadWholeFile(files, folder + "/" + name));
+    plan.push_back({name.substr(0, name.size() - kEnding.size()), std::move(schema)});
+  }
+  return plan;
 }
 
 int64_t RowsOf(const nlohmann::json& result) {
@@ -114,7 +172,11 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
   wiring.write_key = keys.write;
   wiring.metrics = &sources.metrics;
   wiring.activity = &sources.activity;
-  wiring.state = [sources] { return Tiles(sources); };
+  wiring.state = [sources, lake = std::make_shared<LakeTotals>(*sources.folder.catalog)] {
+    return Tiles(sources, *lake);
+  };
+  wiring.plan = [folder = sources.events_folder] { return Plan(folder); };
+  wiring.titles = [sources](const std::vector<console::DatedPost>& posts) { return sources.lookup.Titles(posts); };
   wiring.users = [sources](const std::string& search, int limit) -> Result<std::vector<console::UserRow>> {
     return SearchUsers(sources.state, search, static_cast<size_t>(std::max(0, limit)));
   };

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/lake_lookup.h"
 #include "app/live_bundle.h"
 #include "app/service_clock.h"
 #include "base/metrics.h"
@@ -28,6 +29,8 @@ struct ConsoleSources {
   LiveBundleFollower& live_bundle;
   MetricsRegistry& metrics;
   console::ActivityRing& activity;
+  LakeLookup& lookup;
+  std::string events_folder;  // the tracking plan
 };
 
 // Without `route`, which the server adds.

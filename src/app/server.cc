@@ -8,6 +8,7 @@
 #include "app/disk_watch.h"
 #include "app/health.h"
 #include "app/keeper.h"
+#include "app/lake_lookup.h"
 #include "app/lake_records.h"
 #include "app/live_bundle.h"
 #include "app/maintenance.h"
@@ -44,6 +45,9 @@ constexpr Micros kBundleInterval = kMicrosPerSecond;
 constexpr int kMetricsConnectionsMax = 32;
 constexpr Micros kDiskWatchInterval = 2 * kMicrosPerSecond;
 constexpr size_t kActivityShown = 20;  // newest records of one read that the console may show
+// At the start, of each partition.
+constexpr uint64_t kFormerActivity = 100;
+constexpr size_t kFormerActivityBytes = 4 << 20;
 
 class ServerImpl final : public Server {
  public:
@@ -66,7 +70,7 @@ class ServerImpl final : public Server {
     FEEDMILL_TRY(StartFeed(config, keys));
     MakeNightWatch(config);
     keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, system_clock_, metrics_);
-    StartConsole(keys);
+    StartConsole(config, keys);
     FEEDMILL_TRY(StartHttp(config, keys));
     StartMaintenance();
     // Verbs find it once there is space to say where it is.
@@ -222,15 +226,33 @@ class ServerImpl final : public Server {
     return source;
   }
 
+  // The newest records of one read, and of the others those that were refused.
   void ShowActivity(const std::vector<stream::TailRecord>& records) {
     if (!ready_) return;
-    for (size_t i = records.size() - std::min(records.size(), kActivityShown); i < records.size(); ++i) {
-      auto record = DecodeLogRecord(records[i].payload);
-      if (!record) continue;
-      // The row of a feed request carries its time inside its document; now will do here.
-      if (record->event.received_time == 0) record->event.received_time = clock_->Now();
-      activity_.Observe(*record);
+    const size_t newest = records.size() - std::min(records.size(), kActivityShown);
+    for (size_t i = 0; i < records.size(); ++i) {
+      const std::string& payload = records[i].payload;
+      if (i >= newest || KindOfLogRecord(payload) == RecordKind::kRejected) ShowRecord(payload, clock_->Now());
     }
+  }
+
+  // What came in before this start, so that a restart does not look like silence.
+  void ShowFormerActivity() {
+    for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
+      const uint64_t end = log_->EndOffset(partition);
+      const uint64_t from = std::max(log_->BeginOffset(partition), end - std::min(end, kFormerActivity));
+      const auto records = log_->Read(partition, from, kFormerActivityBytes);
+      if (!records) continue;
+      for (const ingest::EventLog::Record& record : *records) ShowRecord(record.payload, record.append_time);
+    }
+  }
+
+  // `time`: of a feed request's row, which carries its own inside its document.
+  void ShowRecord(std::string_view payload, Micros time) {
+    auto record = DecodeLogRecord(payload);
+    if (!record) return;
+    if (record->event.received_time == 0) record->event.received_time = time;
+    activity_.Observe(*record);
   }
 
   Status StartFeed(const Config& config, const cli::Keys& keys) {
@@ -239,6 +261,8 @@ class ServerImpl final : public Server {
     wiring.state = state_.get();
     wiring.features = &feature_set_;
     wiring.write_back = [this](LogRecord&& record) { WriteBack(record); };
+    FEEDMILL_ASSIGN(lookup_, LakeLookup::Open(*folder_.catalog, config.paths.Temporary()));
+    wiring.find_old_row = [this](const std::string& request_id) { return lookup_->FeedRow(request_id); };
     wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
     wiring.metrics = &metrics_;
     FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
@@ -286,9 +310,12 @@ class ServerImpl final : public Server {
     night_ = std::make_unique<NightWatch>(schedule, std::move(wiring));
   }
 
-  void StartConsole(const cli::Keys& keys) {
-    console::ConsoleWiring wiring = MakeConsoleWiring(
-        {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_}, keys);
+  void StartConsole(const Config& config, const cli::Keys& keys) {
+    ShowFormerActivity();
+    console::ConsoleWiring wiring =
+        MakeConsoleWiring({*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_,
+                           activity_, *lookup_, config.paths.Events()},
+                          keys);
     wiring.status = [this] { return ServerStatusJson(night_->Status(), keeper_->Figures()); };
     wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
       router_.Public(std::move(request), std::move(respond));
@@ -403,6 +430,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::Session> landing_session_;
   std::unique_ptr<ingest::Landing> landing_;
   std::unique_ptr<stream::LogTailer> tailer_;
+  std::unique_ptr<LakeLookup> lookup_;
   std::unique_ptr<serve::FeedService> feed_;
   std::unique_ptr<LiveBundleFollower> live_bundle_;
   std::unique_ptr<console::ConsoleService> console_;

@@ -116,4 +116,18 @@ Result<ActedEvent> MakeActedEvent(std::string_view body, const std::string& mess
   return OneAction(from, action, user_id, message_id);
 }
 
+Result<std::string> SupposeActs(const std::string& body) {
+  Json asked = Json::parse(body, nullptr, false);
+  if (!asked.is_object() || !asked.contains("suppose") || !asked["suppose"].is_array()) return body;
+  Json messages = Json::array();
+  for (const Json& act : asked["suppose"]) {
+    FEEDMILL_ASSIGN(const ActedEvent acted, MakeActedEvent(act.dump(), "supposed"));
+    const Json event = Json::parse(acted.body);
+    if (!event.contains("batch")) messages.push_back(event);
+    if (event.contains("batch")) messages.insert(messages.end(), event["batch"].begin(), event["batch"].end());
+  }
+  asked["suppose"] = std::move(messages);
+  return asked.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace feedmill::console

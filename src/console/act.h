@@ -17,4 +17,8 @@ struct ActedEvent {
 // comment, share, dwell, follow, unfollow, hide, hide_author, identify. `message_id` names the event. Pure.
 Result<ActedEvent> MakeActedEvent(std::string_view body, const std::string& message_id);
 
+// The body of a feed request with the acts of its member "suppose" turned into the messages that /v1/feed supposes.
+// Other bodies stay as they are. Pure.
+Result<std::string> SupposeActs(const std::string& body);
+
 }  // namespace feedmill::console

@@ -1,4 +1,5 @@
-// The last events that came in, for people who want to see something move. Any thread.
+// The last messages that came in, those that were taken and those that were refused, for people who want to see what
+// arrives. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +13,22 @@
 namespace feedmill::console {
 
 struct ActivityRow {
-  uint64_t sequence = 0;  // rises by one an event
-  Micros time = 0;
-  std::string kind;  // "track" | "identify" | "rejected" | "feed"
-  std::string name;  // "like"; the rule for a refused event
-  std::string user_id;
-  std::string detail;  // properties, cut; the reason for a refused event
+  uint64_t sequence = 0;  // rises by one a message
+  Micros time = 0;        // when the server had it
+  std::string kind;       // "event" | "refused" | "feed"
+  std::string type;       // "track", "identify", ...; "" when it could not be read
+  std::string name;       // of a track event
+  std::string user_id;    // or the anonymous id
+  std::string message_id;
+  std::string source;   // name of the write key
+  std::string payload;  // JSON of its properties or traits; of a refused one what was received; cut at a limit
+  // Of a refused one.
+  std::string rule;
+  std::string field;
+  std::string reason;
 };
 
+// Taken and refused messages are kept apart, so that a flood of the ones does not wash the others away.
 class ActivityRing {
  public:
   explicit ActivityRing(size_t count_max = 200) : count_max_(count_max) {}
@@ -27,12 +36,14 @@ class ActivityRing {
   void Observe(const LogRecord& record);
   // Newest first, those after `sequence`.
   std::vector<ActivityRow> Newest(size_t count, uint64_t after_sequence = 0) const;
+  std::vector<ActivityRow> NewestRefused(size_t count, uint64_t after_sequence = 0) const;
 
  private:
-  const size_t count_max_;
+  const size_t count_max_;  // of each
   mutable std::mutex mutex_;
-  std::deque<ActivityRow> rows_;  // GUARDED_BY(mutex_), oldest first
-  uint64_t sequence_ = 0;         // GUARDED_BY(mutex_)
+  std::deque<ActivityRow> taken_;    // GUARDED_BY(mutex_), oldest first
+  std::deque<ActivityRow> refused_;  // GUARDED_BY(mutex_), oldest first
+  uint64_t sequence_ = 0;            // GUARDED_BY(mutex_)
 };
 
 }  // namespace feedmill::console

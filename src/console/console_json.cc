@@ -63,12 +63,12 @@ std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& histor
                {"version", tiles.version},
                {"events_total", tiles.events_total},
                {"rejected_total", tiles.rejected_total},
+               {"lake_lag_records", tiles.lake_lag_records},
                {"events_per_s", now.events_per_s},
                {"feeds_per_s", now.feeds_per_s},
                {"feed_p50_ms", now.feed_p50_ms},
                {"feed_p99_ms", now.feed_p99_ms},
                {"log_lag_records", tiles.log_lag_records},
-               {"lake_lag_records", tiles.lake_lag_records},
                {"lake_age_s", AgeOrNull(tiles.now, tiles.lake_committed_at)},
                {"users", tiles.users},
                {"posts", tiles.posts},
@@ -88,18 +88,40 @@ std::string UsersJson(const std::vector<UserRow>& users) {
   return Dump({{"users", std::move(rows)}});
 }
 
-std::string ActivityJson(const std::vector<ActivityRow>& rows) {
+std::string EventsJson(const std::vector<ActivityRow>& rows) {
   Json list = Json::array();
   for (const ActivityRow& row : rows) {
     list.push_back({{"sequence", row.sequence},
                     {"time", FormatTime(row.time)},
                     {"kind", row.kind},
+                    {"type", row.type},
                     {"name", row.name},
                     {"user_id", row.user_id},
-                    {"detail", row.detail}});
+                    {"message_id", row.message_id},
+                    {"source", row.source},
+                    {"payload", row.payload},
+                    {"rule", row.rule},
+                    {"field", row.field},
+                    {"reason", row.reason}});
   }
-  return Dump({{"activity", std::move(list)}});
+  return Dump({{"events", std::move(list)}});
 }
+
+std::string PlanJson(const std::vector<PlannedEvent>& plan) {
+  Json events = Json::array();
+  for (const PlannedEvent& event : plan) {
+    Json schema = Json::parse(event.schema, nullptr, false);
+    if (schema.is_discarded()) schema = nullptr;
+    events.push_back({{"name", event.name}, {"schema", std::move(schema)}});
+  }
+  return Dump({{"events", std::move(events)}});
+}
+
+std::string KeysJson(const ConsoleWiring& wiring) {
+  return Dump({{"write", wiring.write_key}, {"read", wiring.read_key}});
+}
+
+std::string TitlesJson(const std::map<std::string, std::string>& titles) { return Dump({{"titles", titles}}); }
 
 std::string BundlesJson(const std::vector<registry::BundleRow>& bundles) {
   Json rows = Json::array();

@@ -11,7 +11,10 @@ namespace feedmill::console {
 
 std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& history);
 std::string UsersJson(const std::vector<UserRow>& users);
-std::string ActivityJson(const std::vector<ActivityRow>& rows);
+std::string EventsJson(const std::vector<ActivityRow>& rows);
+std::string PlanJson(const std::vector<PlannedEvent>& plan);
+std::string KeysJson(const ConsoleWiring& wiring);
+std::string TitlesJson(const std::map<std::string, std::string>& titles);
 std::string BundlesJson(const std::vector<registry::BundleRow>& bundles);
 std::string PromotionJson(const registry::Promotion& promotion);
 std::string RunsJson(const std::vector<RunRow>& runs);

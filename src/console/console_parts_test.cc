@@ -52,24 +52,62 @@ TEST(ActTest, RefusesWhatItCannotSay) {
   }
 }
 
-TEST(ActivityTest, KeepsTheNewestAndCutsAtWholeLetters) {
+TEST(ActTest, ActsAreSupposedAsTheMessagesTheyWouldBe) {
+  const auto body =
+      SupposeActs(R"({"user_id":"u","suppose":[{"action":"hide","user_id":"u","post_id":"p","author_id":"a"},
+      {"action":"impression","user_id":"u","items":[{"post_id":"p","author_id":"a"},{"post_id":"q","author_id":"b"}]}]})");
+  ASSERT_TRUE(body.has_value()) << body.error().message();
+  const Json asked = Json::parse(*body);
+  ASSERT_EQ(asked["suppose"].size(), 3u);
+  EXPECT_EQ(asked["suppose"][0]["event"], "hide");
+  EXPECT_EQ(asked["suppose"][2]["properties"]["post_id"], "q");
+  EXPECT_EQ(*SupposeActs(R"({"user_id":"u"})"), R"({"user_id":"u"})");
+  EXPECT_FALSE(SupposeActs(R"({"suppose":[{"action":"fly","user_id":"u"}]})").has_value());
+}
+
+LogRecord Taken(const std::string& name) {
+  LogRecord record;
+  record.event.name = name;
+  record.event.properties = R"({"post_id":"p"})";
+  return record;
+}
+
+LogRecord Refused(const std::string& rule) {
+  LogRecord record;
+  record.kind = RecordKind::kRejected;
+  record.rejection = {"why", "properties.x", rule, R"({"event":"x"})"};
+  return record;
+}
+
+TEST(ActivityTest, KeepsTheNewestOfBothKindsApart) {
   ActivityRing ring(3);
-  for (int i = 0; i < 5; ++i) {
-    LogRecord record;
-    record.event.name = std::to_string(i);
-    record.event.properties = std::string(199, 'x') + "é";
-    ring.Observe(record);
-  }
+  ring.Observe(Refused("wrong_type"));
+  for (int i = 0; i < 5; ++i) ring.Observe(Taken(std::to_string(i)));
   const auto rows = ring.Newest(10);
-  ASSERT_EQ(rows.size(), 3u);
+  ASSERT_EQ(rows.size(), 4u) << "the refused one outlives a flood of others";
   EXPECT_EQ(rows[0].name, "4");
-  EXPECT_EQ(rows[0].detail, std::string(199, 'x') + "…");
+  EXPECT_EQ(rows[0].payload, R"({"post_id":"p"})");
+  EXPECT_EQ(rows[3].rule, "wrong_type");
+  EXPECT_EQ(rows[3].reason, "why");
+  EXPECT_EQ(rows[3].payload, R"({"event":"x"})");
   EXPECT_EQ(ring.Newest(10, rows[1].sequence).size(), 1u);
-  LogRecord rejected;
-  rejected.kind = RecordKind::kRejected;
-  rejected.rejection = {"why", "field", "wrong_type", ""};
-  ring.Observe(rejected);
-  EXPECT_EQ(ring.Newest(1)[0].name, "wrong_type");
+  EXPECT_EQ(ring.Newest(1)[0].name, "4");
+  ASSERT_EQ(ring.NewestRefused(10).size(), 1u);
+  EXPECT_EQ(ring.NewestRefused(10)[0].field, "properties.x");
+}
+
+TEST(ActivityTest, CutsAtWholeLettersAndReadsTheHeadOfAFeed) {
+  ActivityRing ring(3);
+  LogRecord large = Taken("large");
+  large.event.properties = std::string(8191, 'x') + "é";
+  ring.Observe(large);
+  EXPECT_EQ(ring.Newest(1)[0].payload, std::string(8191, 'x') + "…");
+  LogRecord feed;
+  feed.kind = RecordKind::kFeedRequest;
+  feed.document = R"({"request_id":"r1","user_id":"ada","scene":"home"})";
+  ring.Observe(feed);
+  EXPECT_EQ(ring.Newest(1)[0].user_id, "ada");
+  EXPECT_EQ(ring.Newest(1)[0].message_id, "r1");
 }
 
 TEST(SamplerTest, TurnsTotalsIntoRatesAndRecentLatencies) {

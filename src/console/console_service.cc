@@ -31,6 +31,7 @@ constexpr size_t kQueueMax = 256;
 constexpr int kLimitDefault = 50;
 constexpr int kLimitMax = 500;
 constexpr int kRunsDefault = 10;
+constexpr size_t kTitlesMax = 200;
 
 HttpResponse Answer(int status, std::string body) {
   HttpResponse response;
@@ -77,6 +78,34 @@ int LimitOf(const HttpRequest& request, int otherwise) {
   return std::clamp(limit, 1, kLimitMax);
 }
 
+uint64_t NumberOf(std::string_view text) {
+  uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Result<std::vector<DatedPost>> ReadPosts(const std::string& body) {
+  const Json document = Json::parse(body, nullptr, false);
+  const auto allowed = [] {
+    return InvalidArgument(
+        "body: allowed: {{\"posts\": [1 to {} of {{\"id\": \"p1\", \"created_at\": \"2026-01-31T12:00:00Z\"}}]}}",
+        kTitlesMax);
+  };
+  if (!document.is_object() || !document.contains("posts") || !document["posts"].is_array()) return allowed();
+  const Json& list = document["posts"];
+  if (list.empty() || list.size() > kTitlesMax) return allowed();
+  std::vector<DatedPost> posts;
+  for (const Json& post : list) {
+    const bool good = post.is_object() && post.contains("id") && post["id"].is_string() &&
+                      post.contains("created_at") && post["created_at"].is_string();
+    if (!good) return allowed();
+    DatedPost& dated = posts.emplace_back();
+    dated.id = post["id"].get<std::string>();
+    FEEDMILL_ASSIGN(dated.created_at, ParseTime(post["created_at"].get<std::string>()));
+  }
+  return posts;
+}
+
 class ConsoleServiceImpl final : public ConsoleService {
  public:
   explicit ConsoleServiceImpl(ConsoleWiring wiring)
@@ -106,7 +135,7 @@ class ConsoleServiceImpl final : public ConsoleService {
   Totals ReadTotals() const {
     if (!wiring_.state) return {};
     const StateTiles tiles = wiring_.state();
-    return {tiles.events_total, tiles.log_lag_records};
+    return {tiles.events_accepted, tiles.log_lag_records};
   }
 
   bool Allowed(const HttpRequest& request) const;
@@ -118,7 +147,10 @@ class ConsoleServiceImpl final : public ConsoleService {
 
   HttpResponse State(const HttpRequest&);
   HttpResponse Users(const HttpRequest& request);
-  HttpResponse Activity(const HttpRequest& request);
+  HttpResponse Events(const HttpRequest& request);
+  HttpResponse Plan(const HttpRequest&);
+  HttpResponse Keys(const HttpRequest&);
+  HttpResponse Titles(const HttpRequest& request);
   HttpResponse Bundles(const HttpRequest&);
   HttpResponse Promote(const HttpRequest& request);
   HttpResponse Rollback(const HttpRequest&);
@@ -138,7 +170,10 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
   static constexpr Endpoint kEndpoints[] = {
       {"GET", "state", &ConsoleServiceImpl::State},
       {"GET", "users", &ConsoleServiceImpl::Users},
-      {"GET", "activity", &ConsoleServiceImpl::Activity},
+      {"GET", "events", &ConsoleServiceImpl::Events},
+      {"GET", "plan", &ConsoleServiceImpl::Plan},
+      {"GET", "keys", &ConsoleServiceImpl::Keys},
+      {"POST", "titles", &ConsoleServiceImpl::Titles},
       {"GET", "bundles", &ConsoleServiceImpl::Bundles},
       {"POST", "bundle/promote", &ConsoleServiceImpl::Promote},
       {"POST", "bundle/rollback", &ConsoleServiceImpl::Rollback},
@@ -182,11 +217,17 @@ bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
   const std::string name = request->path.substr(kApi.size());
   const bool feed = name == "feed" || name.starts_with("explain/");
   if (!feed && name != "act") return false;
+  const auto feed_body = [&name](const HttpRequest& asked) -> Result<std::string> {
+    return name == "feed" ? SupposeActs(asked.body) : asked.body;
+  };
   if (!wiring_.route) {
     (*respond)(NotWired("the playground"));
   } else if (name == "act") {
     Act(std::move(*request), std::move(*respond));
+  } else if (Result<std::string> body = feed_body(*request); !body) {
+    (*respond)(AnswerError(body.error()));
   } else {
+    request->body = std::move(*body);
     request->path = "/v1/" + name;
     std::erase_if(request->headers, [](const auto& header) { return header.first == "authorization"; });
     request->headers.emplace_back("authorization", "Bearer " + wiring_.read_key);
@@ -232,9 +273,24 @@ HttpResponse ConsoleServiceImpl::Users(const HttpRequest& request) {
   return AnswerResult(wiring_.users(std::string(request.Query("q")), LimitOf(request, kLimitDefault)), UsersJson);
 }
 
-HttpResponse ConsoleServiceImpl::Activity(const HttpRequest& request) {
-  if (wiring_.activity == nullptr) return NotWired("activity");
-  return Answer(200, ActivityJson(wiring_.activity->Newest(static_cast<size_t>(LimitOf(request, kLimitDefault)))));
+HttpResponse ConsoleServiceImpl::Events(const HttpRequest& request) {
+  if (wiring_.activity == nullptr) return NotWired("events");
+  const auto limit = static_cast<size_t>(LimitOf(request, kLimitDefault));
+  const uint64_t after = NumberOf(request.Query("after"));
+  return Answer(200, EventsJson(request.Query("kind") == "refused" ? wiring_.activity->NewestRefused(limit, after)
+                                                                   : wiring_.activity->Newest(limit, after)));
+}
+
+HttpResponse ConsoleServiceImpl::Plan(const HttpRequest&) {
+  return wiring_.plan ? AnswerResult(wiring_.plan(), PlanJson) : NotWired("plan");
+}
+
+HttpResponse ConsoleServiceImpl::Keys(const HttpRequest&) { return Answer(200, KeysJson(wiring_)); }
+
+HttpResponse ConsoleServiceImpl::Titles(const HttpRequest& request) {
+  if (!wiring_.titles) return NotWired("titles");
+  const Result<std::vector<DatedPost>> posts = ReadPosts(request.body);
+  return posts ? AnswerResult(wiring_.titles(*posts), TitlesJson) : AnswerError(posts.error());
 }
 
 HttpResponse ConsoleServiceImpl::Bundles(const HttpRequest&) {

@@ -23,8 +23,9 @@ struct StateTiles {
   Micros now = 0;  // of the clock
   bool clock_driven = false;
   std::string version;
-  int64_t events_total = 0;  // accepted since the start
-  int64_t rejected_total = 0;
+  int64_t events_accepted = 0;   // since the start: what rates are made of
+  int64_t events_total = 0;      // rows of the raw tables, of all time
+  int64_t rejected_total = 0;    // the same
   int64_t log_lag_records = 0;   // written to the log and not yet applied by the stream
   int64_t lake_lag_records = 0;  // written to the log and not yet in the lake
   Micros lake_committed_at = 0;  // of the newest commit to ods_event, 0 when none; same clock as `now`
@@ -41,6 +42,17 @@ struct UserRow {
   int64_t follows = 0;
   int64_t actions = 0;        // kept last actions
   Micros last_action_at = 0;  // 0: none
+};
+
+struct DatedPost {
+  std::string id;
+  Micros created_at = 0;
+};
+
+// One file of the tracking plan.
+struct PlannedEvent {
+  std::string name;
+  std::string schema;  // JSON text
 };
 
 struct CheckRow {
@@ -80,6 +92,9 @@ struct ConsoleWiring {
   // Called on threads of the console; any of them may be null.
   std::function<StateTiles()> state;
   std::function<Result<std::vector<UserRow>>(const std::string& search, int limit)> users;
+  std::function<Result<std::vector<PlannedEvent>>()> plan;
+  // Titles of those posts that have one.
+  std::function<Result<std::map<std::string, std::string>>(const std::vector<DatedPost>& posts)> titles;
   std::function<Result<std::vector<registry::BundleRow>>()> bundles;
   std::function<Result<registry::Promotion>(const std::string& id, bool force)> promote;
   std::function<Result<registry::Promotion>()> rollback;

@@ -91,7 +91,35 @@ TEST_F(ConsoleServiceTest, FindsUsersAndActivity) {
   record.event.name = "like";
   record.event.user_id = "ada\xff";
   activity_.Observe(record);
-  EXPECT_EQ(Json::parse(Send("GET", "/v1/admin/activity").body)["activity"][0]["name"], "like");
+  EXPECT_EQ(Json::parse(Send("GET", "/v1/admin/events").body)["events"][0]["name"], "like");
+}
+
+TEST_F(ConsoleServiceTest, KeysNeedTheToken) {
+  EXPECT_EQ(Send("GET", "/v1/admin/keys", "", "").status, 401);
+  const Json keys = Json::parse(Send("GET", "/v1/admin/keys").body);
+  EXPECT_EQ(keys, (Json{{"write", "write"}, {"read", "read"}}));
+  for (const char* page : {"/console/", "/console/events"}) {
+    const std::string html = Send("GET", page, "", "").body;
+    EXPECT_EQ(html.find("\"write\""), std::string::npos) << page;
+    EXPECT_EQ(html.find("secret"), std::string::npos) << page;
+  }
+}
+
+TEST_F(ConsoleServiceTest, ShowsThePlanAndTitles) {
+  wiring_.plan = []() -> Result<std::vector<PlannedEvent>> {
+    return std::vector<PlannedEvent>{{"like", R"({"required":["post_id"]})"}, {"broken", "{"}};
+  };
+  wiring_.titles = [](const std::vector<DatedPost>& posts) -> Result<std::map<std::string, std::string>> {
+    return std::map<std::string, std::string>{{posts[0].id, fmt::format("{}", posts[0].created_at)}};
+  };
+  const Json plan = Json::parse(Send("GET", "/v1/admin/plan").body)["events"];
+  EXPECT_EQ(plan[0]["schema"]["required"][0], "post_id");
+  EXPECT_TRUE(plan[1]["schema"].is_null());
+  const std::string asked = R"({"posts":[{"id":"p","created_at":"1970-01-01T00:00:01Z"}]})";
+  EXPECT_EQ(Json::parse(Send("POST", "/v1/admin/titles", asked).body)["titles"]["p"], "1000000");
+  for (const char* wrong :
+       {"", "{}", R"({"posts":[]})", R"({"posts":[{"id":"p"}]})", R"({"posts":[{"id":"p","created_at":"x"}]})"})
+    EXPECT_EQ(Send("POST", "/v1/admin/titles", wrong).status, 400) << wrong;
 }
 
 TEST_F(ConsoleServiceTest, PromotesAndReportsErrors) {
@@ -120,6 +148,11 @@ TEST_F(ConsoleServiceTest, AsksForFeedsWithTheReadKey) {
   EXPECT_EQ(Send("POST", "/v1/admin/feed", R"({"user_id":"ada"})").status, 200);
   EXPECT_EQ(routed_.path, "/v1/feed");
   EXPECT_EQ(routed_.Header("authorization"), "Bearer read");
+  const std::string supposed =
+      R"({"user_id":"ada","suppose":[{"action":"hide","user_id":"ada","post_id":"p","author_id":"b"}]})";
+  EXPECT_EQ(Send("POST", "/v1/admin/feed", supposed).status, 200);
+  EXPECT_EQ(Json::parse(routed_.body)["suppose"][0]["properties"]["post_id"], "p");
+  EXPECT_EQ(Send("POST", "/v1/admin/feed", R"({"suppose":[{"action":"fly"}]})").status, 400);
   Send("GET", "/v1/admin/explain/r1");
   EXPECT_EQ(routed_.path, "/v1/explain/r1");
 }

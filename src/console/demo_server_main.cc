@@ -25,6 +25,10 @@ constexpr std::string_view kToken = "demo-token";
 // Takes Segment's events the way the collector does and applies them at once.
 class Door {
  public:
+  static bool Planned(const std::string& name) {
+    return std::filesystem::exists(fmt::format("{}/template/events/{}.json", FEEDMILL_SOURCE_DIR, name));
+  }
+
   Door(serve::SmallWorld& world, console::ActivityRing& activity) : world_(world), activity_(activity) {}
 
   io::HttpResponse Take(const io::HttpRequest& request) {
@@ -62,6 +66,11 @@ class Door {
     record.event.event_time = record.event.original_time = record.event.received_time = now;
     record.event.properties =
         json.contains("properties") ? json["properties"].dump() : json.value("traits", Json::object()).dump();
+    if (record.event.type == "track" && !Planned(record.event.name)) {
+      record.kind = RecordKind::kRejected;
+      record.rejection = {fmt::format("found \"{}\", which the tracking plan has not", record.event.name), "event",
+                          "unknown_event", json.dump()};
+    }
     activity_.Observe(record);
     const LogPosition position{0, world_.log_end()};
     world_.state->Apply(record, position);
@@ -134,6 +143,32 @@ std::vector<console::RunRow> Runs() {
            "2026-05-26 .. 2026-05-27", bad}};
 }
 
+Result<std::vector<console::PlannedEvent>> Plan() {
+  std::vector<console::PlannedEvent> plan;
+  for (const auto& file : std::filesystem::directory_iterator(FEEDMILL_SOURCE_DIR "/template/events")) {
+    if (file.path().extension() != ".json") continue;
+    FEEDMILL_ASSIGN(std::string schema, io::ReadWholeFile(io::PosixFileSystem(), file.path().string()));
+    plan.push_back({file.path().stem().string(), std::move(schema)});
+  }
+  std::ranges::sort(plan, {}, &console::PlannedEvent::name);
+  return plan;
+}
+
+Result<std::map<std::string, std::string>> Titles(const std::vector<console::DatedPost>& posts) {
+  static constexpr const char* kTitles[] = {"What I learned this week",         "A quiet evening, and a long walk home",
+                                            "Three small things that helped",   "Before the rain",
+                                            "Notes from the workshop",          "The best mistake I made",
+                                            "How we did it the slow way",       "A list I keep coming back to",
+                                            "Where to begin when you are late", "Old maps, new roads",
+                                            "Questions I get most often",       "One year later"};
+  std::map<std::string, std::string> titles;
+  for (const console::DatedPost& post : posts) {
+    const size_t number = std::hash<std::string>()(post.id);
+    if (number % 8 != 0) titles[post.id] = kTitles[number / 8 % std::size(kTitles)];
+  }
+  return titles;
+}
+
 int Option(int argc, char** argv, std::string_view name, int otherwise) {
   for (int i = 1; i + 1 < argc; ++i) {
     if (argv[i] == name) return std::atoi(argv[i + 1]);
@@ -188,6 +223,7 @@ class Demo {
   }
 
   void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) {
+    if (request.path == "/v1/track" || request.path == "/v1/batch") return respond(door_.Take(request));
     console_->Handle(std::move(request), std::move(respond));
   }
 
@@ -224,6 +260,8 @@ class Demo {
     wiring.users = [this](const std::string& search, int limit) -> Result<std::vector<console::UserRow>> {
       return FindUsers(*world_.state, search, limit);
     };
+    wiring.plan = [] { return Plan(); };
+    wiring.titles = [](const std::vector<console::DatedPost>& posts) { return Titles(posts); };
     wiring.bundles = [this]() -> Result<std::vector<registry::BundleRow>> {
       std::lock_guard lock(records_.mutex);
       return records_.bundles;
@@ -240,7 +278,7 @@ class Demo {
     console::StateTiles tiles;
     tiles.now = world_.clock.Now() + door_.taken();
     tiles.clock_driven = true;
-    tiles.events_total = static_cast<int64_t>(world_.log_end());
+    tiles.events_accepted = tiles.events_total = static_cast<int64_t>(world_.log_end());
     tiles.lake_committed_at = tiles.now - 42 * kMicrosPerSecond;
     tiles.live_bundle = bundle_->manifest.id;
     tiles.bundle_created_at = bundle_->manifest.created_at;

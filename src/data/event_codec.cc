@@ -119,6 +119,14 @@ void EncodeLogRecord(const LogRecord& record, std::string* out) {
   for (auto text : kRejectionTexts) AppendText(record.rejection.*text, out);
 }
 
+std::optional<RecordKind> KindOfLogRecord(std::string_view bytes) {
+  if (bytes.size() < 2 || static_cast<uint8_t>(bytes[0]) != kVersion) return std::nullopt;
+  const auto kind = static_cast<uint8_t>(bytes[1]);
+  if (kind < static_cast<uint8_t>(RecordKind::kEvent) || kind > static_cast<uint8_t>(RecordKind::kFeedRequest))
+    return std::nullopt;
+  return static_cast<RecordKind>(kind);
+}
+
 Result<LogRecord> DecodeLogRecord(std::string_view bytes) {
   Reader reader(bytes);
   FEEDMILL_ASSIGN(uint8_t version, reader.Byte("the version"));

@@ -1,6 +1,7 @@
 // LogRecord <-> bytes: the payload of one log record. Format: docs/formats/event-log.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,5 +15,7 @@ void EncodeLogRecord(const LogRecord& record, std::string* out);
 // kCorrupt names the byte offset and what was wrong. Bounded: never allocates more than a small multiple of
 // bytes.size().
 Result<LogRecord> DecodeLogRecord(std::string_view bytes);
+// Of an encoded record, without reading the rest of it; nothing when the bytes begin like none.
+std::optional<RecordKind> KindOfLogRecord(std::string_view bytes);
 
 }  // namespace feedmill

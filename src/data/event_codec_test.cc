@@ -88,6 +88,14 @@ TEST(EventCodecTest, RandomRecordsComeBack) {
   }
 }
 
+TEST(EventCodecTest, TheKindIsReadFromTheFirstBytes) {
+  for (const LogRecord& record : Examples()) EXPECT_EQ(KindOfLogRecord(Encoded(record)), record.kind);
+  EXPECT_EQ(KindOfLogRecord(""), std::nullopt);
+  EXPECT_EQ(KindOfLogRecord("\x01"), std::nullopt);
+  EXPECT_EQ(KindOfLogRecord("\x01\x09"), std::nullopt);
+  EXPECT_EQ(KindOfLogRecord("\x07\x01"), std::nullopt);
+}
+
 TEST(EventCodecTest, EncodeAppends) {
   std::string bytes = "before";
   EncodeLogRecord(ExampleEvent(), &bytes);

@@ -1,13 +1,15 @@
 // Starts the demo server and a headless Chromium for the tests and for the screenshot.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const { chromium } = createRequire(join(root, "web/package.json"))("playwright-core");
+const fromWeb = createRequire(join(root, "web/package.json"));
+const { chromium } = fromWeb("playwright-core");
+const axeSource = readFileSync(fromWeb.resolve("axe-core/axe.min.js"), "utf8");
 const startMs = 60_000;
 
 // A link to the console with its token: FEEDMILL_CONSOLE_URL of a running server, or a demo server started here.
@@ -60,4 +62,15 @@ export async function openBrowser() {
     rmSync(profile, { recursive: true, force: true });
   };
   return { context, close };
+}
+
+// What axe-core finds on the page that is serious or worse: rule, how often, where first.
+export async function seriousFindings(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setBypassCSP", { enabled: true });
+  await session.send("Runtime.evaluate", { expression: axeSource });
+  const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations);
+  await session.detach();
+  const serious = found.filter((finding) => ["serious", "critical"].includes(finding.impact));
+  return serious.map((finding) => `${finding.id}, ${finding.nodes.length} times, first at ${finding.nodes[0].target.join(" ")}`);
 }

@@ -1,5 +1,5 @@
 // Talks to /v1/admin/. The token lives in this tab's session storage only.
-import type { ActivityRow, BundleRow, Explained, Feed, Promotion, RunRow, ServerState, UserRow } from "./types";
+import type { BundleRow, EventRow, Explained, Feed, FeedItem, Keys, Nightly, PlannedEvent, Promotion, RunRow, ServerState, UserRow } from "./types";
 
 const tokenKey = "feedmill.token";
 
@@ -33,6 +33,9 @@ export interface FeedRequest {
   n: number;
   after?: string;
   context?: { topics: string[] };
+  dry_run?: boolean; // leaves no row behind
+  suppose?: Act[]; // answered as if these had been done
+  exclude?: string[]; // posts not to show
 }
 
 export interface Act {
@@ -57,7 +60,20 @@ export class Api {
   state = () => this.get<ServerState>("state");
   users = async (q: string, limit = 60) =>
     (await this.get<{ users: UserRow[] }>(`users?q=${encodeURIComponent(q)}&limit=${limit}`)).users;
-  activity = async (limit = 30) => (await this.get<{ activity: ActivityRow[] }>(`activity?limit=${limit}`)).activity;
+  // Null where the server has no part in the nights.
+  nightly = () => this.get<{ nightly: Nightly }>("status").then(
+    (status) => status.nightly,
+    (reason: unknown) => {
+      if (reason instanceof ApiError && [404, 501].includes(reason.status)) return null;
+      throw reason;
+    },
+  );
+  events = async (limit = 30, kind: "all" | "refused" = "all") =>
+    (await this.get<{ events: EventRow[] }>(`events?limit=${limit}&kind=${kind}`)).events;
+  plan = async () => (await this.get<{ events: PlannedEvent[] }>("plan")).events;
+  keys = () => this.get<Keys>("keys");
+  titles = async (items: FeedItem[]) =>
+    (await this.post<{ titles: Record<string, string> }>("titles", { posts: items.map(({ id, created_at }) => ({ id, created_at })) })).titles;
   bundles = async () => (await this.get<{ bundles: BundleRow[] }>("bundles")).bundles;
   promote = (id: string, force: boolean) => this.post<Promotion>("bundle/promote", { id, force });
   rollback = () => this.post<Promotion>("bundle/rollback", {});
@@ -71,7 +87,8 @@ export class Api {
   }
 
   private post<T>(path: string, body: unknown): Promise<T> {
-    return this.send<T>(path, { method: "POST", body: JSON.stringify(body) });
+    // What was done is sent even when the page is left at that moment.
+    return this.send<T>(path, { method: "POST", body: JSON.stringify(body), keepalive: path === "act" });
   }
 
   private async send<T>(path: string, init: RequestInit): Promise<T> {

@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 
 import { Api, keepToken, readToken } from "./api";
 import { BundlesPage } from "./bundles_page";
+import { EventsPage } from "./events_page";
 import { day } from "./format";
 import { usePage, usePolled, useTheme } from "./hooks";
 import { Icon } from "./icons";
@@ -10,8 +11,10 @@ import { RunsPage } from "./runs_page";
 import { TokenPage } from "./token_page";
 
 const stateMs = 1000;
+const nightlyMs = 15_000;
 const pages = [
   ["", "Playground"],
+  ["events", "Events"],
   ["bundles", "Bundles"],
   ["runs", "Runs"],
 ] as const;
@@ -20,6 +23,7 @@ function Console({ api, onLeave }: { api: Api; onLeave: () => void }) {
   const [page, go] = usePage();
   const [, toggleTheme] = useTheme();
   const state = usePolled(() => api.state(), stateMs);
+  const nightly = usePolled(() => api.nightly(), nightlyMs);
   return (
     <>
       <header className="top">
@@ -40,8 +44,8 @@ function Console({ api, onLeave }: { api: Api; onLeave: () => void }) {
           ))}
         </nav>
         <span className="top-state" role="status">
-          <span className={`dot ${state.error ? "dot-bad" : "dot-good"}`} aria-hidden="true" />
-          {state.error ? "not reachable" : state.value ? `${state.value.clock_driven ? "world time " : ""}${day(state.value.now)} UTC` : "connecting"}
+          <span className={`dot ${state.stale ? "dot-bad" : state.value ? "dot-good" : ""}`} aria-hidden="true" />
+          {state.stale ? "not reachable" : state.value ? `${state.value.clock_driven ? "world time " : ""}${day(state.value.now)} UTC` : "connecting"}
         </span>
         <button type="button" className="deed" aria-label="Light or dark" title="Light or dark" onClick={toggleTheme}>
           <Icon name="moon" />
@@ -50,7 +54,15 @@ function Console({ api, onLeave }: { api: Api; onLeave: () => void }) {
           <Icon name="leave" />
         </button>
       </header>
-      {page === "bundles" ? <BundlesPage api={api} /> : page === "runs" ? <RunsPage api={api} /> : <Playground api={api} state={state.value} />}
+      {page === "events" ? (
+        <EventsPage api={api} now={state.value?.now ?? null} />
+      ) : page === "bundles" ? (
+        <BundlesPage api={api} />
+      ) : page === "runs" ? (
+        <RunsPage api={api} now={state.value?.now} nightly={nightly.value} />
+      ) : (
+        <Playground api={api} state={state.value} nightly={nightly.value} stale={state.stale} onEvents={() => go("events")} />
+      )}
     </>
   );
 }

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 
 import type { Api } from "./api";
 import { day, words } from "./format";
 import { usePolled } from "./hooks";
+import { Modal } from "./modal";
 import type { BundleRow } from "./types";
 
 const pollMs = 5000;
@@ -16,13 +17,9 @@ interface Plan {
 }
 
 function Confirm({ plan, onDone }: { plan: Plan; onDone: (said: string) => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    dialog.current?.showModal?.();
-  }, []);
   return (
-    <dialog ref={dialog} className="dialog" aria-label={plan.title} onClose={() => onDone("")}>
+    <Modal label={plan.title} onClose={() => onDone("")}>
       <h2>{plan.title}</h2>
       <p className="quiet">{plan.text}</p>
       <div className="dialog-foot">
@@ -41,7 +38,7 @@ function Confirm({ plan, onDone }: { plan: Plan; onDone: (said: string) => void 
           {plan.verb}
         </button>
       </div>
-    </dialog>
+    </Modal>
   );
 }
 
@@ -85,7 +82,7 @@ export function BundlesPage({ api }: { api: Api }) {
       {!rows && !bundles.error && <div className="skeleton table-skeleton" aria-busy="true" />}
       {rows?.length === 0 && <p className="empty big">No bundle yet. The nightly run makes one: feedmill run.</p>}
       {rows && rows.length > 0 && (
-        <div className="table-wrap">
+        <div className="table-wrap" role="region" aria-label="Bundles" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { age, count, duration, hue, initials, millis, percent, score } from "./format";
+import { age, count, duration, millis, mix, percent, score, until } from "./format";
 
 describe("format", () => {
   it("shortens counts", () => {
@@ -19,9 +19,13 @@ describe("format", () => {
     expect([0, 0.00002, 0.1234].map(score)).toEqual(["0.000", "2.0e-5", "0.123"]);
     expect([0.034, 0.5].map(percent)).toEqual(["3.4%", "50%"]);
   });
-  it("gives a name its own steady hue and initials", () => {
-    expect(hue("ada")).toBe(hue("ada"));
-    expect(hue("ada")).not.toBe(hue("bob"));
-    expect([initials("ada"), initials("user-17"), initials("u_abc")]).toEqual(["AD", "U17", "UA"]);
+  it("mixes a name into a steady number", () => {
+    expect(mix("ada")).toBe(mix("ada"));
+    const firsts = Array.from({ length: 200 }, (_, i) => mix(`user-${i}`));
+    expect(new Set(firsts).size).toBe(200);
+  });
+  it("says how far away something is", () => {
+    expect(until("2026-01-02T00:00:00Z", "2026-01-02T02:30:00Z")).toBe("in 3 h");
+    expect(until("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")).toBe("now");
   });
 });

@@ -50,16 +50,16 @@ export function words(name: string): string {
   return name.replace(/_/g, " ");
 }
 
-// A steady hue for a name, for avatars.
-export function hue(name: string): number {
+// A steady number for a name, every bit of it depending on every letter.
+export function mix(name: string): number {
   let hash = 2166136261;
   for (const letter of name) hash = Math.imul(hash ^ letter.charCodeAt(0), 16777619);
-  return (hash >>> 0) % 360;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-export function initials(name: string): string {
-  const parts = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-  const last = parts[parts.length - 1] ?? "";
-  if (parts.length > 1 && /^\d+$/.test(last)) return parts[0]!.charAt(0).toUpperCase() + last.slice(-2);
-  return (parts.length > 1 ? parts[0]!.charAt(0) + parts[1]!.charAt(0) : name.slice(0, 2)).toUpperCase();
+export function until(now: string, then: string): string {
+  const seconds = (Date.parse(then) - Date.parse(now)) / 1000;
+  return seconds < 1 ? "now" : `in ${duration(seconds)}`;
 }

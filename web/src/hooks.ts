@@ -3,13 +3,20 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 export interface Polled<T> {
   value: T | null;
   error: string;
+  // What is shown is no longer how things are: the last answer failed, or is older than three periods.
+  stale: boolean;
+  answeredAt: number | null; // performance.now() of the last good answer
   refresh: () => void;
 }
+
+const stalePeriods = 3;
 
 // Asks again and again while the page is looked at.
 export function usePolled<T>(ask: () => Promise<T>, periodMs: number): Polled<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState("");
+  const [answeredAt, setAnsweredAt] = useState<number | null>(null);
+  const [late, setLate] = useState(false);
   const asking = useRef(ask);
   asking.current = ask;
   const refresh = useCallback(() => {
@@ -17,6 +24,8 @@ export function usePolled<T>(ask: () => Promise<T>, periodMs: number): Polled<T>
       (answer) => {
         setValue(answer);
         setError("");
+        setAnsweredAt(performance.now());
+        setLate(false);
       },
       (reason: Error) => setError(reason.message),
     );
@@ -28,7 +37,24 @@ export function usePolled<T>(ask: () => Promise<T>, periodMs: number): Polled<T>
     }, periodMs);
     return () => clearInterval(timer);
   }, [refresh, periodMs]);
-  return { value, error, refresh };
+  useEffect(() => {
+    if (answeredAt === null) return;
+    const timer = setTimeout(() => setLate(true), Math.max(stalePeriods * periodMs, 5000));
+    return () => clearTimeout(timer);
+  }, [answeredAt, periodMs]);
+  return { value, error, stale: error !== "" || late, answeredAt, refresh };
+}
+
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const change = () => setMatches(list.matches);
+    change();
+    list.addEventListener("change", change);
+    return () => list.removeEventListener("change", change);
+  }, [query]);
+  return matches;
 }
 
 const moveMs = 420;

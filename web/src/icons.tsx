@@ -13,6 +13,9 @@ const paths = {
   leave: "M8 4H4.500v12H8M12 7l3.500 3-3.500 3M15.500 10H8",
   keys: "M3 6h14v8H3zM6 8.700v.1M9 8.700v.1M12 8.700v.1M15 8.700v.1M7 11.500h6",
   close: "M5 5l10 10M15 5L5 15",
+  pause: "M7 4.500v11M13 4.500v11",
+  play: "M6.500 4.500v11l9-5.500Z",
+  copy: "M7 7h9v9H7zM4 13V4h9",
   check: "M4.500 10.500l3.500 3.500 7.500-8",
 } as const;
 

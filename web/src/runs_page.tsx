@@ -1,10 +1,10 @@
 import { useState } from "react";
 
 import type { Api } from "./api";
-import { count, day, duration } from "./format";
+import { count, day, duration, until } from "./format";
 import { usePolled } from "./hooks";
 import { Icon } from "./icons";
-import type { RunRow, StepRow } from "./types";
+import type { Nightly, RunRow, StepRow } from "./types";
 
 const pollMs = 3000;
 
@@ -50,7 +50,7 @@ function Run({ run, open, onToggle }: { run: RunRow; open: boolean; onToggle: ()
         </span>
       </button>
       {open && (
-        <div className="table-wrap">
+        <div className="table-wrap" role="region" aria-label="Steps" tabIndex={0}>
           <table className="table">
             <thead>
               <tr>
@@ -74,7 +74,16 @@ function Run({ run, open, onToggle }: { run: RunRow; open: boolean; onToggle: ()
   );
 }
 
-export function RunsPage({ api }: { api: Api }) {
+// By itself, or by hand.
+function schedule(now: string | undefined, nightly: Nightly | null): string {
+  if (!now) return "";
+  if (nightly?.running) return "One runs now.";
+  const failed = nightly?.last_error ? ` The last one failed: ${nightly.last_error}` : "";
+  if (!nightly?.next) return `The nightly runs when you start it (feedmill run), or each night at the time of nightly.at.${failed}`;
+  return `The next one begins ${until(now, nightly.next)}, at ${day(nightly.next)} UTC.${failed}`;
+}
+
+export function RunsPage({ api, now, nightly }: { api: Api; now: string | undefined; nightly: Nightly | null }) {
   const runs = usePolled(() => api.runs(), pollMs);
   const [toggled, setToggled] = useState<Record<string, boolean>>({});
   return (
@@ -82,7 +91,7 @@ export function RunsPage({ api }: { api: Api }) {
       <header className="page-head">
         <div>
           <h1>Runs</h1>
-          <p className="quiet">The last nightly runs, step by step.</p>
+          <p className="quiet">The last nightly runs, step by step. {schedule(now, nightly)}</p>
         </div>
         <button type="button" className="deed" aria-label="Ask again" onClick={runs.refresh}>
           <Icon name="refresh" />

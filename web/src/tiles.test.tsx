@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 
 import { linePath } from "./sparkline";
 import { lakeTone, lagTone, latencyTone, Tiles } from "./tiles";
-import type { ServerState } from "./types";
+import type { Nightly, ServerState } from "./types";
 
 const state: ServerState = {
   now: "2026-01-02T00:00:00Z",
@@ -26,22 +26,47 @@ const state: ServerState = {
   history: { events_per_s: [1, 2, 3], feeds_per_s: [], feed_p50_ms: [1, 2], feed_p99_ms: [2, 3], log_lag_records: [0, 0] },
 };
 
-it("shows the five figures of health", async () => {
+async function drawn(shown: ServerState, stale = false, nightly: Nightly | null = null): Promise<HTMLElement> {
   (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
   const root = document.createElement("div");
-  await act(() => createRoot(root).render(<Tiles state={state} />));
+  await act(() => createRoot(root).render(<Tiles state={shown} nightly={nightly} stale={stale} />));
+  return root;
+}
+
+it("shows the figures of health", async () => {
+  const root = await drawn(state);
   const tiles = [...root.querySelectorAll<HTMLElement>("[data-tile]")];
-  expect(tiles.map((tile) => tile.dataset.tile)).toEqual(["Events", "Log lag", "Lake", "Bundle", "Feed"]);
+  expect(tiles.map((tile) => tile.dataset.tile)).toEqual(["Events", "Log lag", "Lake", "Bundle", "Nightly", "Feed"]);
   expect(root.textContent).toContain("120/s");
   expect(root.textContent).toContain("01234567");
   expect(root.textContent).toContain("NDCG@10 0.432");
   expect(root.querySelectorAll("svg[role=img]").length).toBe(3);
 });
 
+it("says when the figures are of the past", async () => {
+  expect((await drawn(state)).querySelector("[data-stale]")).toBeNull();
+  const stale = await drawn(state, true);
+  expect(stale.querySelector("[data-stale]")).not.toBeNull();
+  expect(stale.textContent).toContain("does not answer");
+  expect(stale.textContent).toContain("2026-01-02 00:00:00 UTC");
+});
+
+it("tells the next and the last night", async () => {
+  const nightly = { at: "02:30", next: "2026-01-02T02:30:00Z", running: false, last: { id: "n1", state: "failed", started_at: "2026-01-01T02:30:00Z" }, last_error: "" };
+  const tile = async (given: Nightly | null) => (await drawn(state, false, given)).querySelector("[data-tile=Nightly]")!;
+  expect((await tile(nightly)).textContent).toContain("in 3 h");
+  expect((await tile(nightly)).textContent).toContain("failed 22 h ago");
+  expect((await tile(nightly)).querySelector(".dot-bad")).not.toBeNull();
+  expect((await tile({ ...nightly, running: true })).textContent).toContain("runs now");
+  expect((await tile({ ...nightly, at: "", next: null })).textContent).toContain("by hand");
+  expect((await tile(null)).textContent).toContain("by hand");
+});
+
 it("warns by colour", () => {
   expect([lagTone(0), lagTone(5000), lagTone(50000)]).toEqual(["good", "warn", "bad"]);
   expect([latencyTone(0), latencyTone(15), latencyTone(100), latencyTone(500)]).toEqual(["idle", "good", "warn", "bad"]);
-  expect([lakeTone(null), lakeTone(60), lakeTone(600), lakeTone(6000)]).toEqual(["idle", "good", "warn", "bad"]);
+  expect([lakeTone(null, 1), lakeTone(60, 1), lakeTone(600, 1), lakeTone(6000, 1)]).toEqual(["idle", "good", "warn", "bad"]);
+  expect(lakeTone(6000, 0)).toBe("good");
 });
 
 it("draws a line from edge to edge", () => {

@@ -98,6 +98,15 @@ export interface ServerState {
   history: History;
 }
 
+// What only the running server knows of its nights.
+export interface Nightly {
+  at: string; // time of day; "" when it does not run by itself
+  next: string | null;
+  running: boolean;
+  last: { id: string; state: string; started_at: string | null } | null;
+  last_error: string;
+}
+
 export interface UserRow {
   id: string;
   follows: number;
@@ -105,13 +114,45 @@ export interface UserRow {
   last_action_at: string | null;
 }
 
-export interface ActivityRow {
+export interface EventRow {
   sequence: number;
   time: string;
-  kind: string;
+  kind: "event" | "refused" | "feed";
+  type: string;
   name: string;
   user_id: string;
-  detail: string;
+  message_id: string;
+  source: string;
+  payload: string;
+  rule: string;
+  field: string;
+  reason: string;
+}
+
+export interface PropertySchema {
+  type?: string | string[];
+  description?: string;
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  examples?: unknown[];
+}
+
+export interface EventSchema {
+  description?: string;
+  properties?: Record<string, PropertySchema>;
+  required?: string[];
+  additionalProperties?: boolean;
+}
+
+export interface PlannedEvent {
+  name: string;
+  schema: EventSchema | null;
+}
+
+export interface Keys {
+  write: string;
+  read: string;
 }
 
 export interface BundleRow {

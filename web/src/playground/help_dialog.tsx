@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { Modal } from "../modal";
 
 const keys: [string, string][] = [
   ["↑ ↓", "choose an item"],
@@ -10,16 +10,13 @@ const keys: [string, string][] = [
   ["R", "ask for the feed again"],
   ["/", "find a user"],
   ["N", "new user"],
+  ["Z", "undo"],
   ["Esc", "close"],
 ];
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal?.();
-  }, []);
   return (
-    <dialog ref={dialog} className="dialog" aria-label="Keys" onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()}>
+    <Modal label="Keys" onClose={onClose}>
       <h2>Keys</h2>
       <dl className="keys">
         {keys.map(([key, what]) => (
@@ -36,6 +33,6 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
       <button type="button" className="button wide" onClick={onClose}>
         Close
       </button>
-    </dialog>
+    </Modal>
   );
 }

@@ -1,14 +1,15 @@
 import { memo } from "react";
 
+import { Avatar } from "../avatar";
 import { age, score, words } from "../format";
 import { Icon } from "../icons";
 import type { FeedItem } from "../types";
-import { Avatar } from "./user_picker";
 
 export type Deed = "click" | "like" | "follow" | "hide" | "why";
 
 export interface CardProps {
   item: FeedItem;
+  title?: string; // of the post, when it has one
   place: number;
   now: string;
   selected: boolean;
@@ -29,7 +30,7 @@ function MoveBadge({ moved }: { moved: number | "new" | undefined }) {
   );
 }
 
-export const ItemCard = memo(function ItemCard({ item, place, now, selected, liked, following, moved, onSelect, onDeed }: CardProps) {
+export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, liked, following, moved, onSelect, onDeed }: CardProps) {
   const own = following || item.follows_author;
   return (
     <li className="card" data-id={item.id} data-selected={selected || undefined}>
@@ -48,11 +49,12 @@ export const ItemCard = memo(function ItemCard({ item, place, now, selected, lik
         </div>
         <button type="button" className="card-title" tabIndex={selected ? 0 : -1} onFocus={() => onSelect(place)} onClick={() => onDeed("click", item)}
           title="Open the post (Enter)">
-          {item.topic && <span className="topic">{item.topic}</span>}
-          <span className="post-id">{item.id}</span>
+          <span className="post-title">{title ?? item.topic ?? item.id}</span>
+          {(title || item.topic) && <span className="post-id">{item.id}</span>}
         </button>
         <p className="reason">
           <span className={`chip chip-${item.source}`}>{words(item.source)}</span>
+          {title && item.topic && <span className="topic">{item.topic}</span>}
           {item.sources.length > 1 && (
             <span className="quiet" title={item.sources.slice(1).map(words).join(", ")}>
               +{item.sources.length - 1}
@@ -62,17 +64,17 @@ export const ItemCard = memo(function ItemCard({ item, place, now, selected, lik
         </p>
       </div>
       <div className="deeds">
-        <button type="button" className={liked ? "deed on" : "deed"} aria-pressed={liked} title="Like (L)" aria-label={`Like ${item.id}`} onClick={() => onDeed("like", item)}>
+        <button type="button" className={liked ? "deed deed-like on" : "deed deed-like"} aria-pressed={liked} title="Like (L)" aria-label={`Like ${title ?? item.id}`} onClick={() => onDeed("like", item)}>
           <Icon name="like" filled={liked} />
         </button>
         <button type="button" className={own ? "deed on" : "deed"} aria-pressed={own} title={own ? "Unfollow (F)" : "Follow (F)"}
           aria-label={`${own ? "Unfollow" : "Follow"} ${item.author}`} onClick={() => onDeed("follow", item)}>
           <Icon name={own ? "following" : "follow"} />
         </button>
-        <button type="button" className="deed" title="Hide (H)" aria-label={`Hide ${item.id}`} onClick={() => onDeed("hide", item)}>
+        <button type="button" className="deed" title="Hide (H)" aria-label={`Hide ${title ?? item.id}`} onClick={() => onDeed("hide", item)}>
           <Icon name="hide" />
         </button>
-        <button type="button" className="deed" title="Why this item (W)" aria-label={`Why ${item.id}`} onClick={() => onDeed("why", item)}>
+        <button type="button" className="deed deed-why" title="Why this item (W)" aria-label={`Why ${title ?? item.id}`} onClick={() => onDeed("why", item)}>
           <Icon name="why" />
         </button>
       </div>

@@ -1,4 +1,6 @@
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
+
+import { Modal } from "../modal";
 
 interface Props {
   suggested: string;
@@ -8,15 +10,11 @@ interface Props {
 }
 
 export function NewUserDialog({ suggested, topics, onMake, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [id, setId] = useState(suggested);
   const [chosen, setChosen] = useState<string[]>([]);
-  useEffect(() => {
-    dialog.current?.showModal?.();
-  }, []);
   const toggle = (topic: string) => setChosen((now) => (now.includes(topic) ? now.filter((t) => t !== topic) : [...now, topic]));
   return (
-    <dialog ref={dialog} className="dialog" aria-label="New user" onClose={onClose}>
+    <Modal label="New user" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -48,6 +46,6 @@ export function NewUserDialog({ suggested, topics, onMake, onClose }: Props) {
           </button>
         </div>
       </form>
-    </dialog>
+    </Modal>
   );
 }

@@ -1,5 +1,7 @@
-// The playground's state: whose feed, the page, what moved, and what the person did to it.
-import { useCallback, useRef, useState } from "react";
+// The playground's state: whose feed, the page, what moved, and what the person did to it. A dry run only supposes what
+// is done: the feed answers as if, and nothing is kept. Live, each deed is held back for a moment in which it can be
+// undone, and then sent.
+import { useCallback, useEffect, useRef, useState } from "react";
 
 import type { Act, Api } from "../api";
 import { millis } from "../format";
@@ -8,6 +10,9 @@ import type { Feed, FeedItem } from "../types";
 import type { Deed } from "./item_card";
 
 export const pageSize = 20;
+export const holdMs = 5000;
+
+export type Mode = "dry" | "live";
 
 export interface FeedView {
   feed: Feed | null;
@@ -15,11 +20,16 @@ export interface FeedView {
   error: string;
   loading: boolean;
   said: string; // told to the person, and to screen readers
-  liked: Set<string>;
-  followed: Map<string, boolean>; // author -> followed in this session, over what the feed says
+  acts: Act[]; // of this user, since they were chosen: supposed, held back and sent
+  last: { what: string; undo: boolean } | null; // the newest of them, and whether it can be taken back
 }
 
-const empty: FeedView = { feed: null, moves: null, error: "", loading: false, said: "", liked: new Set(), followed: new Map() };
+const empty: FeedView = { feed: null, moves: null, error: "", loading: false, said: "", acts: [], last: null };
+
+interface Done {
+  act: Act;
+  what: string;
+}
 
 const deedWords: Record<string, string> = {
   click: "Opened",
@@ -29,37 +39,117 @@ const deedWords: Record<string, string> = {
   hide: "Hid",
 };
 
-export function useFeed(api: Api) {
+// What of the acts goes into a request: what was only looked at is left out of the page, the rest is supposed.
+function supposing(done: Done[]): { suppose?: Act[]; exclude?: string[] } {
+  const acts = done.map(({ act }) => act);
+  const suppose = acts.filter((act) => act.action !== "impression");
+  const exclude = acts.flatMap((act) => (act.items ?? []).map((item) => item.post_id)).slice(-1000);
+  return { ...(suppose.length ? { suppose } : {}), ...(exclude.length ? { exclude } : {}) };
+}
+
+export function useFeed(api: Api, mode: Mode) {
   const [view, setView] = useState<FeedView>(empty);
   const current = useRef<Feed | null>(null);
   const topics = useRef(new Map<string, string[]>());
   const asked = useRef(0);
+  const supposed = useRef<Done[]>([]);
+  const sent = useRef<Done[]>([]);
+  const held = useRef<(Done & { timer: ReturnType<typeof setTimeout> }) | null>(null);
+  const live = mode === "live";
+
+  const show = useCallback(() => {
+    const done = [...sent.current, ...(held.current ? [held.current] : []), ...supposed.current];
+    const last = held.current ?? supposed.current.at(-1);
+    setView((was) => ({ ...was, acts: done.map(({ act }) => act), last: last ? { what: last.what, undo: true } : null }));
+  }, []);
+
+  // Sends what is held back; the position in the log that the next feed must know.
+  const flush = useCallback(async (): Promise<string | undefined> => {
+    const done = held.current;
+    if (!done) return undefined;
+    clearTimeout(done.timer);
+    held.current = null;
+    const answer = await api.act(done.act);
+    sent.current.push(done);
+    return answer.position;
+  }, [api]);
 
   const ask = useCallback(
     async (user: string, scene: string, after?: string, did?: string) => {
       const ticket = ++asked.current;
       setView((was) => ({ ...was, loading: true }));
-      const told = topics.current.get(user);
       try {
-        const feed = await api.feed({ user_id: user, scene, n: pageSize, after, ...(told?.length ? { context: { topics: told } } : {}) });
-        if (ticket !== asked.current) return;
         const before = current.current;
+        if (before !== null && before.user_id !== user) {
+          after = (await flush()) ?? after;
+          supposed.current = [];
+          sent.current = [];
+        }
+        const told = topics.current.get(user);
+        const feed = await api.feed({
+          user_id: user,
+          scene,
+          n: pageSize,
+          after,
+          dry_run: !live,
+          ...supposing([...supposed.current, ...(held.current ? [held.current] : [])]),
+          ...(told?.length ? { context: { topics: told } } : {}),
+        });
+        if (ticket !== asked.current) return;
         const same = before !== null && before.user_id === feed.user_id && before.scene === feed.scene;
         const moves = same ? movesBetween(before.items, feed.items) : null;
         const said = moves ? `${did ? `${did}. ` : ""}New feed in ${millis(feed.timings_ms.total ?? 0)} ms: ${sentence(moves)}.` : "";
         current.current = feed;
-        setView((was) => ({ ...(same ? was : empty), feed, moves, said, error: "", loading: false }));
+        setView((was) => ({ ...was, feed, moves, said, error: "", loading: false }));
+        show();
       } catch (reason) {
         if (ticket === asked.current) setView((was) => ({ ...was, loading: false, error: (reason as Error).message }));
       }
     },
-    [api],
+    [api, flush, live, show],
   );
 
-  const act = useCallback(
-    async (deed: Exclude<Deed, "why">, item: FeedItem, following: boolean) => {
+  const send = useCallback(async () => {
+    const feed = current.current;
+    const what = held.current?.what;
+    try {
+      const position = await flush();
+      if (feed && what) await ask(feed.user_id, feed.scene, position, `Sent: ${what}`);
+    } catch (reason) {
+      show();
+      setView((was) => ({ ...was, error: `${what} was not sent. ${(reason as Error).message}` }));
+    }
+  }, [ask, flush, show]);
+
+  const perform = useCallback(
+    async (act: Act, what: string) => {
       const feed = current.current;
       if (!feed) return;
+      try {
+        const after = await flush();
+        if (live) held.current = { act, what, timer: setTimeout(() => void send(), holdMs) };
+        else supposed.current.push({ act, what });
+        show();
+        await ask(feed.user_id, feed.scene, after, what);
+      } catch (reason) {
+        setView((was) => ({ ...was, error: (reason as Error).message }));
+      }
+    },
+    [ask, flush, live, send, show],
+  );
+
+  const undo = useCallback(async () => {
+    const feed = current.current;
+    if (held.current) clearTimeout(held.current.timer);
+    const undone = held.current ?? supposed.current.pop();
+    held.current = null;
+    if (feed && undone) await ask(feed.user_id, feed.scene, undefined, `Undone: ${undone.what}`);
+  }, [ask]);
+
+  const act = useCallback(
+    (deed: Exclude<Deed, "why">, item: FeedItem, following: boolean, title: string) => {
+      const feed = current.current;
+      if (!feed) return Promise.resolve();
       const action = deed === "follow" && following ? "unfollow" : deed;
       const body: Act = {
         action,
@@ -71,50 +161,47 @@ export function useFeed(api: Api) {
         position: item.position,
         source: item.source,
       };
-      setView((was) => {
-        const liked = new Set(was.liked);
-        const followed = new Map(was.followed);
-        if (action === "like") liked.add(item.id);
-        if (deed === "follow") followed.set(item.author, !following);
-        return { ...was, liked, followed };
-      });
-      try {
-        const answer = await api.act(body);
-        const what = deed === "follow" ? item.author : item.id;
-        await ask(feed.user_id, feed.scene, answer.position, `${deedWords[action]} ${what}`);
-      } catch (reason) {
-        setView((was) => ({ ...was, error: (reason as Error).message }));
-      }
+      return perform(body, `${deedWords[action]} ${deed === "follow" ? item.author : title}`);
     },
-    [api, ask],
+    [perform],
   );
 
-  // Tells the server that all that is on the page was looked at; the next page shows what was not.
+  // All that is on the page was looked at; the next page shows what was not.
   const markSeen = useCallback(async () => {
     const feed = current.current;
     if (!feed || feed.items.length === 0) return;
-    try {
-      const answer = await api.act({
+    await perform(
+      {
         action: "impression",
         user_id: feed.user_id,
         request_id: feed.request_id,
         scene: feed.scene,
         items: feed.items.map((item) => ({ post_id: item.id, author_id: item.author, position: item.position, source: item.source })),
-      });
-      await ask(feed.user_id, feed.scene, answer.position, "Seen");
-    } catch (reason) {
-      setView((was) => ({ ...was, error: (reason as Error).message }));
-    }
-  }, [api, ask]);
+      },
+      "Saw this page",
+    );
+  }, [perform]);
 
   const makeUser = useCallback(
     async (id: string, chosen: string[]) => {
       topics.current.set(id, chosen);
-      if (chosen.length === 0) return;
+      if (chosen.length === 0 || !live) return;
       await api.act({ action: "identify", user_id: id, traits: { topics: chosen } }).catch((reason: Error) => setView((was) => ({ ...was, error: reason.message })));
     },
-    [api],
+    [api, live],
   );
 
-  return { view, ask, act, markSeen, makeUser };
+  // Suppositions end when the real thing begins; what is held back goes out when it ends, and when the page does.
+  useEffect(() => {
+    if (live) supposed.current = [];
+    show();
+    const leave = () => void flush().catch(() => undefined);
+    addEventListener("pagehide", leave);
+    return () => {
+      removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, [flush, live, show]);
+
+  return { view, ask, act, markSeen, makeUser, undo };
 }

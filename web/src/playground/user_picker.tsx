@@ -1,17 +1,9 @@
 import { forwardRef } from "react";
 
-import { age, hue, initials } from "../format";
+import { Avatar } from "../avatar";
+import { age } from "../format";
 import { Icon } from "../icons";
 import type { UserRow } from "../types";
-
-export function Avatar({ name, small = false }: { name: string; small?: boolean }) {
-  const tint = hue(name);
-  return (
-    <span className={small ? "avatar avatar-small" : "avatar"} data-tint={Math.floor(tint / 30)} aria-hidden="true">
-      {initials(name)}
-    </span>
-  );
-}
 
 interface Props {
   users: UserRow[] | null;

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { Api } from "../api";
 import { percent, score, words } from "../format";
 import { Icon } from "../icons";
+import { Modal } from "../modal";
 import { standouts } from "../standouts";
 import type { Explained, Feed, FeedItem } from "../types";
 
@@ -70,26 +71,34 @@ function Features({ explained, index }: { explained: Explained; index: number })
   );
 }
 
-export function WhyDrawer({ api, feed, item, onClose }: { api: Api; feed: Feed; item: FeedItem; onClose: () => void }) {
+interface Props {
+  api: Api;
+  feed: Feed;
+  item: FeedItem;
+  title: string;
+  onClose: () => void;
+  returnTo: () => HTMLElement | null | undefined;
+}
+
+export function WhyDrawer({ api, feed, item, title, onClose, returnTo }: Props) {
   const [explained, setExplained] = useState<Explained | null>(null);
   const [error, setError] = useState("");
-  const close = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    close.current?.focus();
     api.explain(feed.request_id).then(setExplained, (reason: Error) => setError(reason.message));
   }, [api, feed.request_id]);
   const index = explained?.items.findIndex((candidate) => candidate.post_id === item.id) ?? -1;
   const row = index >= 0 ? explained!.items[index]! : null;
   return (
-    <aside className="drawer" role="dialog" aria-label={`Why ${item.id}`}>
+    <Modal className="drawer" label={`Why ${title}`} onClose={onClose} returnTo={returnTo}>
       <header className="panel-head">
         <h2>Why this item</h2>
-        <button ref={close} type="button" className="deed" aria-label="Close" onClick={onClose}>
+        <button type="button" className="deed" aria-label="Close" onClick={onClose}>
           <Icon name="close" />
         </button>
       </header>
       <p className="drawer-reason">{item.reason}</p>
       <p className="quiet">
+        {title !== item.id && `${title} · `}
         {item.id} by {item.author}
         {item.topic ? ` · ${item.topic}` : ""}
       </p>
@@ -118,6 +127,6 @@ export function WhyDrawer({ api, feed, item, onClose }: { api: Api; feed: Feed; 
           </p>
         </>
       )}
-    </aside>
+    </Modal>
   );
 }

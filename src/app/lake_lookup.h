@@ -1,0 +1,42 @@
+// Single rows of the raw tables for people who ask the server: the row of an old feed request, the titles of posts. Any
+// thread; one question at a time, on an engine of its own with one thread and little memory.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "console/console_service.h"
+#include "lake/catalog.h"
+#include "query/engine.h"
+
+namespace feedmill::app {
+
+class LakeLookup {
+ public:
+  // `catalog` outlives it.
+  static Result<std::unique_ptr<LakeLookup>> Open(lake::Catalog& catalog, const std::string& temporary_folder);
+
+  // The document of ods_feed_request with this id, as /v1/explain gives it; empty when no such row has landed. The id
+  // says when it was, so that only the files of those hours are read.
+  Result<std::string> FeedRow(const std::string& request_id);
+
+  // Titles by post id, of those that have one: the property "title" of the event that made the post, when the tracking
+  // plan has such a property. What was found, and what was not, is kept for the next question.
+  Result<std::map<std::string, std::string>> Titles(const std::vector<console::DatedPost>& posts);
+
+ private:
+  explicit LakeLookup(lake::Catalog& catalog) : catalog_(catalog) {}
+  Status ReadTitles(const std::vector<console::DatedPost>& posts);
+
+  lake::Catalog& catalog_;
+  std::mutex mutex_;
+  std::unique_ptr<query::Engine> engine_;
+  std::unique_ptr<query::Session> session_;              // GUARDED_BY(mutex_)
+  std::unordered_map<std::string, std::string> titles_;  // GUARDED_BY(mutex_); "" = has none
+};
+
+}  // namespace feedmill::app

@@ -65,7 +65,7 @@ void BindClockAndLogging(Settings* settings, Config* c) {
                  "a larger step of the machine's clock against its monotonic one is a jump, told by /readyz");
   clock.Duration("jump_hold", &c->clock.jumps.hold, {0, 30 * kMicrosPerDay},
                  "times go on as before a jump for so long; then the machine's clock is believed");
-  auto logging = settings->Section("logging", "Lines on standard error.");
+  auto logging = settings->Section("logging", "Lines on standard error, and of the server in data/logs too.");
   logging.Enum("level", &c->logging.level,
                {{"debug", log::Level::kDebug},
                 {"info", log::Level::kInfo},
@@ -74,6 +74,9 @@ void BindClockAndLogging(Settings* settings, Config* c) {
                "the least important line that is written");
   logging.Enum("format", &c->logging.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}},
                "text for people, json for machines");
+  logging.ByteSize("file_bytes_max", &c->logging.file_bytes_max, {64 << 10, kGiB},
+                   "a longer data/logs/server.log is put aside and begun anew");
+  logging.Integer("files_max", &c->logging.files_max, {1, 100}, "files put aside that are kept; the oldest goes first");
 }
 
 void BindIngest(Settings* settings, Config* c) {

@@ -41,6 +41,8 @@ struct MetricsConfig {
 struct LogConfig {
   log::Level level = log::Level::kInfo;
   log::Format format = log::Format::kText;
+  uint64_t file_bytes_max = 16 << 20;  // of data/logs/server.log
+  int files_max = 4;                   // former ones that are kept
 };
 
 struct StreamConfig {

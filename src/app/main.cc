@@ -2,15 +2,20 @@
 #include <CLI/CLI.hpp>
 
 #include "app/verb_config.h"
+#include "app/verb_doctor.h"
 #include "app/verb_init.h"
 #include "app/verb_job.h"
+#include "app/verb_key.h"
 #include "app/verb_log.h"
+#include "app/verb_logs.h"
 #include "app/verb_query.h"
 #include "app/verb_rebuild.h"
 #include "app/verb_run.h"
 #include "app/verb_status.h"
+#include "app/verb_tables.h"
 #include "app/verb_up.h"
 #include "app/verb_verify.h"
+#include "cli/command_line.h"
 #include "cli/verb.h"
 #include "cli/verb_bundle.h"
 #include "cli/verb_completion.h"
@@ -23,7 +28,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Start:\n  feedmill init myapp && feedmill up --project myapp\nExit codes: 0 done, 1 failed (the last line says "
-      "why), other: wrong use.");
+      "why), 2: wrong use.");
   constexpr feedmill::cli::AddVerb kVerbs[] = {
       feedmill::app::AddInitVerb,       feedmill::app::AddUpVerb,
       feedmill::app::AddConfigVerb,     feedmill::cli::AddImportVerb,
@@ -32,9 +37,11 @@ int main(int argc, char** argv) {
       feedmill::app::AddRebuildVerb,    feedmill::app::AddVerifyFeaturesVerb,
       feedmill::app::AddLogVerb,        feedmill::app::AddQueryVerb,
       feedmill::app::AddStatusVerb,     feedmill::cli::AddBundleVerb,
+      feedmill::app::AddKeyVerb,        feedmill::app::AddDoctorVerb,
+      feedmill::app::AddLogsVerb,       feedmill::app::AddTablesVerb,
       feedmill::cli::AddCompletionVerb, feedmill::app::AddJobVerb,
   };
   for (const auto add : kVerbs) add(app);
-  CLI11_PARSE(app, argc, argv);
-  return feedmill::cli::ExitCode();
+  const int code = feedmill::cli::ParseCommandLine(app, argc, argv);
+  return code < 0 ? feedmill::cli::ExitCode() : code;
 }

@@ -55,17 +55,21 @@ Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created) {
   const std::string path = cli::KeysPath(data_folder);
   FEEDMILL_ASSIGN(const bool exists, files.Exists(path));
   *created = !exists;
-  if (!exists) {
-    FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
-    FEEDMILL_TRY(RestrictToOwner(FolderOf(path), 0700));
-    const std::string text = fmt::format(
-        "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = "
-        "\"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
-        NewSecret(), NewSecret(), NewSecret(), NewSecret());
-    FEEDMILL_TRY(io::WriteFileAtomically(files, path, text));
-    FEEDMILL_TRY(RestrictToOwner(path, 0600));
-  }
+  if (!exists) FEEDMILL_TRY(WriteKeys(data_folder, {NewSecret(), NewSecret(), NewSecret(), NewSecret()}));
   return cli::ReadKeys(data_folder);
+}
+
+Status WriteKeys(const std::string& data_folder, const cli::Keys& keys) {
+  io::FileSystem& files = io::PosixFileSystem();
+  const std::string path = cli::KeysPath(data_folder);
+  FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
+  FEEDMILL_TRY(RestrictToOwner(FolderOf(path), 0700));
+  const std::string text = fmt::format(
+      "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = "
+      "\"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
+      keys.write, keys.import, keys.read, keys.admin);
+  FEEDMILL_TRY(io::WriteFileAtomically(files, path, text));
+  return RestrictToOwner(path, 0600);
 }
 
 Result<DataFolderLock> DataFolderLock::Take(const std::string& data_folder) {

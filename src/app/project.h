@@ -28,6 +28,7 @@ struct ProjectPaths {
   std::string RebuiltFeatures() const { return data + "/features.rebuilt"; }  // of a rebuild under way
   std::string Bundles() const { return data + "/bundles"; }
   std::string Runs() const { return data + "/runs"; }
+  std::string ServerLog() const { return data + "/logs/server.log"; }
   std::string Temporary() const { return data + "/tmp"; }
 };
 
@@ -40,6 +41,8 @@ Status MakeDataFolder(const std::string& data_folder);
 
 // Reads the keys of the data folder; makes them on the first start (mode 0600). `created` says which it was.
 Result<cli::Keys> EnsureKeys(const std::string& data_folder, bool* created);
+// Puts these in their place, durable, mode 0600.
+Status WriteKeys(const std::string& data_folder, const cli::Keys& keys);
 
 // Held while a server or a rebuild works in the data folder; released by destruction or the process's end.
 class DataFolderLock {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "app/data_folder.h"
 #include "app/rows_text.h"
 #include "base/units.h"
+#include "cli/command_line.h"
 #include "query/confined_engine.h"
 
 namespace feedmill::app {
@@ -97,9 +97,10 @@ void AddQueryVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("query", "read the lake's tables with SQL; without SQL, list them");
   verb->add_option("sql", arguments->sql, "one SELECT; tables by their short name");
   verb->add_option("--project", arguments->project, "project folder")->capture_default_str();
-  const std::map<std::string, RowsFormat> formats = {
-      {"table", RowsFormat::kTable}, {"csv", RowsFormat::kCsv}, {"jsonl", RowsFormat::kJsonLines}};
-  verb->add_option("--format", arguments->format, "table, csv or jsonl")->transform(CLI::CheckedTransformer(formats));
+  cli::AddChoice<RowsFormat>(
+      verb, "--format", &arguments->format,
+      {{"table", RowsFormat::kTable}, {"csv", RowsFormat::kCsv}, {"jsonl", RowsFormat::kJsonLines}},
+      "how rows are printed");
   verb->add_option("--rows", arguments->rows_max, "rows at the most, 0 = all")->capture_default_str();
   verb->add_option("--time", arguments->time_max, "how long it may take, like 90s or 10m")->capture_default_str();
   verb->footer(

@@ -10,6 +10,8 @@
 #include "app/server.h"
 #include "app/stop_signal.h"
 #include "base/log.h"
+#include "base/log_file.h"
+#include "io/file_system.h"
 
 namespace feedmill::app {
 namespace {
@@ -36,12 +38,22 @@ void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint1
   std::fflush(stdout);
 }
 
+// What is written to standard error is kept in the data folder, for `feedmill logs`. A disk that cannot take it stops
+// no server.
+void KeepLogs(const Config& config) {
+  const std::string path = config.paths.ServerLog();
+  Status kept = io::PosixFileSystem().CreateDirectories(path.substr(0, path.rfind('/')));
+  if (kept) kept = log::KeepIn(path, config.logging.file_bytes_max, config.logging.files_max);
+  if (!kept) log::Warn("lines are not kept", {{"file", path}, {"error", kept.error().message()}});
+}
+
 Status RunUp(const UpArguments& arguments) {
   CatchStopSignals();
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(config.logging.level, config.logging.format);
   FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
   FEEDMILL_TRY(TakeRebuiltState(config.paths));
+  KeepLogs(config);
   bool keys_are_new = false;
   FEEDMILL_ASSIGN(const cli::Keys keys, EnsureKeys(config.paths.data, &keys_are_new));
   FEEDMILL_ASSIGN(const auto server, StartServer(config, keys));

@@ -3,10 +3,12 @@
 #include <memory>
 #include <mutex>
 
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "base/clock.h"
+#include "base/log_file.h"
 #include "base/text_encoding.h"
 #include "base/time_text.h"
 
@@ -104,6 +106,19 @@ void Write(Level at, std::string_view message, Fields fields) {
 void Configure(Level level, Format format) {
   internal::level.store(static_cast<int>(level), std::memory_order_relaxed);
   TheOutput().format.store(format);
+}
+
+Status KeepIn(const std::string& path, uint64_t bytes_max, int files_max) {
+  try {
+    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, bytes_max, static_cast<size_t>(files_max));
+    file->set_pattern("%v");
+    spdlog::logger& logger = *TheOutput().logger;
+    logger.sinks().push_back(std::move(file));
+    logger.flush_on(spdlog::level::info);  // every line: whoever looks wants the last one
+    return Ok();
+  } catch (const spdlog::spdlog_ex& error) {
+    return Io("{}", error.what());
+  }
 }
 
 void Redirect(Sink sink) {

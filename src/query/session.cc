@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <thread>
 
@@ -34,6 +36,14 @@ Result<Schema> ColumnsOf(const OwnedStatement& statement) {
     schema.push_back(std::move(column));
   }
   return schema;
+}
+
+std::string FirstWord(std::string_view sql) {
+  const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+  const auto begin = std::ranges::find_if(sql, is_letter);
+  std::string word(begin, std::find_if_not(begin, sql.end(), is_letter));
+  for (char& c : word) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return word.empty() ? "nothing" : word;
 }
 
 }  // namespace
@@ -145,6 +155,9 @@ Result<std::string> DuckSession::ParseSelect(std::string_view sql) {
   auto document = nlohmann::json::parse(*tree, nullptr, false);
   if (!document.is_object()) return Internal("DuckDB's syntax tree is not a JSON object");
   if (!document.value("error", true)) return *tree;
+  // Only SELECTs have a tree that DuckDB writes down.
+  if (document.value("error_type", "") == "not implemented")
+    return InvalidArgument("found {}, allowed: one SELECT; a query changes no table", FirstWord(sql));
   nlohmann::json error = {{"exception_type", document.value("error_type", "Parser")},
                           {"exception_message", document.value("error_message", "")}};
   if (document.contains("position")) error["position"] = document["position"];

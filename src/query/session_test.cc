@@ -148,7 +148,12 @@ TEST_F(SessionTest, ACteMayHideTheTableItReads) {
 TEST_F(SessionTest, ReferencedTablesTellSyntaxErrorsWithTheirPlace) {
   EXPECT_THAT(session_->ReferencedTables("SELECT 1\nFROM (SELECT"),
               IsError(ErrorKind::kInvalidArgument, HasSubstr("rror")));
-  EXPECT_FALSE(session_->ReferencedTables("DROP TABLE x").has_value());
+  for (const char* sql : {"DROP TABLE x", "  drop table x", "INSERT INTO x VALUES (1)"}) {
+    const auto refused = session_->ReferencedTables(sql);
+    ASSERT_FALSE(refused.has_value()) << sql;
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr(sql[0] == 'I' ? "found INSERT" : "found DROP"));
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr("allowed: one SELECT"));
+  }
   EXPECT_FALSE(session_->ReferencedTables("SELECT 1; SELECT 2").has_value());
 }
 

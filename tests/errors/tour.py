@@ -338,6 +338,13 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     verb_case(tour, "An import without a server", ["import", "--project", project, "--url", f"http://127.0.0.1:{free_port()}", "/dev/null"], "feedmill up")
     verb_case(tour, "A query of a file that is not the project's", ["query", "--project", project, "SELECT * FROM read_csv('/etc/passwd')"], "/etc/passwd")
     verb_case(tour, "A query of a table that is not there", ["query", "--project", project, "SELECT * FROM ods_evnt"], "ods_evnt", "ods.ods_event")
+    verb_case(tour, "A query that would change something", ["query", "--project", project, "DROP TABLE ods_event"], "found DROP", "one SELECT")
+    verb_case(tour, "A word that is not allowed", ["query", "--project", project, "--format", "xml", "SELECT 1"], "\"xml\"", "csv, jsonl, table")
+    verb_case(tour, "A rebuild that nobody has confirmed", ["rebuild", "--project", project], "--yes", "dwd, dws and ads")
+    verb_case(tour, "A verb that is not there", ["nope"], "\"nope\"", "query")
+    verb_case(tour, "A verb that is nearly there", ["reubild", "--project", project], "did you mean `rebuild`?")
+    verb_case(tour, "An option that is nearly there", ["query", "--project", project, "--fromat", "csv", "SELECT 1"], "did you mean `--format`?")
+    verb_case(tour, "A key of no kind", ["key", "show", "root", "--project", project], "\"root\"", "admin, import, read, write")
     verb_case(tour, "A query of a column that is not there", ["query", "--project", project, "SELECT usr_id FROM ods_event"], "usr_id")
     serves(tour, platform, "broken models")
 

@@ -7,7 +7,7 @@ SEEDS ?= 1
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-asan test-tsan test-interop test-faults test-month fuzz format clean
+.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-asan test-tsan test-interop test-faults test-month test-readme fuzz format clean
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 22
@@ -58,6 +58,9 @@ test-faults: build ## kill -9 under load, crash states over the harsh twin
 
 test-month: build ## SEEDS=1 months of 30 nights in which everything goes wrong; figures to bench/results/month.json
 	@BUILD="$(BUILD)" tests/month/month.py --seeds $(SEEDS) --record $(ARGS)
+
+test-readme: build ## README.md followed word by word; ARGS=tour leaves out the demo
+	@BUILD="$(BUILD)" tests/readme/run.sh $(ARGS)
 
 fuzz: ## every fuzzer for SECONDS=20 from the seeds in tests/fuzz
 	@tools/setup.sh build test

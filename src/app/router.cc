@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/embedded_reference.h"
 #include "serve/feed_errors.h"
 
 namespace feedmill::app {
@@ -23,8 +24,16 @@ io::HttpResponse NotFoundAnswer() {
   io::HttpResponse response;
   response.status = 404;
   response.body =
-      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /console/, /metrics, /healthz, /readyz"}})";
+      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
   return response;
+}
+
+// The description of this very API.
+io::HttpResponse Reference() {
+  for (const EmbeddedPage& page : EmbeddedReference()) {
+    if (page.path == "openapi.json") return {.status = 200, .body = std::string(page.content)};
+  }
+  return NotFoundAnswer();
 }
 
 }  // namespace
@@ -37,6 +46,7 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
     return collects ? collector->Handle(std::move(request), std::move(readable))
                     : feed->Handle(std::move(request), std::move(readable));
   }
+  if (request.path == "/openapi.json") return respond(Reference());
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
   if (request.path == "/readyz") {
     Health::Answer answer = health->Look();

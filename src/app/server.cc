@@ -17,6 +17,7 @@
 #include "app/parquet_rows.h"
 #include "app/router.h"
 #include "app/service_clock.h"
+#include "app/shown_activity.h"
 #include "app/status.h"
 #include "app/work_lock.h"
 #include "base/log.h"
@@ -44,10 +45,6 @@ constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
 constexpr int kMetricsConnectionsMax = 32;
 constexpr Micros kDiskWatchInterval = 2 * kMicrosPerSecond;
-constexpr size_t kActivityShown = 20;  // newest records of one read that the console may show
-// At the start, of each partition.
-constexpr uint64_t kFormerActivity = 100;
-constexpr size_t kFormerActivityBytes = 4 << 20;
 
 class ServerImpl final : public Server {
  public:
@@ -216,7 +213,7 @@ class ServerImpl final : public Server {
     source.read = [this](uint32_t partition, uint64_t offset,
                          size_t bytes_max) -> Result<std::vector<stream::TailRecord>> {
       FEEDMILL_ASSIGN(auto records, ReadLogOrLake(*log_, *lake_, partition, offset, bytes_max));
-      ShowActivity(records);
+      if (ready_) ShowActivity(records, clock_->Now(), &activity_);
       return records;
     };
     source.wait_for = [this](uint32_t partition, uint64_t offset, Micros timeout) {
@@ -224,35 +221,6 @@ class ServerImpl final : public Server {
     };
     source.end_offset = [this](uint32_t partition) { return log_->EndOffset(partition); };
     return source;
-  }
-
-  // The newest records of one read, and of the others those that were refused.
-  void ShowActivity(const std::vector<stream::TailRecord>& records) {
-    if (!ready_) return;
-    const size_t newest = records.size() - std::min(records.size(), kActivityShown);
-    for (size_t i = 0; i < records.size(); ++i) {
-      const std::string& payload = records[i].payload;
-      if (i >= newest || KindOfLogRecord(payload) == RecordKind::kRejected) ShowRecord(payload, clock_->Now());
-    }
-  }
-
-  // What came in before this start, so that a restart does not look like silence.
-  void ShowFormerActivity() {
-    for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
-      const uint64_t end = log_->EndOffset(partition);
-      const uint64_t from = std::max(log_->BeginOffset(partition), end - std::min(end, kFormerActivity));
-      const auto records = log_->Read(partition, from, kFormerActivityBytes);
-      if (!records) continue;
-      for (const ingest::EventLog::Record& record : *records) ShowRecord(record.payload, record.append_time);
-    }
-  }
-
-  // `time`: of a feed request's row, which carries its own inside its document.
-  void ShowRecord(std::string_view payload, Micros time) {
-    auto record = DecodeLogRecord(payload);
-    if (!record) return;
-    if (record->event.received_time == 0) record->event.received_time = time;
-    activity_.Observe(*record);
   }
 
   Status StartFeed(const Config& config, const cli::Keys& keys) {
@@ -311,7 +279,7 @@ class ServerImpl final : public Server {
   }
 
   void StartConsole(const Config& config, const cli::Keys& keys) {
-    ShowFormerActivity();
+    ShowFormerActivity(*log_, &activity_);
     console::ConsoleWiring wiring =
         MakeConsoleWiring({*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_,
                            activity_, *lookup_, config.paths.Events()},

@@ -47,10 +47,13 @@ def read_tables(checks: Checks, project: pathlib.Path) -> dict:
 
 
 def run_clients(checks: Checks, folder: pathlib.Path) -> dict:
-    done = subprocess.run([sys.executable, HERE / "clients.py", folder / "node"], stdout=subprocess.PIPE, text=True)
-    print(done.stdout, end="", flush=True)
-    counts = re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE)
-    passed, failed = (int(counts[-1][0]), int(counts[-1][1])) if counts else (0, 1)
+    passed = failed = 0
+    for program in ("clients.py", "browser_client.py"):
+        done = subprocess.run([sys.executable, HERE / program, folder / "node"], stdout=subprocess.PIPE, text=True)
+        print(done.stdout, end="", flush=True)
+        counts = re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE)
+        passed += int(counts[-1][0]) if counts else 0
+        failed += int(counts[-1][1]) if counts else 1
     checks.passed += passed
     checks.failed += failed
     return {"passed": passed, "failed": failed}

@@ -3,14 +3,15 @@
 # `N passed, N failed`. PROJECT names a project whose tables are read instead of those of a small world.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools/setup.sh interop
+tools/setup.sh test interop
 source tools/env.sh
 build="$(realpath "${BUILD:-build/release}")"
 export BUILD="$build"
 folder="$build/interop"
 mkdir -p "$folder/node"
 
-# The Node client, as the lock file has it.
+# The Node and browser clients, as the lock file has them; a browser that runs the one.
+web/build.sh install
 cp tests/interop/node/package.json tests/interop/node/package-lock.json tests/interop/node/send.mjs "$folder/node/"
 wanted="$(sha256sum <tests/interop/node/package-lock.json)"
 if [ "$(cat "$folder/node/.installed" 2>/dev/null)" != "$wanted" ]; then

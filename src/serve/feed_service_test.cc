@@ -328,18 +328,19 @@ TEST_F(FeedServiceTest, ASuppositionChangesThePageAndNothingElse) {
   const std::string hidden = before.body["items"][2]["id"];
   const std::string author = before.body["items"][2]["author"];
   const Json hide = {{"event", "hide"}, {"properties", {{"post_id", hidden}}}};
-  const Reply after = Ask({{"user_id", "user-3"}, {"n", 10}, {"suppose", {hide}}});
+  const Reply after = Ask({{"user_id", "user-3"}, {"n", 10}, {"suppose", Json::array({hide})}});
   ASSERT_EQ(after.status, 200) << after.text;
   for (const Json& item : after.body["items"]) EXPECT_NE(item["id"], hidden);
   EXPECT_EQ(Get("/v1/explain/" + after.body["request_id"].get<std::string>()).status, 200);
   const Json follow = {{"event", "follow"}, {"properties", {{"target_user_id", author}}}};
   EXPECT_TRUE(Ask({{"user_id", "stranger"}, {"scene", "following"}, {"dry_run", true}}).body["items"].empty());
-  const Reply followed = Ask({{"user_id", "stranger"}, {"scene", "following"}, {"suppose", {follow}}});
+  const Reply followed = Ask({{"user_id", "stranger"}, {"scene", "following"}, {"suppose", Json::array({follow})}});
   ASSERT_FALSE(followed.body["items"].empty());
   for (const Json& item : followed.body["items"]) EXPECT_EQ(item["author"], author);
   const Json unfollow = {{"event", "unfollow"}, {"properties", {{"target_user_id", author}}}};
-  EXPECT_TRUE(
-      Ask({{"user_id", "stranger"}, {"scene", "following"}, {"suppose", {follow, unfollow}}}).body["items"].empty());
+  EXPECT_TRUE(Ask({{"user_id", "stranger"}, {"scene", "following"}, {"suppose", Json::array({follow, unfollow})}})
+                  .body["items"]
+                  .empty());
   {
     std::lock_guard lock(mutex_);
     EXPECT_TRUE(written_.empty()) << "a dry run leaves no row";

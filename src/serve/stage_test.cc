@@ -97,7 +97,7 @@ TEST_F(StageTest, WhatIsSupposedLiesOverTheState) {
   EXPECT_EQ(context_.followees.size(), followed - 1);
   EXPECT_FALSE(context_.Follows(author));
   EXPECT_TRUE(context_.state->Follows(context_.user, author));
-  EXPECT_EQ(PostOf({.input = {.post = context_.last_actions[0].post}}), "post-7");
+  EXPECT_EQ(context_.state->PostId(context_.last_actions[0].post), "post-7");
   EXPECT_TRUE(context_.Seen(context_.state->FindPost("post-7")));
   suppose("hide", R"({"target_user_id":"author-1"})");
   Begin("user-3");

@@ -64,7 +64,7 @@ class Tour:
         text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", text)
         text = re.sub(r"127\.0\.0\.1 port \d+|http\.port=\d+", lambda m: re.sub(r"\d+$", "8080", m.group(0)), text)
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z( (?:info|warn|error) *)", r"2026-11-22T21:52:06.246Z\1", text)
-        text = re.sub(r"(server's clock says |run-)\d[\dT:.-]*Z", r"\g<1>2026-11-22T21:52:06.246Z", text)
+        text = re.sub(r"(server's clock says |anew as of |run-)\d[\dT:.-]*Z", r"\g<1>2026-11-22T21:52:06.246Z", text)
         text = re.sub(r'"position":"\d+:\d+"', '"position":"0:42"', text)
         text = re.sub(r"\b([0-9a-f]{16}|[0-9a-f]{64})\b", "<hash>", text)
         return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).strip()

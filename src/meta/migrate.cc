@@ -34,6 +34,28 @@ Status ApplyOne(Transaction& transaction, std::string_view path, const Migration
   return written ? Ok() : Status(std::unexpected(written.error()));
 }
 
+// The part of a migration's name before the slash.
+std::string_view RoomOf(std::string_view name) { return name.substr(0, name.find('/')); }
+
+Status RefuseNewer(Transaction& transaction, std::string_view path, std::span<const Migration> migrations,
+                   Rooms rooms) {
+  std::set<std::string_view> names, own_rooms;
+  for (const Migration& migration : migrations) {
+    names.insert(migration.name);
+    own_rooms.insert(RoomOf(migration.name));
+  }
+  FEEDMILL_ASSIGN(const auto recorded, transaction.Query("SELECT name FROM meta_migration ORDER BY name"));
+  for (const Row& row : recorded) {
+    const auto& name = std::get<std::string>(row[0]);
+    if (names.contains(name) || (rooms == Rooms::kSome && !own_rooms.contains(RoomOf(name)))) continue;
+    return InvalidArgument(
+        "{}: a newer feedmill has changed this data folder (migration '{}', which this program does not know); use "
+        "that version again, or restore a backup made before it",
+        path, name);
+  }
+  return Ok();
+}
+
 }  // namespace
 
 std::vector<std::string_view> SplitStatements(std::string_view script) {
@@ -50,10 +72,10 @@ std::vector<std::string_view> SplitStatements(std::string_view script) {
   return statements;
 }
 
-Status Migrate(Store& store, std::string_view path, std::span<const Migration> migrations) {
-  FEEDMILL_TRY(store.Write([](Transaction& transaction) -> Status {
+Status Migrate(Store& store, std::string_view path, std::span<const Migration> migrations, Rooms rooms) {
+  FEEDMILL_TRY(store.Write([&](Transaction& transaction) -> Status {
     FEEDMILL_TRY(transaction.Execute(kCreateRecord));
-    return Ok();
+    return RefuseNewer(transaction, path, migrations, rooms);
   }));
   std::set<std::string_view> names;
   for (const Migration& migration : migrations) {

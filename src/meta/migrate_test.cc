@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "meta/store_file.h"
+
 namespace feedmill::meta {
 namespace {
 
@@ -20,9 +22,8 @@ class MigrateTest : public testing::Test {
   }
   ~MigrateTest() override { std::filesystem::remove_all(folder_); }
 
-  Result<std::unique_ptr<Store>> Open(std::vector<Migration> migrations) {
-    return OpenStore((folder_ / "meta.db").string(), migrations);
-  }
+  Result<std::unique_ptr<Store>> Open(std::vector<Migration> migrations) { return OpenStore(Path(), migrations); }
+  std::string Path() const { return (folder_ / "meta.db").string(); }
   static std::vector<std::string> Names(Store& store) {
     std::vector<std::string> names;
     auto outcome = store.Read([&](Transaction& transaction) -> Status {
@@ -66,6 +67,23 @@ TEST_F(MigrateTest, AChangedTextIsCorrupt) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().kind(), ErrorKind::kCorrupt);
   EXPECT_THAT(store.error().message(), HasSubstr("a/001"));
+}
+
+TEST_F(MigrateTest, ANewerOneIsRefusedAndNothingChanges) {
+  const Migration first = {"a/001", "CREATE TABLE one (id INTEGER)"},
+                  newer = {"a/002", "CREATE TABLE two (id INTEGER)"};
+  ASSERT_TRUE(Open({first, newer}));
+  for (const Rooms rooms : {Rooms::kSome, Rooms::kAll}) {
+    const std::vector<Migration> known = {first, {"b/001", "CREATE TABLE three (id INTEGER)"}};
+    auto store = rooms == Rooms::kAll ? OpenWholeStore(Path(), known) : OpenStore(Path(), known);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().kind(), ErrorKind::kInvalidArgument);
+    EXPECT_THAT(store.error().message(), HasSubstr("newer feedmill has changed this data folder (migration 'a/002'"));
+  }
+  EXPECT_THAT(Names(**Open({first, newer})), ElementsAre("a/001", "a/002"));
+  const std::vector<Migration> other = {{"b/001", "CREATE TABLE three (id INTEGER)"}};
+  EXPECT_FALSE(OpenWholeStore(Path(), other)) << "a room that this program does not know";
+  EXPECT_TRUE(OpenStore(Path(), other));
 }
 
 TEST_F(MigrateTest, AFailedOneLeavesNothingAndIsNamed) {

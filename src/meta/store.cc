@@ -5,8 +5,10 @@
 #include <thread>
 #include <utility>
 
+#include "io/file_system.h"
 #include "meta/migrate.h"
 #include "meta/sqlite_connection.h"
+#include "meta/store_file.h"
 
 namespace feedmill::meta {
 namespace {
@@ -76,13 +78,39 @@ class SqliteStore final : public Store {
   std::vector<std::unique_ptr<SqliteConnection>> idle_readers_;  // guarded by readers_mutex_
 };
 
+Result<std::unique_ptr<Store>> Open(const std::string& path, std::span<const Migration> migrations, Rooms rooms) {
+  FEEDMILL_ASSIGN(auto writer, SqliteConnection::Open(path, Access::kReadWrite));
+  auto store = std::make_unique<SqliteStore>(path, std::move(writer));
+  FEEDMILL_TRY(Migrate(*store, path, migrations, rooms));
+  return store;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> OpenStore(const std::string& path, std::span<const Migration> migrations) {
-  FEEDMILL_ASSIGN(auto writer, SqliteConnection::Open(path, Access::kReadWrite));
-  auto store = std::make_unique<SqliteStore>(path, std::move(writer));
-  FEEDMILL_TRY(Migrate(*store, path, migrations));
-  return store;
+  return Open(path, migrations, Rooms::kSome);
+}
+
+Result<std::unique_ptr<Store>> OpenWholeStore(const std::string& path, std::span<const Migration> migrations) {
+  return Open(path, migrations, Rooms::kAll);
+}
+
+Status CopyStore(const std::string& from, const std::string& to) {
+  FEEDMILL_ASSIGN(const auto reader, SqliteConnection::Open(from, Access::kReadOnly));
+  const Value target[] = {to};
+  FEEDMILL_TRY(reader->Execute("PRAGMA query_only = OFF", {}));
+  FEEDMILL_TRY(reader->Execute("VACUUM INTO ?1", target));
+  io::FileSystem& files = io::PosixFileSystem();
+  FEEDMILL_TRY(files.SyncFile(to));
+  return files.SyncDirectory(to.substr(0, to.rfind('/')));
+}
+
+Status CheckStore(const std::string& path) {
+  FEEDMILL_ASSIGN(const auto reader, SqliteConnection::Open(path, Access::kReadOnly));
+  FEEDMILL_ASSIGN(const auto found, reader->Query("PRAGMA quick_check(1)", {}));
+  if (found.size() == 1 && found[0][0] == Value(std::string("ok"))) return Ok();
+  const bool told = !found.empty() && std::holds_alternative<std::string>(found[0][0]);
+  return Corrupt("{}: {}", path, told ? std::get<std::string>(found[0][0]) : "SQLite's check of it says nothing");
 }
 
 }  // namespace feedmill::meta

@@ -46,7 +46,7 @@ class Store {
 };
 
 // `path` is a file, several processes of this machine may open it. kCorrupt when an applied migration's text has
-// changed.
+// changed; kInvalidArgument when a newer program has applied one of a room that has some among them.
 Result<std::unique_ptr<Store>> OpenStore(const std::string& path, std::span<const Migration> migrations);
 
 }  // namespace feedmill::meta

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "meta/migrate.h"
+#include "meta/store_file.h"
 
 namespace feedmill::meta {
 namespace {
@@ -227,6 +228,22 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsCorrupt) {
   auto store = OpenStore(Path(), migrations_);
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().kind(), ErrorKind::kCorrupt) << store.error().ToString();
+}
+
+TEST_F(StoreTest, ACopyHasWhatWasCommitted) {
+  auto store = Open();
+  ASSERT_TRUE(store->Write([](Transaction& transaction) { return Insert(transaction, 1, std::string("kept")); }));
+  const std::string to = (folder_ / "copy.db").string();
+  ASSERT_TRUE(store->Write([&](Transaction& transaction) -> Status {
+    FEEDMILL_TRY(Insert(transaction, 2, nullptr));
+    return CopyStore(Path(), to);
+  })) << "while another transaction is open";
+  EXPECT_FALSE(CopyStore(Path(), to)) << "the file must be new";
+  auto copy = OpenStore(to, migrations_);
+  ASSERT_TRUE(copy) << copy.error().ToString();
+  EXPECT_EQ(Count(**copy), 1);
+  EXPECT_EQ(Count(*store), 2);
+  EXPECT_TRUE(CheckStore(to));
 }
 
 TEST_F(StoreTest, AMissingFolderIsNamed) {

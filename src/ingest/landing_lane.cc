@@ -60,7 +60,7 @@ Status LandingLane::Take(const LogRecord& record, LogPosition position, Micros a
   return mapper_->Write(record, position, append_time, writer_.get());
 }
 
-// Files are named by their writer and where the batch begins: the same batch tried again writes the same files.
+// A batch is named by its writer and where it begins: tried again, it is known by its name.
 Status LandingLane::OpenWriter() {
   file_stem_ = fmt::format("{}-{}", options_.stream, writer_epoch_);
   for (uint32_t partition = 0; partition < parts_.log.partitions(); ++partition)

@@ -111,6 +111,8 @@ class FailingCatalog final : public lake::Catalog {
     return catalog_.ExpireSnapshots(table, older_than, keep_min);
   }
   Result<std::string> DataFolder(const std::string& table) override { return catalog_.DataFolder(table); }
+  Result<int> AdoptTables() override { return catalog_.AdoptTables(); }
+  Result<lake::Inventory> TakeInventory(const std::string& table) override { return catalog_.TakeInventory(table); }
 
  private:
   bool Fails() { return always_ || (often_ && random_.Chance(0.15)); }

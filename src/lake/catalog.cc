@@ -8,6 +8,8 @@
 
 #include "lake/catalog_internal.h"
 #include "lake/expire.h"
+#include "lake/inventory.h"
+#include "lake/location_rewriter.h"
 #include "lake/metadata_json.h"
 #include "lake/run_tables.h"
 #include "lake/scan_plan.h"
@@ -68,7 +70,8 @@ Status AppendColumns(const Schema& columns, TableMetadata* metadata, bool* chang
 
 FileCatalog::FileCatalog(io::FileSystem& files, std::unique_ptr<PointerStore> pointers, const Clock& clock,
                          CatalogOptions options, bool staged)
-    : files_(files),
+    : confined_(files, {options.warehouse}),
+      files_(confined_),
       pointers_(std::move(pointers)),
       clock_(clock),
       options_(std::move(options)),
@@ -85,9 +88,58 @@ Result<FileCatalog::Current> FileCatalog::ReadCurrent(const std::string& table) 
     return NotFound("table '{}' does not exist; there are: {}", table, JoinNames(names));
   }
   if (!location) return std::unexpected(location.error());
-  current.location = *location;
+  FEEDMILL_ASSIGN(current.location, PathOf(table, *location));
   FEEDMILL_ASSIGN(current.metadata, files_.ReadMetadata(current.location));
   return current;
+}
+
+Result<std::string> FileCatalog::PathOf(const std::string& table, const std::string& pointer) const {
+  const auto path = std::filesystem::path(pointer).lexically_normal();
+  if (!path.is_relative() || path.empty() || *path.begin() == "..") {
+    return Corrupt("table '{}': its pointer is '{}', allowed is a path below {}", table, pointer, options_.warehouse);
+  }
+  return options_.warehouse + "/" + path.string();
+}
+
+std::string FileCatalog::PointerOf(const std::string& path) const { return path.substr(options_.warehouse.size() + 1); }
+
+Result<FileCatalog::Current> FileCatalog::ReadForChange(const std::string& table) {
+  FEEDMILL_TRY(Adopt(table));
+  return ReadCurrent(table);
+}
+
+Result<int> FileCatalog::AdoptTables() {
+  FEEDMILL_ASSIGN(const auto tables, pointers_->List());
+  int adopted = 0;
+  std::optional<Error> first;
+  for (const std::string& table : tables) {
+    std::lock_guard lock(commit_mutex_);
+    const Result<bool> changed = Adopt(table);
+    if (!changed && !first) first = changed.error();
+    adopted += changed.value_or(false);
+  }
+  if (first) return std::unexpected(*first);
+  return adopted;
+}
+
+Result<bool> FileCatalog::Adopt(const std::string& table) {
+  for (int attempt = 0; attempt < options_.commit_attempts_max; ++attempt) {
+    FEEDMILL_ASSIGN(const Current base, ReadCurrent(table));
+    if (!TableFiles::IsMoved(*base.metadata)) return false;
+    LocationRewriter rewriter(files_, ids_, *base.metadata);
+    auto next = rewriter.Rewrite();
+    if (!next) {
+      files_.RemoveUnused(rewriter.written());
+      return std::unexpected(next.error().WithContext(fmt::format("table '{}' was moved", table)));
+    }
+    PointerChange change;
+    change.table = table;
+    Current published;
+    FEEDMILL_ASSIGN(const Attempt outcome, Publish(base, std::move(*next), std::move(change), &published));
+    files_.RemoveUnused(outcome == Attempt::kDone ? rewriter.replaced() : rewriter.written());
+    if (outcome == Attempt::kDone) return true;
+  }
+  return Conflict("table '{}': other commits came first {} times", table, options_.commit_attempts_max);
 }
 
 Result<TableDescription> FileCatalog::Describe(const std::string& table, const Current& current) const {
@@ -123,7 +175,7 @@ Result<TableDescription> FileCatalog::Create(const std::string& table, const Sch
   FEEDMILL_TRY(CheckSchema(schema));
   TableMetadata metadata;
   metadata.uuid = ids_.Uuid();
-  metadata.location = FolderOf(table);
+  metadata.location = metadata.recorded_location = FolderOf(table);
   metadata.last_updated = WholeMillis(clock_.Now());
   TableSchema first{0, schema};
   AssignColumnIds(&first.columns, &metadata.last_column_id);
@@ -138,7 +190,7 @@ Result<TableDescription> FileCatalog::Create(const std::string& table, const Sch
   Current created{NextLocation(metadata, ""), std::make_shared<const TableMetadata>(metadata)};
   FEEDMILL_TRY(files_.WriteNew(created.location, WriteMetadataJson(metadata)));
   FEEDMILL_TRY(files_.SyncFolder(folder));
-  auto inserted = pointers_->Insert(table, created.location);
+  auto inserted = pointers_->Insert(table, PointerOf(created.location));
   if (!inserted) {
     if (inserted.error().kind() == ErrorKind::kAlreadyExists) files_.RemoveUnused({created.location});
     return std::unexpected(inserted.error());
@@ -174,7 +226,7 @@ Result<TableDescription> FileCatalog::AddColumns(const std::string& table, const
 Result<FileCatalog::Current> FileCatalog::Update(const std::string& table, const Change& change) {
   std::lock_guard lock(commit_mutex_);
   for (int attempt = 0; attempt < options_.commit_attempts_max; ++attempt) {
-    FEEDMILL_ASSIGN(Current base, ReadCurrent(table));
+    FEEDMILL_ASSIGN(Current base, ReadForChange(table));
     TableMetadata next = *base.metadata;
     FEEDMILL_ASSIGN(bool changed, change(next));
     if (!changed) return base;
@@ -196,23 +248,24 @@ Result<FileCatalog::Attempt> FileCatalog::Publish(const Current& base, TableMeta
     outdated.push_back(next.metadata_log.front().location);
     next.metadata_log.erase(next.metadata_log.begin());
   }
-  change.expected_location = base.location;
-  change.location = NextLocation(next, base.location);
-  FEEDMILL_TRY(files_.WriteNew(change.location, WriteMetadataJson(next)));
+  const std::string location = NextLocation(next, base.location);
+  change.expected_location = PointerOf(base.location);
+  change.location = PointerOf(location);
+  FEEDMILL_TRY(files_.WriteNew(location, WriteMetadataJson(next)));
   // One sync of the folder makes the names of metadata, manifest list and manifests durable before the pointer names
   // them.
   FEEDMILL_TRY(files_.SyncFolder(next.location + "/metadata"));
   auto outcome = pointers_->Swap(change);
   if (!outcome) {
-    if (outcome.error().kind() == ErrorKind::kConflict) files_.RemoveUnused({change.location});
+    if (outcome.error().kind() == ErrorKind::kConflict) files_.RemoveUnused({location});
     return std::unexpected(outcome.error());
   }
   if (*outcome == SwapOutcome::kPointerMoved) {
-    files_.RemoveUnused({change.location});
+    files_.RemoveUnused({location});
     return Attempt::kMoved;
   }
   files_.RemoveUnused(outdated);
-  *published = {change.location, std::make_shared<const TableMetadata>(std::move(next))};
+  *published = {location, std::make_shared<const TableMetadata>(std::move(next))};
   return Attempt::kDone;
 }
 
@@ -220,8 +273,7 @@ Result<Snapshot> FileCatalog::Commit(const std::string& table, const CommitReque
   FEEDMILL_ASSIGN(Current before, ReadCurrent(table));
   int64_t snapshot_id = ids_.SnapshotId();
   if (request.landing) {
-    FEEDMILL_ASSIGN(PreparedBatch batch,
-                    pointers_->PrepareBatch(table, request.landing->batch_id, snapshot_id, request.files));
+    FEEDMILL_ASSIGN(PreparedBatch batch, pointers_->PrepareBatch(table, request.landing->batch_id, snapshot_id));
     snapshot_id = batch.snapshot_id;
     if (batch.committed) {
       FEEDMILL_ASSIGN(Current now, ReadCurrent(table));
@@ -244,7 +296,7 @@ Result<Snapshot> FileCatalog::Commit(const std::string& table, const CommitReque
 
 Result<std::optional<Snapshot>> FileCatalog::CommitOnce(const std::string& table, const CommitRequest& request,
                                                         int64_t snapshot_id) {
-  FEEDMILL_ASSIGN(Current base, ReadCurrent(table));
+  FEEDMILL_ASSIGN(Current base, ReadForChange(table));
   // An earlier attempt whose outcome was not known has succeeded after all.
   if (const Snapshot* found = base.metadata->FindSnapshot(snapshot_id)) return *found;
   SnapshotBuilderOptions options;
@@ -279,6 +331,15 @@ Result<std::optional<Snapshot>> FileCatalog::CommitOnce(const std::string& table
 Result<ScanPlan> FileCatalog::PlanScan(const std::string& table, const std::vector<RangeFilter>& filters,
                                        std::optional<int64_t> snapshot_id) {
   FEEDMILL_ASSIGN(Current current, ReadCurrent(table));
+  auto plan = PlanIn(current, table, filters, snapshot_id);
+  if (plan) return plan;
+  // Somebody may have written the table's files anew meanwhile and removed the former ones.
+  FEEDMILL_ASSIGN(const Current now, ReadCurrent(table));
+  return now.location == current.location ? plan : PlanIn(now, table, filters, snapshot_id);
+}
+
+Result<ScanPlan> FileCatalog::PlanIn(const Current& current, const std::string& table,
+                                     const std::vector<RangeFilter>& filters, std::optional<int64_t> snapshot_id) {
   const Snapshot* snapshot = current.metadata->CurrentSnapshot();
   if (snapshot_id == 0) {
     snapshot = nullptr;
@@ -319,12 +380,16 @@ Result<std::string> FileCatalog::DataFolder(const std::string& table) {
   return folder;
 }
 
+Result<Inventory> FileCatalog::TakeInventory(const std::string& table) {
+  FEEDMILL_ASSIGN(const std::string pointer, pointers_->Location(table));
+  FEEDMILL_ASSIGN(const std::string path, PathOf(table, pointer));
+  return lake::TakeInventory(confined_, path);
+}
+
 namespace {
 
 CatalogOptions Absolute(CatalogOptions options) {
-  std::string& folder = options.warehouse;
-  folder = std::filesystem::absolute(folder).lexically_normal().string();
-  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  options.warehouse = io::RealPath(options.warehouse);
   return options;
 }
 

@@ -23,7 +23,9 @@ namespace feedmill::lake {
 std::vector<meta::Migration> CatalogMigrations();
 
 struct CatalogOptions {
-  std::string warehouse;  // folder; a table lives in <warehouse>/<namespace>/<name>
+  // Folder; a table lives in <warehouse>/<namespace>/<name>, and nothing is written or removed outside of it. Links in
+  // its path are followed once, when the catalog is opened.
+  std::string warehouse;
   int commit_attempts_max = 8;
   int64_t metadata_versions_kept_max = 100;
   int64_t small_manifests_max = 100;  // a snapshot with more of them has them merged
@@ -57,6 +59,14 @@ class Catalog {
   virtual Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) = 0;
   // Folder into which a writer puts a new data file of the table: absolute, created.
   virtual Result<std::string> DataFolder(const std::string& table) = 0;
+  // After the lake was moved or copied: writes the metadata of tables whose files name another folder anew, so that
+  // foreign readers find them where they are. Our own readers need no such thing, and a commit does it for its table.
+  // Stopped in the middle, it goes on when called again. Returns how many tables it was, or the first error after all
+  // have been tried.
+  virtual Result<int> AdoptTables() = 0;
+  // Read from the files anew, whatever was read before. kCorrupt and kNotFound when the metadata file itself is not
+  // whole.
+  virtual Result<Inventory> TakeInventory(const std::string& table) = 0;
 };
 
 Result<std::unique_ptr<Catalog>> OpenCatalog(io::FileSystem& files, meta::Store& store, const Clock& clock,

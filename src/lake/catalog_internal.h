@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/confined_file_system.h"
 #include "lake/catalog.h"
 #include "lake/ids.h"
 #include "lake/pointer_store.h"
@@ -33,10 +34,12 @@ class FileCatalog final : public Catalog {
   Result<int64_t> CurrentWriterEpoch(const std::string& stream) override;
   Status ExpireSnapshots(const std::string& table, Micros older_than, int keep_min) override;
   Result<std::string> DataFolder(const std::string& table) override;
+  Result<int> AdoptTables() override;
+  Result<Inventory> TakeInventory(const std::string& table) override;
 
  private:
   struct Current {
-    std::string location;
+    std::string location;  // path of the metadata file
     std::shared_ptr<const TableMetadata> metadata;
   };
   enum class Attempt { kDone, kMoved };
@@ -44,17 +47,29 @@ class FileCatalog final : public Catalog {
   using Change = std::function<Result<bool>(TableMetadata&)>;
 
   Result<Current> ReadCurrent(const std::string& table);
+  // The same for whoever is going to change the table: its files name the folder that it is in. `commit_mutex_` is
+  // held.
+  Result<Current> ReadForChange(const std::string& table);
+  // Pointers are relative to the warehouse, so that a data folder can be moved and copied.
+  Result<std::string> PathOf(const std::string& table, const std::string& pointer) const;
+  std::string PointerOf(const std::string& path) const;
   std::string FolderOf(const std::string& table) const;
   Result<TableDescription> Describe(const std::string& table, const Current& current) const;
+  Result<ScanPlan> PlanIn(const Current& current, const std::string& table, const std::vector<RangeFilter>& filters,
+                          std::optional<int64_t> snapshot_id);
   // Reads, changes, writes and swaps until the pointer stood still meanwhile.
   Result<Current> Update(const std::string& table, const Change& change);
   // Writes `next` and makes it current if `base` still is. kMoved: it is not, and `next` is gone.
   Result<Attempt> Publish(const Current& base, TableMetadata next, PointerChange change, Current* published);
   Result<std::optional<Snapshot>> CommitOnce(const std::string& table, const CommitRequest& request,
                                              int64_t snapshot_id);
+  // Writes metadata, manifest lists and manifests anew, with the present folder in them. False when they have it.
+  // `commit_mutex_` is held.
+  Result<bool> Adopt(const std::string& table);
   // The metadata file after `location`.
   std::string NextLocation(const TableMetadata& metadata, const std::string& location);
 
+  io::ConfinedFileSystem confined_;  // nothing outside of the warehouse is ever changed
   TableFiles files_;
   std::unique_ptr<PointerStore> pointers_;
   const Clock& clock_;

@@ -1,6 +1,8 @@
 #include "lake/catalog.h"
 
 #include <filesystem>
+#include <latch>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -396,15 +398,29 @@ TEST_F(CatalogTest, OldMetadataFilesGo) {
 
 TEST_F(CatalogTest, TwoCatalogsCommitTogether) {
   CreateActions();
-  CatalogOptions options;
-  options.warehouse = (folder_ / "lake").string();
-  auto store = std::move(*meta::OpenStore((folder_ / "meta.db").string(), CatalogMigrations()));
-  auto other = std::move(*OpenCatalog(io::PosixFileSystem(), *store, clock_, options));
-  for (int i = 0; i < 5; ++i) {
-    MustCommit(Append({NewFile(kDay)}));
-    ASSERT_TRUE(other->Commit(kTable, Append({NewFile(kDay)})));
+  constexpr int kThreads = 2, kCommits = 12;
+  std::vector<std::string> written;
+  std::vector<std::thread> threads;
+  std::latch begin(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    std::vector<DataFile> files;
+    for (int i = 0; i < kCommits; ++i) written.push_back(files.emplace_back(NewFile(kDay)).path);
+    threads.emplace_back([this, &begin, files = std::move(files)] {
+      CatalogOptions options;
+      options.warehouse = (folder_ / "lake").string();
+      options.commit_attempts_max = 1000;
+      auto store = std::move(*meta::OpenStore((folder_ / "meta.db").string(), CatalogMigrations()));
+      auto catalog = std::move(*OpenCatalog(io::PosixFileSystem(), *store, clock_, options));
+      begin.arrive_and_wait();
+      for (const DataFile& file : files) {
+        auto committed = catalog->Commit(kTable, Append({file}));
+        EXPECT_TRUE(committed) << committed.error().ToString();
+      }
+    });
   }
-  EXPECT_EQ(Planned().size(), 10u);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(Planned(), testing::UnorderedElementsAreArray(written));
+  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), written.size());
 }
 
 TEST_F(CatalogTest, DropForgetsAndPurges) {

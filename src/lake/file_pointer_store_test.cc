@@ -93,8 +93,8 @@ class FilePointerStore final : public PointerStore {
     return EpochIn(state, stream);
   }
 
-  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
-                                     const std::vector<DataFile>&) override {
+  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id,
+                                     int64_t snapshot_id) override {
     PreparedBatch batch;
     FEEDMILL_TRY(Change([&](json& state) -> Status {
       json& known = state["batches"][table][batch_id];
@@ -242,18 +242,18 @@ TEST_P(PointerStoreTest, AFenceThatFailsChangesNothing) {
 
 TEST_P(PointerStoreTest, ABatchKeepsItsSnapshotId) {
   ASSERT_TRUE(pointers_->Insert("a.t", "v0"));
-  EXPECT_EQ(pointers_->PrepareBatch("a.t", "batch-10", 7, {})->snapshot_id, 7);
-  auto again = pointers_->PrepareBatch("a.t", "batch-10", 8, {});
+  EXPECT_EQ(pointers_->PrepareBatch("a.t", "batch-10", 7)->snapshot_id, 7);
+  auto again = pointers_->PrepareBatch("a.t", "batch-10", 8);
   EXPECT_EQ(again->snapshot_id, 7);
   EXPECT_FALSE(again->committed);
   ASSERT_TRUE(pointers_->Swap(Landing("v0", "v1", 0, 10, 0)));
-  again = pointers_->PrepareBatch("a.t", "batch-10", 9, {});
+  again = pointers_->PrepareBatch("a.t", "batch-10", 9);
   EXPECT_EQ(again->snapshot_id, 7);
   EXPECT_TRUE(again->committed);
   ASSERT_TRUE(pointers_->Delete("a.t"));
   ASSERT_TRUE(pointers_->Insert("a.t", "v0"));
   EXPECT_TRUE(pointers_->LandedOffsets("a.t", "events")->empty()) << "a dropped table's offsets are gone";
-  EXPECT_EQ(pointers_->PrepareBatch("a.t", "batch-10", 9, {})->snapshot_id, 9);
+  EXPECT_EQ(pointers_->PrepareBatch("a.t", "batch-10", 9)->snapshot_id, 9);
 }
 
 TEST(FilePointerStoreTest, WhatIsReadAfterAFailedSwapIsDurable) {

@@ -60,6 +60,7 @@ struct ManifestFile {
   int64_t existing_rows = 0;
   int64_t deleted_rows = 0;
   std::vector<PartitionSummary> partitions;  // empty when the writer left them out
+  std::optional<uint32_t> crc32c;            // of the manifest; absent in lists of other writers
 };
 
 // Writes one manifest of data files. Entries of kAdded without sequence numbers inherit them.
@@ -87,7 +88,7 @@ class ManifestWriter {
 };
 
 // All entries, deleted ones included, with what they inherit from `manifest` filled in. `bytes` must be as long as the
-// list says.
+// list says, and have the checksum it says.
 Result<std::vector<ManifestEntry>> ReadManifest(std::string_view bytes, const ManifestFile& manifest,
                                                 const TableSpec& spec);
 

@@ -1,6 +1,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/hash.h"
 #include "lake/manifest.h"
 #include "lake/manifest_schema_internal.h"
 
@@ -47,6 +48,14 @@ Status ReadText(AvroDecoder& in, const AvroType& type, std::string* out) {
   if (type.kind != AvroKind::kString && type.kind != AvroKind::kBytes) return Corrupt("manifest: a string is wanted");
   FEEDMILL_ASSIGN(std::string_view text, in.ReadBytes());
   *out = text;
+  return Ok();
+}
+
+Status ReadCrc32c(AvroDecoder& in, const AvroType& type, std::optional<uint32_t>* out) {
+  int64_t value = 0;
+  FEEDMILL_TRY(ReadWhole(in, type, &value));
+  if (value < 0 || value > std::numeric_limits<uint32_t>::max()) return Corrupt("manifest: a checksum of {}", value);
+  *out = static_cast<uint32_t>(value);
   return Ok();
 }
 
@@ -155,6 +164,8 @@ Status ReadFileField(AvroDecoder& in, int id, const AvroType& type, const TableS
                        [&](const AvroType& item) { return ReadWhole(in, item, &entry->split_offsets.emplace_back()); });
     case file_field::kSortOrderId:
       return ReadInt(in, type, 0, std::numeric_limits<int>::max(), &entry->sort_order_id.emplace());
+    case file_field::kCrc32c:
+      return ReadCrc32c(in, type, &file->crc32c);
     default:
       return in.Skip(type);
   }
@@ -254,6 +265,8 @@ Status ReadListField(AvroDecoder& in, int id, const AvroType& type, ManifestFile
     case list_field::kPartitions:
       return ReadArray(in, type,
                        [&](const AvroType& item) { return ReadSummary(in, item, &file->partitions.emplace_back()); });
+    case list_field::kCrc32c:
+      return ReadCrc32c(in, type, &file->crc32c);
     default:
       return in.Skip(type);
   }
@@ -265,6 +278,9 @@ Result<std::vector<ManifestEntry>> ReadManifest(std::string_view bytes, const Ma
                                                 const TableSpec& spec) {
   if (static_cast<int64_t>(bytes.size()) != manifest.length) {
     return Corrupt("manifest: {} bytes, the manifest list says {}", bytes.size(), manifest.length);
+  }
+  if (const uint32_t found = Crc32c(bytes); manifest.crc32c && found != *manifest.crc32c) {
+    return Corrupt("manifest: checksum {:08x}, the manifest list says {:08x}", found, *manifest.crc32c);
   }
   FEEDMILL_ASSIGN(auto reader, AvroContainerReader::Open(bytes));
   std::vector<ManifestEntry> entries;

@@ -88,7 +88,7 @@ std::string ManifestEntrySchema(const std::vector<PartitionType>& partition) {
                     Optional("lower_bounds", kLowerBounds, IntMap(126, 127, "bytes")),
                     Optional("upper_bounds", kUpperBounds, IntMap(129, 130, "bytes")),
                     Optional("split_offsets", kSplitOffsets, std::move(offsets)),
-                    Optional("sort_order_id", kSortOrderId, "int")})}};
+                    Optional("sort_order_id", kSortOrderId, "int"), Optional("feedmill_crc32c", kCrc32c, "long")})}};
   json entry = {{"type", "record"},
                 {"name", "manifest_entry"},
                 {"fields", json::array({Field("status", entry_field::kStatus, "int"),
@@ -120,7 +120,7 @@ std::string ManifestListSchema() {
             Field("existing_files_count", kExistingFiles, "int"), Field("deleted_files_count", kDeletedFiles, "int"),
             Field("added_rows_count", kAddedRows, "long"), Field("existing_rows_count", kExistingRows, "long"),
             Field("deleted_rows_count", kDeletedRows, "long"),
-            Optional("partitions", kPartitions, std::move(summaries))})}};
+            Optional("partitions", kPartitions, std::move(summaries)), Optional("feedmill_crc32c", kCrc32c, "long")})}};
   return file.dump();
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "lake/bounds.h"
 #include "lake/manifest.h"
 #include "lake/manifest_schema_internal.h"
@@ -122,6 +123,7 @@ void WriteDataFile(const ManifestEntry& entry, const std::vector<PartitionType>&
   if (!entry.split_offsets.empty())
     WriteArray(entry.split_offsets, out, [out](int64_t offset) { out->WriteLong(offset); });
   WriteOptionalLong(entry.sort_order_id, out);
+  WriteOptionalLong(file.crc32c, out);
 }
 
 // Whether `value` is below `bound`, both in single-value form of `type`.
@@ -148,6 +150,7 @@ void WriteListEntry(const ManifestFile& file, AvroEncoder* out) {
     WriteOptionalBytes(summary.lower_bound, out);
     WriteOptionalBytes(summary.upper_bound, out);
   });
+  WriteOptionalLong(file.crc32c, out);
 }
 
 }  // namespace
@@ -204,6 +207,7 @@ void ManifestWriter::Summarize(const DataFile& file) {
 Result<ManifestWriter::Written> ManifestWriter::Finish() {
   FEEDMILL_ASSIGN(std::string bytes, container_.Finish());
   file_.length = static_cast<int64_t>(bytes.size());
+  file_.crc32c = Crc32c(bytes);
   // Without entries of known number, all of them inherit that of the snapshot, which the list writer fills in.
   file_.min_sequence_number = min_sequence_number_.value_or(-1);
   return Written{std::move(bytes), std::move(file_)};

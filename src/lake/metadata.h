@@ -47,7 +47,9 @@ struct MetadataLogEntry {
 
 struct TableMetadata {
   std::string uuid;
-  std::string location;
+  std::string location;  // where the table is now
+  // Where the file says it is: another folder when the table was moved or copied since (lake/table_files.h).
+  std::string recorded_location;
   int64_t last_sequence_number = 0;
   Micros last_updated = 0;  // whole milliseconds, as the file keeps them
   int last_column_id = 0;

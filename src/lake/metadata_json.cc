@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/hash.h"
 #include "lake/json_nesting.h"
 #include "lake/schema_json_internal.h"
 
@@ -39,7 +40,8 @@ const std::set<std::string_view>& KnownFields() {
                                                    "metadata-log",
                                                    "sort-orders",
                                                    "default-sort-order-id",
-                                                   "refs"};
+                                                   "refs",
+                                                   "feedmill-crc32c"};
   return known;
 }
 
@@ -169,6 +171,26 @@ Status CheckConsistent(const TableMetadata& metadata) {
   return Ok();
 }
 
+// The last field of a file of ours is the checksum of the text before it. Whoever writes the JSON anew, in another
+// order or with other bytes, leaves it out or puts it elsewhere.
+constexpr std::string_view kSeal = ",\"feedmill-crc32c\":";
+
+std::string Sealed(std::string json) {
+  json.pop_back();  // the closing brace
+  return fmt::format("{}{}{}}}", json, kSeal, Crc32c(json));
+}
+
+Status CheckSeal(std::string_view text) {
+  const size_t at = text.rfind(kSeal);
+  if (at == std::string_view::npos) return Ok();
+  const std::string_view number = text.substr(at + kSeal.size());
+  if (number.empty() || number.find_first_not_of("0123456789") != number.size() - 1 || number.back() != '}')
+    return Ok();
+  const std::string found = std::to_string(Crc32c(text.substr(0, at)));
+  if (number.substr(0, number.size() - 1) == found) return Ok();
+  return Corrupt("metadata: checksum {}, the file says {}", found, number.substr(0, number.size() - 1));
+}
+
 json LogsToJson(const TableMetadata& metadata, json node) {
   node["snapshots"] = json::array();
   for (const Snapshot& snapshot : metadata.snapshots) node["snapshots"].push_back(SnapshotToJson(snapshot));
@@ -211,10 +233,11 @@ std::string WriteMetadataJson(const TableMetadata& metadata) {
   }
   node = LogsToJson(metadata, std::move(node));
   for (const auto& [key, text] : metadata.other) node[key] = json::parse(text, nullptr, false);
-  return node.dump(-1, ' ', false, json::error_handler_t::replace);
+  return Sealed(node.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 Result<TableMetadata> ReadMetadataJson(std::string_view text) {
+  FEEDMILL_TRY(CheckSeal(text));
   if (NestsDeeperThan(text, kJsonDepthMax)) return Corrupt("metadata: nested deeper than {}", kJsonDepthMax);
   const json node = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!node.is_object()) return Corrupt("metadata: not a JSON object");

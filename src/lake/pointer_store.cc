@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lake/catalog.h"
+#include "lake/recover.h"
 
 namespace feedmill::lake {
 namespace {
@@ -50,6 +51,14 @@ CREATE TABLE lake_run_table (
   staged INTEGER NOT NULL,
   PRIMARY KEY (run_id, table_name)
 ) WITHOUT ROWID;
+)sql";
+
+// Pointers were absolute: <somewhere>/<namespace>/<name>/metadata/<file>. The file's name is what follows the last
+// slash, the table's what follows a run's id; `files` named files by absolute paths and was never read.
+constexpr char kRelativePointers[] = R"sql(
+UPDATE lake_table SET metadata_location = replace(substr(name, instr(name, '/') + 1), '.', '/') || '/metadata/' ||
+  replace(metadata_location, rtrim(metadata_location, replace(metadata_location, '/', '')), '');
+UPDATE lake_batch SET files = NULL;
 )sql";
 
 using meta::Row;
@@ -187,16 +196,14 @@ class SqlPointerStore final : public PointerStore {
     return epoch;
   }
 
-  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
-                                     const std::vector<DataFile>& files) override {
-    std::string paths;
-    for (const DataFile& file : files) paths += file.path + '\n';
+  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id,
+                                     int64_t snapshot_id) override {
     PreparedBatch batch;
     FEEDMILL_TRY(store_.Write([&](Transaction& transaction) -> Status {
       FEEDMILL_TRY(Run(transaction,
-                       "INSERT INTO lake_batch VALUES (?1, ?2, ?3, 'prepared', ?4, unixepoch()) ON CONFLICT DO UPDATE "
-                       "SET files = ?4, changed_at = unixepoch() WHERE state = 'prepared'",
-                       {table, batch_id, snapshot_id, paths}));
+                       "INSERT INTO lake_batch VALUES (?1, ?2, ?3, 'prepared', NULL, unixepoch()) ON CONFLICT DO "
+                       "UPDATE SET changed_at = unixepoch() WHERE state = 'prepared'",
+                       {table, batch_id, snapshot_id}));
       const Value key[] = {table, batch_id};
       FEEDMILL_ASSIGN(auto rows, transaction.Query("SELECT snapshot_id, state = 'committed' FROM lake_batch "
                                                    "WHERE table_name = ?1 AND batch_id = ?2",
@@ -239,7 +246,31 @@ class SqlPointerStore final : public PointerStore {
 }  // namespace
 
 std::vector<meta::Migration> CatalogMigrations() {
-  return {{"lake/001_catalog", kCreateTables}, {"lake/002_run_tables", kCreateRunTables}};
+  return {{"lake/001_catalog", kCreateTables},
+          {"lake/002_run_tables", kCreateRunTables},
+          {"lake/003_relative_pointers", kRelativePointers}};
+}
+
+Status KeepTables(meta::Store& store, const std::vector<FoundTable>& tables) {
+  return store.Write([&](Transaction& transaction) -> Status {
+    FEEDMILL_ASSIGN(const auto known, transaction.Query("SELECT name FROM lake_table LIMIT 1"));
+    if (!known.empty())
+      return AlreadyExists("the catalog has tables ({}, ...); nothing was changed", Text(known[0][0]));
+    for (const FoundTable& table : tables) {
+      if (table.pointer.empty()) continue;
+      FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_table VALUES (?1, ?2)", {table.name, table.pointer}));
+      for (const auto& [stream, offsets] : table.landed) {
+        for (auto [partition, next] : offsets) {
+          FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_offset VALUES (?1, ?2, ?3, ?4)",
+                           {table.name, stream, int64_t{partition}, static_cast<int64_t>(next)}));
+        }
+        FEEDMILL_TRY(Run(transaction,
+                         "INSERT INTO lake_writer VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = max(epoch, ?2)",
+                         {stream, table.writer_epoch}));
+      }
+    }
+    return Ok();
+  });
 }
 
 std::string OffsetsToString(const Offsets& offsets) {

@@ -19,6 +19,7 @@ namespace feedmill::lake {
 
 using Offsets = std::map<uint32_t, uint64_t>;  // next offset by log partition
 
+// Locations are paths below the warehouse, never absolute: the store may be moved and copied with what it points to.
 struct PointerChange {
   std::string table;
   std::string expected_location;
@@ -54,8 +55,8 @@ class PointerStore {
   virtual Result<int64_t> WriterEpoch(const std::string& stream) = 0;  // as it is; 0 before the first
   // Remembers, before anything is written, under which snapshot id the batch will be committed. A batch seen before
   // keeps its id.
-  virtual Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
-                                             const std::vector<DataFile>& files) = 0;
+  virtual Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id,
+                                             int64_t snapshot_id) = 0;
   // Snapshots of the table that runs have pinned: they do not expire.
   virtual Result<std::set<int64_t>> PinnedSnapshots(const std::string& table) = 0;
 };

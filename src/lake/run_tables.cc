@@ -112,6 +112,8 @@ class RunCatalog final : public Catalog {
     return inner_.ExpireSnapshots(table, older_than, keep_min);
   }
   Result<std::string> DataFolder(const std::string& table) override { return inner_.DataFolder(table); }
+  Result<int> AdoptTables() override { return inner_.AdoptTables(); }
+  Result<Inventory> TakeInventory(const std::string& table) override { return inner_.TakeInventory(table); }
 
  private:
   // Asked each time: other steps of the run publish meanwhile. A table that came later is empty to the run.

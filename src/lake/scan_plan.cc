@@ -151,6 +151,12 @@ Result<ScanPlan> MakeScanPlan(TableFiles& files, const TableMetadata& metadata, 
       }
     }
   }
+  if (!plan.position_delete_files.empty() && TableFiles::IsMoved(metadata)) {
+    return InvalidArgument(
+        "{} was moved from {}, and holds position deletes, which name data files by where they were; move it back, or "
+        "rewrite the table's files with the engine that wrote them",
+        metadata.location, metadata.recorded_location);
+  }
   // Snapshot and manifest names are random; readers of the same table get the same order of files.
   std::ranges::sort(plan.files, {}, &DataFile::path);
   std::ranges::sort(plan.position_delete_files);

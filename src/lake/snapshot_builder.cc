@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
+#include "base/hash.h"
+#include "io/confined_file_system.h"
 #include "lake/bounds.h"
 
 namespace feedmill::lake {
@@ -70,6 +73,8 @@ Result<TableMetadata> SnapshotBuilder::Build() {
   }
   if (request_.operation == CommitRequest::Operation::kReplacePartitions) {
     FEEDMILL_TRY(ReplacePartitions(&manifests));
+  } else if (request_.operation == CommitRequest::Operation::kReplaceFiles) {
+    FEEDMILL_TRY(ReplaceFiles(&manifests));
   } else {
     FEEDMILL_TRY(CheckAppendable());
   }
@@ -98,7 +103,9 @@ Result<TableMetadata> SnapshotBuilder::Build() {
 Status SnapshotBuilder::CheckFiles() const {
   std::set<std::string_view> paths;
   for (const DataFile& file : request_.files) {
-    if (!file.path.starts_with('/')) return InvalidArgument("data file '{}': the path must be absolute", file.path);
+    if (!io::LiesBelow(std::filesystem::path(file.path).lexically_normal().string(), base_.location))
+      return InvalidArgument("data file '{}': allowed is a path below the table's folder {}", file.path,
+                             base_.location);
     if (!paths.insert(file.path).second) return InvalidArgument("data file {} is given twice", file.path);
     if (file.record_count < 0 || file.size_bytes <= 0) {
       return InvalidArgument("data file {}: {} records in {} bytes", file.path, file.record_count, file.size_bytes);
@@ -150,8 +157,24 @@ Status SnapshotBuilder::ReplacePartitions(std::vector<ManifestFile>* manifests) 
     if (read == nullptr) return Conflict("snapshot {}, which was read, has expired", *request_.read_snapshot_id);
     read_sequence_number_ = read->sequence_number;
   }
+  return FilterManifests(
+      [&](const ManifestEntry& entry) {
+        return types_.empty() || partitions.contains(PartitionKey(entry.file, types_));
+      },
+      manifests);
+}
+
+Status SnapshotBuilder::ReplaceFiles(std::vector<ManifestFile>* manifests) {
+  const std::set<std::string> paths(request_.replaced_files.begin(), request_.replaced_files.end());
+  read_sequence_number_ = std::numeric_limits<int64_t>::max();
+  FEEDMILL_TRY(FilterManifests([&](const ManifestEntry& entry) { return paths.contains(entry.file.path); }, manifests));
+  if (deleted_.files == static_cast<int64_t>(paths.size())) return Ok();
+  return Conflict("{} of {} files that were to be replaced are in the table", deleted_.files, paths.size());
+}
+
+Status SnapshotBuilder::FilterManifests(const IsReplaced& replaced, std::vector<ManifestFile>* manifests) {
   for (ManifestFile& manifest : *manifests) {
-    if (manifest.content == ManifestContent::kData) FEEDMILL_TRY(FilterManifest(partitions, &manifest));
+    if (manifest.content == ManifestContent::kData) FEEDMILL_TRY(FilterManifest(replaced, &manifest));
   }
   // A manifest of deleted entries only tells what this snapshot removed; those of earlier snapshots have been told.
   std::erase_if(*manifests, [this](const ManifestFile& manifest) {
@@ -172,12 +195,9 @@ Status SnapshotBuilder::CheckReplaceable(const ManifestEntry& entry) const {
                   *request_.read_snapshot_id);
 }
 
-Status SnapshotBuilder::FilterManifest(const std::set<std::string>& partitions, ManifestFile* manifest) {
+Status SnapshotBuilder::FilterManifest(const IsReplaced& replaced, ManifestFile* manifest) {
   FEEDMILL_ASSIGN(auto entries, files_.ReadEntries(*manifest, base_));
   std::erase_if(entries, [](const ManifestEntry& entry) { return entry.status == EntryStatus::kDeleted; });
-  auto replaced = [&](const ManifestEntry& entry) {
-    return types_.empty() || partitions.contains(PartitionKey(entry.file, types_));
-  };
   if (manifest->spec_id != spec_.id) {
     return InvalidArgument("{}: files of partition spec {} cannot be replaced, the table's is {}", manifest->path,
                            manifest->spec_id, spec_.id);
@@ -278,12 +298,19 @@ Status SnapshotBuilder::WriteList(std::vector<ManifestFile> manifests, Snapshot*
   snapshot->manifest_list = fmt::format("{}/metadata/snap-{}-1-{}.avro", base_.location, snapshot->id, uuid_);
   FEEDMILL_ASSIGN(std::string bytes,
                   WriteManifestList({snapshot->id, snapshot->parent_id, sequence_number_}, manifests));
+  snapshot->summary[kManifestListCrc32c] = std::to_string(Crc32c(bytes));
   written_.push_back(snapshot->manifest_list);
   return files_.WriteNew(snapshot->manifest_list, bytes);
 }
 
 std::map<std::string, std::string> SnapshotBuilder::Summary(const std::vector<ManifestFile>& manifests) const {
   std::map<std::string, std::string> summary = request_.summary;
+  // Where landing stands is told by every version, so that the newest alone can tell.
+  if (parent_ != nullptr) {
+    for (const auto& [key, value] : parent_->summary) {
+      if (key.starts_with(kOffsetsPrefix) || key == kWriterEpoch) summary.emplace(key, value);
+    }
+  }
   auto put = [&](const char* key, int64_t value, bool always) {
     if (value != 0 || always) summary[key] = std::to_string(value);
   };
@@ -310,9 +337,9 @@ std::map<std::string, std::string> SnapshotBuilder::Summary(const std::vector<Ma
     put(key, SummaryNumber(parent_, key), true);
   }
   if (request_.landing) {
-    summary[fmt::format("feedmill.offsets.{}", request_.landing->stream)] = OffsetsJson(request_.landing->next);
+    summary[kOffsetsPrefix + request_.landing->stream] = OffsetsJson(request_.landing->next);
     summary["feedmill.batch-id"] = request_.landing->batch_id;
-    summary["feedmill.writer-epoch"] = std::to_string(request_.landing->writer_epoch);
+    summary[kWriterEpoch] = std::to_string(request_.landing->writer_epoch);
   }
   return summary;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,13 +49,17 @@ class SnapshotBuilder {
   Result<std::set<std::string>> ReplacedPartitions() const;
   Status CheckAppendable() const;
   Status CheckReplaceable(const ManifestEntry& entry) const;
+  using IsReplaced = std::function<bool(const ManifestEntry&)>;
   Status ReplacePartitions(std::vector<ManifestFile>* manifests);
-  // Rewrites the manifest without the files of `partitions`, unless it has none of them.
-  Status FilterManifest(const std::set<std::string>& partitions, ManifestFile* manifest);
+  Status ReplaceFiles(std::vector<ManifestFile>* manifests);
+  Status FilterManifests(const IsReplaced& replaced, std::vector<ManifestFile>* manifests);
+  // Rewrites the manifest without the files that are replaced, unless it has none of them.
+  Status FilterManifest(const IsReplaced& replaced, ManifestFile* manifest);
   Status AddFiles(std::vector<ManifestFile>* manifests);
   Status MergeSmallManifests(std::vector<ManifestFile>* manifests);
   Result<ManifestFile> MergeManifests(const std::vector<ManifestFile>& parts);
   Result<ManifestFile> Write(ManifestWriter& writer);
+  // Its checksum goes into the snapshot's summary.
   Status WriteList(std::vector<ManifestFile> manifests, Snapshot* snapshot);
   std::map<std::string, std::string> Summary(const std::vector<ManifestFile>& manifests) const;
 

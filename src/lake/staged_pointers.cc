@@ -43,9 +43,9 @@ class StagedPointers final : public PointerStore {
   }
   Result<int64_t> RaiseWriterEpoch(const std::string& stream) override { return inner_->RaiseWriterEpoch(stream); }
   Result<int64_t> WriterEpoch(const std::string& stream) override { return inner_->WriterEpoch(stream); }
-  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id, int64_t snapshot_id,
-                                     const std::vector<DataFile>& files) override {
-    return inner_->PrepareBatch(NameOf(table), batch_id, snapshot_id, files);
+  Result<PreparedBatch> PrepareBatch(const std::string& table, const std::string& batch_id,
+                                     int64_t snapshot_id) override {
+    return inner_->PrepareBatch(NameOf(table), batch_id, snapshot_id);
   }
   Result<std::set<int64_t>> PinnedSnapshots(const std::string& table) override {
     return inner_->PinnedSnapshots(NameOf(table));

@@ -38,7 +38,7 @@ struct ColumnStatistics {
 // A file's name must be new: another attempt at the same rows writes other names, unless it is sure that the first was
 // not committed.
 struct DataFile {
-  std::string path;  // absolute
+  std::string path;  // absolute, below the table's folder
   // One value a partition field: days or hours since epoch, or the whole number; nothing for null. For a text column
   // any value, which only says that it is not null; the text stands in `partition_text`.
   std::vector<std::optional<int64_t>> partition;
@@ -47,6 +47,7 @@ struct DataFile {
   int64_t record_count = 0;
   int64_t size_bytes = 0;
   std::map<int, ColumnStatistics> statistics;  // by field id
+  std::optional<uint32_t> crc32c;              // of the whole file, kept in the manifest; absent: not known
 };
 
 struct Snapshot {
@@ -80,10 +81,17 @@ struct LandingMark {
   int64_t writer_epoch = 0;
 };
 
+// Keys of the summary of a snapshot and of those that follow it: where the landings of a stream ended (after the prefix
+// comes the stream's name), and the epoch of their writer.
+inline const std::string kOffsetsPrefix = "feedmill.offsets.";
+inline const std::string kWriterEpoch = "feedmill.writer-epoch";
+
 struct CommitRequest {
-  enum class Operation { kAppend, kReplacePartitions };
+  enum class Operation { kAppend, kReplacePartitions, kReplaceFiles };
   Operation operation = Operation::kAppend;
   std::vector<DataFile> files;
+  // kReplaceFiles takes these out, by their paths; kConflict when one is not in the table.
+  std::vector<std::string> replaced_files;
   // kReplacePartitions empties the partitions that `files` are in and these ones, and all of an unpartitioned table.
   // Tables partitioned by text take no `replaced_partitions`.
   std::vector<std::vector<std::optional<int64_t>>> replaced_partitions;
@@ -100,6 +108,20 @@ struct RangeFilter {
   std::string column;
   std::optional<int64_t> lower;
   std::optional<int64_t> upper;
+};
+
+// Everything that the versions of a table consist of, as a check or a copy of the lake needs it.
+struct LakeFile {
+  enum class Kind { kMetadata, kManifestList, kManifest, kData };
+  Kind kind = Kind::kData;
+  std::string path;
+  int64_t size_bytes = 0;          // 0: not known
+  std::optional<uint32_t> crc32c;  // of a data file
+  bool current = false;            // whether the current version needs it
+};
+struct Inventory {
+  std::vector<LakeFile> files;  // each once
+  std::vector<Error> damaged;   // manifest lists and manifests that are not there or not whole; each names its file
 };
 
 struct ScanPlan {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/hash.h"
 #include "lake/metadata_json.h"
 
 namespace feedmill::lake {
@@ -20,6 +21,11 @@ std::string LocalPath(std::string_view path) {
   return std::string(path);
 }
 
+// <folder>/metadata/<name> -> <folder>
+std::string TableFolder(const std::string& metadata_path) {
+  return std::filesystem::path(metadata_path).parent_path().parent_path().string();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std::string& location) {
@@ -32,9 +38,10 @@ Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std:
       return found->second;
     }
   }
-  FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files_, LocalPath(location)));
+  FEEDMILL_ASSIGN(std::string text, io::ReadWholeFile(files_, location));
   auto parsed = ReadMetadataJson(text);
   if (!parsed) return std::unexpected(parsed.error().WithContext(location));
+  Place(&*parsed, TableFolder(location));
   auto metadata = std::make_shared<const TableMetadata>(std::move(*parsed));
   std::lock_guard lock(mutex_);
   recent_.emplace_front(location, metadata);
@@ -43,9 +50,15 @@ Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std:
 }
 
 Result<std::vector<ManifestFile>> TableFiles::ReadManifests(const Snapshot& snapshot) {
-  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, LocalPath(snapshot.manifest_list)));
+  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, PresentPath(snapshot.manifest_list)));
+  const auto sealed = snapshot.summary.find(kManifestListCrc32c);
+  if (const uint32_t found = Crc32c(bytes);
+      sealed != snapshot.summary.end() && sealed->second != std::to_string(found)) {
+    return Corrupt("{}: checksum {}, the snapshot says {}", snapshot.manifest_list, found, sealed->second);
+  }
   auto manifests = ReadManifestList(bytes);
   if (!manifests) return std::unexpected(manifests.error().WithContext(snapshot.manifest_list));
+  for (ManifestFile& manifest : *manifests) manifest.path = PresentPath(manifest.path);
   return manifests;
 }
 
@@ -53,13 +66,33 @@ Result<std::vector<ManifestEntry>> TableFiles::ReadEntries(const ManifestFile& m
                                                            const TableMetadata& metadata) {
   const TableSpec* spec = metadata.FindSpec(manifest.spec_id);
   if (spec == nullptr) return Corrupt("{}: partition spec {} is not in the metadata", manifest.path, manifest.spec_id);
-  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, LocalPath(manifest.path)));
+  FEEDMILL_ASSIGN(std::string bytes, io::ReadWholeFile(files_, manifest.path));
   auto entries = ReadManifest(bytes, manifest, *spec);
   if (!entries) return std::unexpected(entries.error().WithContext(manifest.path));
-  for (ManifestEntry& entry : *entries) {
-    if (entry.file.path.starts_with(kFileScheme)) entry.file.path = LocalPath(entry.file.path);
-  }
+  for (ManifestEntry& entry : *entries) entry.file.path = PresentPath(entry.file.path);
   return entries;
+}
+
+std::string TableFiles::PresentPath(std::string_view stored) {
+  std::string path = LocalPath(stored);
+  const std::lock_guard lock(mutex_);
+  for (const auto& [from, to] : moved_) {
+    if (path.size() > from.size() && path.starts_with(from) && path[from.size()] == '/')
+      return to + path.substr(from.size());
+  }
+  return path;
+}
+
+void TableFiles::Place(TableMetadata* metadata, const std::string& folder) {
+  metadata->recorded_location = LocalPath(metadata->location);
+  metadata->location = folder;
+  if (metadata->recorded_location == folder) return;
+  {
+    const std::lock_guard lock(mutex_);
+    moved_[metadata->recorded_location] = folder;
+  }
+  for (Snapshot& snapshot : metadata->snapshots) snapshot.manifest_list = PresentPath(snapshot.manifest_list);
+  for (MetadataLogEntry& entry : metadata->metadata_log) entry.location = PresentPath(entry.location);
 }
 
 Status TableFiles::WriteNew(const std::string& path, std::string_view bytes) {

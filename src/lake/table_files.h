@@ -1,7 +1,10 @@
-// A table's metadata, manifest lists and manifests on files. Any thread.
+// A table's metadata, manifest lists and manifests on files, and the one place that knows that a table may lie in
+// another folder than its files say: they name absolute paths for foreign readers, and a data folder may be moved,
+// copied or restored elsewhere. Whatever is read here names files where they are now. Any thread.
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,12 +19,18 @@
 
 namespace feedmill::lake {
 
+// Key of a snapshot's summary: checksum of its manifest list, as a decimal number.
+inline constexpr const char* kManifestListCrc32c = "feedmill.manifest-list-crc32c";
+
 class TableFiles {
  public:
   explicit TableFiles(io::FileSystem& files) : files_(files) {}
 
-  // Metadata files never change, so the last few are kept.
-  Result<std::shared_ptr<const TableMetadata>> ReadMetadata(const std::string& location);
+  // The metadata file at `path`, <folder of the table>/metadata/<name>. What it says of the folder it was written for
+  // holds for the folder that it is in. Metadata files never change, so the last few are kept.
+  Result<std::shared_ptr<const TableMetadata>> ReadMetadata(const std::string& path);
+  // Whether files below the table's folder were called by another name than `metadata.location` when they were written.
+  static bool IsMoved(const TableMetadata& metadata) { return metadata.recorded_location != metadata.location; }
   Result<std::vector<ManifestFile>> ReadManifests(const Snapshot& snapshot);
   Result<std::vector<ManifestEntry>> ReadEntries(const ManifestFile& manifest, const TableMetadata& metadata);
 
@@ -36,8 +45,13 @@ class TableFiles {
   io::FileSystem& file_system() { return files_; }
 
  private:
+  // Where a file is that is called `stored` in a table's files.
+  std::string PresentPath(std::string_view stored);
+  void Place(TableMetadata* metadata, const std::string& folder);
+
   io::FileSystem& files_;
   std::mutex mutex_;
+  std::map<std::string, std::string> moved_;  // guarded by mutex_: folder that files name -> the one they are in
   std::list<std::pair<std::string, std::shared_ptr<const TableMetadata>>> recent_;  // guarded by mutex_, latest first
 };
 

@@ -64,8 +64,8 @@ class ParquetWriter {
   virtual void AppendFloatList(size_t column, std::span<const float> values) = 0;
   // Ends a row: every column must have got exactly one value.
   virtual Status EndRow() = 0;
-  // Writes, syncs and describes the files (one or more a partition); names are a function of `file_stem`, so that a
-  // re-run overwrites.
+  // Writes, syncs and describes the files (one or more a partition). Names begin with `file_stem` and have a random
+  // part: no file is ever written over.
   virtual Result<std::vector<lake::DataFile>> Finish() = 0;
 };
 
@@ -73,7 +73,8 @@ class Session {
  public:
   virtual ~Session() = default;
   // Makes the table readable in SQL as `<name>` (last part of the table's name), pruned by `filters`; replaces an
-  // earlier registration.
+  // earlier registration. Each file that is to be read is compared with its checksum the first time it is opened by the
+  // engine; kCorrupt names one that is damaged or gone.
   virtual Status RegisterTable(lake::Catalog& catalog, const std::string& table,
                                const std::vector<lake::RangeFilter>& filters = {},
                                std::optional<int64_t> snapshot_id = std::nullopt) = 0;

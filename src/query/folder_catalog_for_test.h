@@ -73,6 +73,8 @@ class FolderCatalog final : public lake::Catalog {
     std::filesystem::create_directories(path);
     return path;
   }
+  Result<int> AdoptTables() override { return 0; }
+  Result<lake::Inventory> TakeInventory(const std::string&) override { return lake::Inventory{}; }
 
  private:
   struct Table {

@@ -46,6 +46,15 @@ std::string FirstWord(std::string_view sql) {
   return word.empty() ? "nothing" : word;
 }
 
+Error Damaged(const std::string& table, const Error& error) {
+  const bool damaged = error.kind() == ErrorKind::kCorrupt || error.kind() == ErrorKind::kNotFound;
+  if (!damaged) return error;
+  return {ErrorKind::kCorrupt,
+          fmt::format("table {} is damaged: {}; `feedmill verify` lists what is, with --heal it is made again where it "
+                      "can be",
+                      table, error.message())};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DuckSession>> DuckSession::Connect(std::shared_ptr<Database> database) {
@@ -173,6 +182,10 @@ Status DuckSession::RegisterTable(lake::Catalog& catalog, const std::string& tab
 
 Status DuckSession::RegisterFiles(const std::string& name, const lake::ScanPlan& plan) {
   FEEDMILL_ASSIGN(std::string scan, ScanSql(plan));
+  for (const lake::DataFile& file : plan.files) {
+    const Status whole = database_->verified.Check(file);
+    if (!whole) return std::unexpected(Damaged(name, whole.error()));
+  }
   return Execute(fmt::format("CREATE OR REPLACE TEMP VIEW {} AS {}", QuoteName(name), scan));
 }
 

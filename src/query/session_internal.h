@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lake/verified_files.h"
 #include "query/duckdb_handles_internal.h"
 #include "query/engine.h"
 #include "query/row_pipe_internal.h"
@@ -16,6 +17,7 @@ namespace feedmill::query {
 
 struct Database {
   RowPipes pipes;  // outlives the handle
+  lake::VerifiedFiles verified;
   OwnedDatabase handle;
 };
 
@@ -99,7 +101,8 @@ class DuckChunk final : public Chunk {
   std::vector<duckdb_vector> vectors_;
 };
 
-// Files that a COPY with RETURN_STATS has written, as the lake wants them, each synced; empty files are removed.
+// Files that a COPY with RETURN_STATS has written, as the lake wants them, each synced and with its checksum; empty
+// files are removed.
 Result<std::vector<lake::DataFile>> ReadWrittenFiles(OwnedResult& result, const lake::TableDescription& table,
                                                      const std::vector<std::string>& partition_columns);
 

@@ -8,10 +8,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <set>
 
 #include "base/matchers.h"
 #include "base/time_text.h"
 #include "lake/bounds.h"
+#include "lake/inventory.h"
 #include "query/engine.h"
 #include "query/folder_catalog_for_test.h"
 
@@ -184,7 +186,7 @@ TEST_F(SessionTest, WriteQueryDescribesItsFile) {
   ASSERT_THAT(files, IsOk());
   ASSERT_EQ(files->size(), 1u);
   const lake::DataFile& file = (*files)[0];
-  EXPECT_EQ(file.path, (folder_ / "ods.event/data/stem.parquet").string());
+  EXPECT_THAT(file.path, testing::MatchesRegex((folder_ / "ods.event/data/stem-").string() + "[0-9a-f-]{36}.parquet"));
   EXPECT_EQ(file.record_count, 5);
   EXPECT_EQ(file.size_bytes, static_cast<int64_t>(std::filesystem::file_size(file.path)));
   EXPECT_EQ(file.statistics.at(1).lower_bound, lake::EncodeIntegerBound(ColumnType::kLong, 0));
@@ -239,16 +241,32 @@ TEST_F(SessionTest, ANullPartitionIsNull) {
   EXPECT_EQ((*files)[0].partition[0], std::nullopt);
 }
 
-TEST_F(SessionTest, ARerunOverwritesItsFiles) {
+TEST_F(SessionTest, NoFileIsWrittenOver) {
   CreateEvents({{"time", lake::Transform::kDay}});
   auto first = session_->WriteQuery(*catalog_, "ods.event", kSomeRows, "stem");
   auto second = session_->WriteQuery(*catalog_, "ods.event", kSomeRows, "stem");
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(second, IsOk());
-  size_t count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "ods.event"))
-    count += entry.is_regular_file();
-  EXPECT_EQ(count, first->size());
+  std::set<std::string> paths;
+  for (const auto& files : {*first, *second}) {
+    for (const lake::DataFile& file : files) EXPECT_TRUE(paths.insert(file.path).second) << file.path;
+  }
+}
+
+TEST_F(SessionTest, ADamagedFileIsNamedAndNotRead) {
+  CreateEvents({});
+  auto files = session_->WriteQuery(*catalog_, "ods.event", kSomeRows, "stem");
+  ASSERT_THAT(files, IsOk());
+  const lake::DataFile& file = (*files)[0];
+  ASSERT_THAT(catalog_->Commit("ods.event", {.files = *files}), IsOk());
+  EXPECT_EQ(file.crc32c, *lake::FileCrc32c(io::PosixFileSystem(), file.path));
+  ASSERT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsOk());
+  std::string bytes = *io::ReadWholeFile(io::PosixFileSystem(), file.path);
+  bytes[bytes.size() / 2] ^= 1;
+  ASSERT_THAT(io::WriteFileAtomically(io::PosixFileSystem(), file.path, bytes), IsOk());
+  EXPECT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsError(ErrorKind::kCorrupt, HasSubstr(file.path)));
+  std::filesystem::remove(file.path);
+  EXPECT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsError(ErrorKind::kCorrupt, HasSubstr(file.path)));
 }
 
 TEST_F(SessionTest, NoRowsWriteNoFile) {
@@ -256,7 +274,7 @@ TEST_F(SessionTest, NoRowsWriteNoFile) {
   auto files = session_->WriteQuery(*catalog_, "ods.event", "SELECT 1::BIGINT AS id WHERE false", "stem");
   ASSERT_THAT(files, IsOk());
   EXPECT_TRUE(files->empty());
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "ods.event/data/stem.parquet"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "ods.event/data"));
 }
 
 TEST_F(SessionTest, WriteQueryRefusesColumnsThatDoNotFit) {

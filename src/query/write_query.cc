@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "lake/ids.h"
 #include "lake/transform.h"
 #include "query/session_internal.h"
 #include "query/sql_error.h"
@@ -128,10 +129,14 @@ Result<std::vector<lake::DataFile>> DuckSession::WriteQuery(lake::Catalog& catal
   FEEDMILL_ASSIGN(Schema selected, DescribeQuery(select));
   FEEDMILL_TRY(CheckColumns(description, selected));
   FEEDMILL_ASSIGN(auto partition_columns, PartitionColumns(description));
-  CopyText copy = CopyStatement(description, selected, partition_columns, folder, file_stem);
+  // No two writers choose the same names, not even one that goes on where another copy of this data folder left off.
+  const std::string stem = fmt::format("{}-{}", file_stem, lake::IdSource(std::nullopt).Uuid());
+  CopyText copy = CopyStatement(description, selected, partition_columns, folder, stem);
   OwnedResult result;
   FEEDMILL_TRY(RunPatiently(copy.prefix, select, copy.suffix, &result));
-  return ReadWrittenFiles(result, description, partition_columns);
+  FEEDMILL_ASSIGN(auto files, ReadWrittenFiles(result, description, partition_columns));
+  for (const lake::DataFile& file : files) database_->verified.Add(file);
+  return files;
 }
 
 }  // namespace feedmill::query

@@ -5,6 +5,7 @@
 
 #include "base/time_text.h"
 #include "io/file_system.h"
+#include "lake/inventory.h"
 #include "query/session_internal.h"
 #include "query/statistics_bounds.h"
 
@@ -118,10 +119,11 @@ Status FillPartition(const lake::TableDescription& table, const std::vector<std:
   return Ok();
 }
 
-Status SyncFiles(const std::vector<lake::DataFile>& written) {
+Status SealFiles(std::vector<lake::DataFile>* written) {
   std::set<std::string> folders;
-  for (const lake::DataFile& file : written) {
+  for (lake::DataFile& file : *written) {
     FEEDMILL_TRY(io::PosixFileSystem().SyncFile(file.path));
+    FEEDMILL_ASSIGN(file.crc32c, lake::FileCrc32c(io::PosixFileSystem(), file.path));
     std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
     folders.insert(folder.string());
     folders.insert(folder.parent_path().string());
@@ -153,7 +155,7 @@ Result<std::vector<lake::DataFile>> ReadWrittenFiles(OwnedResult& result, const 
       written.push_back(std::move(file));
     }
   }
-  FEEDMILL_TRY(SyncFiles(written));
+  FEEDMILL_TRY(SealFiles(&written));
   return written;
 }
 

@@ -155,7 +155,7 @@ def check_table(connection, name, location, own, expected):
 
 def tables_of(data):
     with sqlite3.connect(f"file:{data}/meta.db?mode=ro", uri=True) as store:
-        return store.execute("SELECT name, metadata_location FROM lake_table ORDER BY name").fetchall()
+        return [(name, f"{data}/lake/{pointer}") for name, pointer in store.execute("SELECT name, metadata_location FROM lake_table ORDER BY name")]
 
 
 def check_data(data, own=None, expected=None):

@@ -1,0 +1,35 @@
+// Data files that were read whole once and had the bytes they were committed with. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/result.h"
+#include "lake/table.h"
+
+namespace feedmill::lake {
+
+class VerifiedFiles {
+ public:
+  // Reads the file unless it was checked before and looks as it did then (size, time of change). kCorrupt names it when
+  // its bytes are not those it was committed with; kNotFound when it is not there.
+  Status Check(const DataFile& file);
+  // The file was just written, and its checksum read, by this process.
+  void Add(const DataFile& file);
+
+ private:
+  struct Look {
+    uint64_t size = 0;
+    int64_t changed_at = 0;  // nanoseconds
+    uint32_t crc32c = 0;
+    bool operator==(const Look&) const = default;
+  };
+  static Result<Look> LookAt(const DataFile& file);
+
+  std::mutex mutex_;
+  std::map<std::string, Look> known_;  // GUARDED_BY(mutex_)
+};
+
+}  // namespace feedmill::lake

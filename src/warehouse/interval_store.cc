@@ -103,6 +103,15 @@ Status ForgetIntervals(meta::Store& store, const std::string& model) {
   });
 }
 
+Status ForgetIntervals(meta::Store& store, const std::string& model, Micros from, Micros to) {
+  return store.Write([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 3> values = {model, from, to};
+    FEEDMILL_TRY(transaction.Execute(
+        "DELETE FROM warehouse_interval WHERE model = ?1 AND start_at >= ?2 AND start_at < ?3", values));
+    return Ok();
+  });
+}
+
 Result<FileDayTexts> LoadFileDays(meta::Store& store, const std::string& table, const std::string& column) {
   FileDayTexts texts;
   FEEDMILL_TRY(store.Read([&](meta::Transaction& transaction) -> Status {

@@ -34,6 +34,8 @@ Result<std::map<Micros, IntervalState>> LoadIntervals(meta::Store& store, const 
 // All of them or none.
 Status SaveIntervals(meta::Store& store, const std::vector<IntervalState>& states);
 Status ForgetIntervals(meta::Store& store, const std::string& model);
+// Those that begin in [from, to).
+Status ForgetIntervals(meta::Store& store, const std::string& model, Micros from, Micros to);
 
 // What file_days.h found by reading: by name of a file, its days as JSON.
 using FileDayTexts = std::map<std::string, std::string>;

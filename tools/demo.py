@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The demo: a synthetic app lives through some days, the nightly learns from them, and users live on with what it learned.
 
-Every policy meets the same people in the same mood: the data folder as history left it is copied once a policy, and the world's
+Every policy meets the same people in the same mood: the project as history left it is forked once a policy, and the world's
 draws depend only on its seed. The last line is one JSON object. `--exit` stops the server afterwards.
 """
 
@@ -82,7 +82,7 @@ def say(text: str) -> None:
 
 def live_policy(binary: pathlib.Path, world: list, base: pathlib.Path, policy: str) -> dict:
     project = base.parent / policy
-    shutil.copytree(base, project)
+    subprocess.run([binary, "fork", base, project], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = Server(binary, project, free_port(), "clock.source=driven")
     try:
         return run_json([binary, "simulate", "live", "--project", project, "--url", server.url, "--scene", policy, *world], quiet=True)

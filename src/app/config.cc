@@ -165,6 +165,8 @@ void BindNightly(Settings* settings, Config* c) {
                      "raw events in the lake, by the time they came in; 0s = for ever, else 60 days or more");
   retention.Duration("orphans", &c->retention.orphans, kDays, "age of files below a table that nothing refers to");
   retention.Boolean("orphans_dry_run", &c->retention.orphans_dry_run, "count them and leave them");
+  retention.ByteSize("scrub_bytes", &c->retention.scrub_bytes, {0, 64 * kGiB},
+                     "of the lake that a server reads each minute and compares with their checksums; 0 = none");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
   nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {256 * kMiB, 1024 * kGiB},
                    "of one step; over it the step is stopped");

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/config.h"
+#include "app/folder_identity.h"
 #include "lake/catalog.h"
 #include "meta/store.h"
 #include "query/engine.h"
@@ -15,6 +17,8 @@
 namespace feedmill::app {
 
 struct DataFolder {
+  std::unique_ptr<io::FileSystem> files;  // changes nothing outside of the data folder
+  FolderIdentity identity;
   std::unique_ptr<meta::Store> store;
   std::unique_ptr<lake::Catalog> tables;  // what `catalog` of a run stands on; else empty
   std::unique_ptr<lake::Catalog> catalog;
@@ -22,8 +26,14 @@ struct DataFolder {
 };
 
 // Several processes may have it open. `clock` must outlive it. With `run_id` the tables are as that run sees them
-// (lake/run_tables.h), if it has pinned or staged any.
+// (lake/run_tables.h), if it has pinned or staged any. A folder that was moved, copied or restored is made at home
+// first: its tables name their files anew, a copy gets an identity of its own. kNotFound when the metadata store is gone
+// while the lake has tables; kInvalidArgument when a newer program has changed the folder, or when it shares files with
+// the one it was copied from.
 Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock, const std::string& run_id = "");
+
+// The migrations of every room that keeps rows in the metadata store.
+std::vector<meta::Migration> AllMigrations();
 
 // For whoever holds the work lock: runs that died stand as interrupted, and what they had made beside the published
 // tables is let go.

@@ -146,7 +146,7 @@ Result<std::unique_ptr<ingest::EventLog>> OpenLogBesideLake(const Config& config
                                                             const Clock& clock, LakeRecords& lake, bool give_up) {
   const ingest::LogRescue rescue{
       [&lake](uint32_t partition, ingest::OffsetRange range) { return lake.HoldAll(partition, range); }, give_up};
-  FEEDMILL_ASSIGN(auto log, ingest::OpenEventLog(io::PosixFileSystem(), clock, config.event_log, rescue));
+  FEEDMILL_ASSIGN(auto log, ingest::OpenEventLog(*folder.files, clock, config.event_log, rescue));
   FEEDMILL_TRY(CheckAgainstLake(config, folder, *log));
   return log;
 }

@@ -7,8 +7,9 @@
 
 namespace feedmill::app {
 
-LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval)
-    : registry_(registry), feed_(feed) {
+LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, std::string bundles_folder,
+                                       serve::FeedService& feed, Micros interval)
+    : registry_(registry), bundles_folder_(std::move(bundles_folder)), feed_(feed) {
   Look();
   thread_ = std::thread([this, interval] { Run(interval); });
 }
@@ -37,7 +38,7 @@ void LiveBundleFollower::Look() {
   if (!live) return log::Warn("the live bundle cannot be looked up", {{"error", live.error().message()}});
   if (!*live || (*live)->id == live_id_ || (*live)->id == refused_id_) return;
   const registry::BundleRow& row = **live;
-  auto bundle = serve::OpenBundle(io::PosixFileSystem(), row.folder);
+  auto bundle = serve::OpenBundle(io::PosixFileSystem(), bundles_folder_ + "/" + row.folder);
   if (!bundle) {
     refused_id_ = row.id;
     return log::Error("the live bundle is refused; feeds go on with the former one",

@@ -14,7 +14,8 @@ namespace feedmill::app {
 class LiveBundleFollower {
  public:
   // Looks once at once (errors are logged; the service answers without a bundle), then every `interval`.
-  LiveBundleFollower(registry::Registry& registry, serve::FeedService& feed, Micros interval);
+  LiveBundleFollower(registry::Registry& registry, std::string bundles_folder, serve::FeedService& feed,
+                     Micros interval);
   ~LiveBundleFollower();
   // Looks now. Any thread.
   void Look();
@@ -23,6 +24,7 @@ class LiveBundleFollower {
   void Run(Micros interval);
 
   registry::Registry& registry_;
+  const std::string bundles_folder_;
   serve::FeedService& feed_;
   std::mutex look_mutex_;
   std::string live_id_;     // GUARDED_BY(look_mutex_)

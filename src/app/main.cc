@@ -3,9 +3,11 @@
 
 #include "app/verb_config.h"
 #include "app/verb_doctor.h"
+#include "app/verb_fork.h"
 #include "app/verb_init.h"
 #include "app/verb_job.h"
 #include "app/verb_key.h"
+#include "app/verb_lake.h"
 #include "app/verb_log.h"
 #include "app/verb_logs.h"
 #include "app/verb_query.h"
@@ -15,6 +17,7 @@
 #include "app/verb_tables.h"
 #include "app/verb_up.h"
 #include "app/verb_verify.h"
+#include "app/verb_verify_lake.h"
 #include "cli/command_line.h"
 #include "cli/verb.h"
 #include "cli/verb_bundle.h"
@@ -34,12 +37,14 @@ int main(int argc, char** argv) {
       feedmill::app::AddConfigVerb,     feedmill::cli::AddImportVerb,
       feedmill::cli::AddSimulateVerb,   feedmill::app::AddPlanVerb,
       feedmill::app::AddRunVerb,        feedmill::app::AddBackfillVerb,
-      feedmill::app::AddRebuildVerb,    feedmill::app::AddVerifyFeaturesVerb,
-      feedmill::app::AddLogVerb,        feedmill::app::AddQueryVerb,
-      feedmill::app::AddStatusVerb,     feedmill::cli::AddBundleVerb,
-      feedmill::app::AddKeyVerb,        feedmill::app::AddDoctorVerb,
-      feedmill::app::AddLogsVerb,       feedmill::app::AddTablesVerb,
-      feedmill::cli::AddCompletionVerb, feedmill::app::AddJobVerb,
+      feedmill::app::AddRebuildVerb,    feedmill::app::AddForkVerb,
+      feedmill::app::AddVerifyLakeVerb, feedmill::app::AddVerifyFeaturesVerb,
+      feedmill::app::AddLogVerb,        feedmill::app::AddLakeVerb,
+      feedmill::app::AddQueryVerb,      feedmill::app::AddStatusVerb,
+      feedmill::cli::AddBundleVerb,     feedmill::app::AddKeyVerb,
+      feedmill::app::AddDoctorVerb,     feedmill::app::AddLogsVerb,
+      feedmill::app::AddTablesVerb,     feedmill::cli::AddCompletionVerb,
+      feedmill::app::AddJobVerb,
   };
   for (const auto add : kVerbs) add(app);
   const int code = feedmill::cli::ParseCommandLine(app, argc, argv);

@@ -58,7 +58,7 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));
-  nightly->context = std::make_unique<warehouse::Context>(warehouse::Context{files,
+  nightly->context = std::make_unique<warehouse::Context>(warehouse::Context{*nightly->folder.files,
                                                                              *nightly->folder.catalog,
                                                                              *nightly->folder.store,
                                                                              nightly->clock,

@@ -1,6 +1,7 @@
 #include "app/offline_landing.h"
 
 #include "app/parquet_rows.h"
+#include "ingest/land_again.h"
 
 namespace feedmill::app {
 namespace {
@@ -58,6 +59,12 @@ Status OfflineLanding::HasNoHole(uint32_t partition) const {
     }
     offset = records.back().offset + 1;
   }
+}
+
+Status OfflineLanding::LandAgain(const std::string& table, const std::string& path) {
+  const ingest::LandAgainParts parts{*log_, *folder_.catalog, OpenParquetRows(*session_, *folder_.catalog),
+                                     places_.get(), *folder_.files};
+  return ingest::LandAgain(parts, table, path);
 }
 
 Status OfflineLanding::LandAll() {

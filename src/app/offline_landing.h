@@ -24,6 +24,8 @@ class OfflineLanding {
   // Whether the raw tables can be made again from the log alone: it begins at 0 and has no holes (that it ends where
   // landing stands or later is so since Open). The error says what is missing.
   Status HoldsEverything() const;
+  // A damaged file of a raw table is replaced by what the log has of it (ingest/land_again.h).
+  Status LandAgain(const std::string& table, const std::string& path);
   // Everything that the log has goes into the raw tables, which are made when they are not there. The log is left as it
   // is.
   Status LandAll();

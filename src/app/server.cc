@@ -8,6 +8,7 @@
 #include "app/disk_watch.h"
 #include "app/health.h"
 #include "app/keeper.h"
+#include "app/lake_check.h"
 #include "app/lake_lookup.h"
 #include "app/lake_records.h"
 #include "app/live_bundle.h"
@@ -120,7 +121,7 @@ class ServerImpl final : public Server {
     import.bulk = true;
     options.write_keys = {app, import};
     const ingest::CollectorParts parts{
-        files_,
+        *folder_.files,
         *clock_,
         *log_,
         *plan_,
@@ -162,7 +163,7 @@ class ServerImpl final : public Server {
   }
 
   Status StartStream(const Config& config) {
-    FEEDMILL_ASSIGN(state_, stream::RecoverLiveState(files_, config.paths.State(), feature_set_, config.stream.state));
+    FEEDMILL_ASSIGN(state_, stream::RecoverLiveState(*folder_.files, config.paths.State(), feature_set_, config.stream.state));
     for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
       if (state_->AppliedOffset(partition) <= log_->EndOffset(partition)) continue;
       return Corrupt(
@@ -173,7 +174,7 @@ class ServerImpl final : public Server {
     options.folder = config.paths.State();
     options.checkpoint_interval = config.stream.checkpoint_interval;
     options.checkpoint_in_copy = true;
-    FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(files_, options, Tail(), state_.get()));
+    FEEDMILL_ASSIGN(tailer_, stream::StartLogTailer(*folder_.files, options, Tail(), state_.get()));
     ShowLiveState();
     if (tailer_->WaitCaughtUp(Deadline::After(kStartTime))) {
       const auto guard = state_->Read();
@@ -234,7 +235,8 @@ class ServerImpl final : public Server {
     wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
     wiring.metrics = &metrics_;
     FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
-    live_bundle_ = std::make_unique<LiveBundleFollower>(*folder_.registry, *feed_, kBundleInterval);
+    live_bundle_ =
+        std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), *feed_, kBundleInterval);
     return Ok();
   }
 
@@ -375,6 +377,11 @@ class ServerImpl final : public Server {
       MarkDeadRuns();
       return Ok();
     });
+    if (config.retention.scrub_bytes > 0) {
+      scrub_ = std::make_unique<LakeScrub>(*folder_.catalog, *folder_.files, config.paths.State() + "/scrub.json",
+                                           config.retention.scrub_bytes, metrics_);
+      maintenance_.Add("damaged files", kHousekeepingInterval, [this] { return scrub_->Step(); });
+    }
     maintenance_.Start();
   }
 
@@ -411,6 +418,7 @@ class ServerImpl final : public Server {
   SystemClock system_clock_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NightWatch> night_;
+  std::unique_ptr<LakeScrub> scrub_;
   Maintenance maintenance_;
   std::atomic<bool> ready_ = false;
   std::atomic<uint32_t> next_partition_ = 0;

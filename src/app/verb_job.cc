@@ -80,7 +80,7 @@ int RunModel(const JobArguments& arguments) {
   const auto staged = lake::StagedTables(*job.folder.store, arguments.run_id);
   if (!staged) ExitStep(std::unexpected(staged.error()));
   const warehouse::Context context{
-      io::PosixFileSystem(),        *job.folder.catalog,        *job.folder.store, job.clock, arguments.project,
+      *job.folder.files,        *job.folder.catalog,        *job.folder.store, job.clock, arguments.project,
       job.config.paths.Temporary(), job.config.nightly.threads, arguments.run_id,  *staged};
   return warehouse::ModelJobMain(context, model);
 }
@@ -106,7 +106,7 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   }
   Job job;
   FEEDMILL_TRY(OpenJob(arguments, &job));
-  io::FileSystem& files = io::PosixFileSystem();
+  io::FileSystem& files = *job.folder.files;
   FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
   FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config));
   features::ReplayArguments replay;

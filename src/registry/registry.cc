@@ -12,10 +12,13 @@ using meta::Value;
 
 constexpr std::string_view kColumns = "id, folder, state, created_at, data_cut, compared_to, metrics, note";
 
+// Where the bundles folder is follows from where the data folder is now; rows of former releases have whole paths.
+std::string NameOf(const std::string& folder) { return folder.substr(folder.rfind('/') + 1); }
+
 Result<BundleRow> ToBundle(const Row& row) {
   BundleRow bundle;
   bundle.id = std::get<std::string>(row[0]);
-  bundle.folder = std::get<std::string>(row[1]);
+  bundle.folder = NameOf(std::get<std::string>(row[1]));
   bundle.state = std::get<std::string>(row[2]);
   bundle.created_at = std::get<int64_t>(row[3]);
   bundle.data_cut = std::get<int64_t>(row[4]);
@@ -85,7 +88,7 @@ class SqlRegistry final : public Registry {
   }
 
   Status Add(const BundleManifest& manifest, const std::string& folder) override {
-    const std::vector<Value> values = {manifest.id,          folder,
+    const std::vector<Value> values = {manifest.id,          NameOf(folder),
                                        manifest.created_at,  manifest.data_cut,
                                        manifest.compared_to, nlohmann::json(manifest.metrics).dump()};
     return store_.Write([&](Transaction& transaction) -> Status {

@@ -55,8 +55,8 @@ std::vector<meta::Migration> RegistryMigrations();
 
 struct BundleRow {
   std::string id;
-  std::string folder;
-  std::string state;  // "candidate" | "live" | "former" | "refused"
+  std::string folder;  // its name, below the bundles folder
+  std::string state;   // "candidate" | "live" | "former" | "refused"
   Micros created_at = 0;
   Micros data_cut = 0;
   std::string compared_to;
@@ -79,7 +79,7 @@ class Registry {
  public:
   virtual ~Registry() = default;
   virtual Result<std::vector<BundleRow>> List() = 0;  // newest first
-  // As a candidate. Adding the same bundle again changes nothing.
+  // As a candidate; of `folder` the name is kept. Adding the same bundle again changes nothing.
   virtual Status Add(const BundleManifest& manifest, const std::string& folder) = 0;
   // Makes it live when JudgeCandidate lets it, or when forced; else it becomes "refused" and the reason is kept and
   // answered. kNotFound names the bundles there are.

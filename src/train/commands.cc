@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/confined_file_system.h"
 #include "lake/catalog.h"
 #include "lake/run_tables.h"
 #include "meta/store.h"
@@ -105,7 +106,7 @@ Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const feat
 }  // namespace
 
 Result<std::string> RunAls(const CommandOptions& options) {
-  io::FileSystem& files = io::PosixFileSystem();
+  io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
   FEEDMILL_ASSIGN(const AlsPlan plan, LoadAlsPlan(files, options.project + "/models"));
   Workplace place;
   const std::string tables[] = {"dwd.dwd_user_action"};
@@ -123,7 +124,7 @@ Result<std::string> RunAls(const CommandOptions& options) {
 }
 
 Result<std::string> RunRank(const CommandOptions& options) {
-  io::FileSystem& files = io::PosixFileSystem();
+  io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
   FEEDMILL_ASSIGN(const RankPlan plan, LoadRankPlan(files, options.project + "/models"));
   FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadFeatureSet(files, options.project + "/features"));
   Workplace place;
@@ -150,7 +151,7 @@ Result<std::string> RunRank(const CommandOptions& options) {
 }
 
 Result<std::string> RunBundle(const CommandOptions& options) {
-  io::FileSystem& files = io::PosixFileSystem();
+  io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
   Workplace place;
   const std::string tables[] = {"ads.ads_recall_i2i", "ads.ads_recall_u2u_cf", "ads.ads_trending"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
@@ -158,8 +159,7 @@ Result<std::string> RunBundle(const CommandOptions& options) {
   const BundleInput input = {WorkFolder(options), options.data + "/bundles", options.cut};
   FEEDMILL_ASSIGN(const BuiltBundle built, BuildBundle(files, *place.session, input, PrintProgress));
   FEEDMILL_TRY(place.registry->Add(built.manifest, built.folder));
-  return Json{{"bundle", built.manifest.id}, {"folder", built.folder}, {"metrics", MetricsJson(built.manifest.metrics)}}
-      .dump();
+  return Json{{"bundle", built.manifest.id}, {"metrics", MetricsJson(built.manifest.metrics)}}.dump();
 }
 
 }  // namespace feedmill::train

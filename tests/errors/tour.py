@@ -14,6 +14,7 @@ import pathlib
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -245,6 +246,31 @@ def short_log(tour: Tour, platform: Platform) -> None:
         small.stop()
 
 
+def folders(tour: Tour, platform: Platform) -> None:
+    """Copies of the running project that have lost something, or share something."""
+    tour.group("A data folder that is not whole", "Nothing is changed; docs/guides/move-copy-restore.md says more.")
+    platform.land()
+
+    def fork(name: str) -> pathlib.Path:
+        subprocess.run([FEEDMILL, "fork", platform.project, tour.folder / name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return tour.folder / name
+
+    lost = fork("lost")
+    (lost / "data/meta.db").unlink()
+    verb_case(tour, "The metadata store is gone", ["up", "--project", lost], "feedmill lake recover", "meta.db")
+    newer = fork("newer")
+    with sqlite3.connect(newer / "data/meta.db") as store:
+        store.execute("INSERT INTO meta_migration VALUES ('lake/999_of_tomorrow', '', 0)")
+    verb_case(tour, "A folder of a newer feedmill", ["up", "--project", newer], "a newer feedmill has changed", "lake/999_of_tomorrow")
+    unfinished = fork("unfinished")
+    (unfinished / "data/fork.unfinished").touch()
+    verb_case(tour, "A copy that was not finished", ["up", "--project", unfinished], "did not finish")
+    subprocess.run(["cp", "-rl", fork("whole"), tour.folder / "shared"], check=True)
+    verb_case(tour, "A copy that shares its files", ["up", "--project", tour.folder / "shared"], "hard links", "feedmill fork")
+    verb_case(tour, "A copy into a folder that is not empty", ["fork", platform.project, newer], "new or empty folder")
+    serves(tour, platform, "being copied")
+
+
 def in_namespace(script: str) -> list[str]:
     """A shell with mounts of its own, which are gone when it ends."""
     return ["unshare", "--mount", "--propagation", "private", "bash", "-euc", script]
@@ -405,7 +431,7 @@ def main() -> None:
                 checks.part(full_disk, tour, platform)
             else:
                 print("skipped: read-only folder and full disk: this user may not mount (unshare --mount needs root)")
-            for part in (short_log, warehouse, bundles):
+            for part in (short_log, folders, warehouse, bundles):
                 checks.part(part, tour, platform)
         finally:
             platform.stop()

@@ -377,9 +377,9 @@ class ServerImpl final : public Server {
       MarkDeadRuns();
       return Ok();
     });
-    if (config.retention.scrub_bytes > 0) {
-      scrub_ = std::make_unique<LakeScrub>(*folder_.catalog, *folder_.files, config.paths.State() + "/scrub.json",
-                                           config.retention.scrub_bytes, metrics_);
+    if (config_.retention.scrub_bytes > 0) {
+      scrub_ = std::make_unique<LakeScrub>(*folder_.catalog, *folder_.files, config_.paths.State() + "/scrub.json",
+                                           config_.retention.scrub_bytes, metrics_);
       maintenance_.Add("damaged files", kHousekeepingInterval, [this] { return scrub_->Step(); });
     }
     maintenance_.Start();

@@ -258,7 +258,9 @@ TEST_F(SessionTest, ADamagedFileIsNamedAndNotRead) {
   auto files = session_->WriteQuery(*catalog_, "ods.event", kSomeRows, "stem");
   ASSERT_THAT(files, IsOk());
   const lake::DataFile& file = (*files)[0];
-  ASSERT_THAT(catalog_->Commit("ods.event", {.files = *files}), IsOk());
+  lake::CommitRequest commit;
+  commit.files = *files;
+  ASSERT_THAT(catalog_->Commit("ods.event", commit), IsOk());
   EXPECT_EQ(file.crc32c, *lake::FileCrc32c(io::PosixFileSystem(), file.path));
   ASSERT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsOk());
   std::string bytes = *io::ReadWholeFile(io::PosixFileSystem(), file.path);

@@ -10,9 +10,10 @@ namespace feedmill::warehouse {
 namespace {
 
 constexpr int64_t kRows = 100'000;
-constexpr int64_t kTimes = 4;        // the large world to the small one
-constexpr double kGrowthMax = 9;     // of processor time; linear is kTimes, quadratic its square
-constexpr double kNoiseSeconds = 1;  // too little to tell growth from
+constexpr uint64_t kModelMemoryBytes = 2800ull << 20;  // of what the models' headers allow, the engine's share
+constexpr int64_t kTimes = 4;                          // the large world to the small one
+constexpr double kGrowthMax = 9;                       // of processor time; linear is kTimes, quadratic its square
+constexpr double kNoiseSeconds = 1;                    // too little to tell growth from
 
 int64_t Rows() {
   const char* wanted = std::getenv("FEEDMILL_ADVERSARIAL_ROWS");
@@ -55,6 +56,10 @@ std::vector<World> Worlds() {
 
 class AdversarialTest : public TemplateTest, public ::testing::WithParamInterface<World> {
  protected:
+  AdversarialTest() {
+    if (Rows() > kRows) memory_bytes_max_ = kModelMemoryBytes;
+  }
+
   void Fill(const World& world, int64_t rows) {
     NewSession();
     CreateTables();

@@ -21,7 +21,7 @@ class TemplateTest : public ::testing::Test {
   void SetUp() override {
     query::EngineOptions options;
     options.temporary_directory = std::filesystem::temp_directory_path() / ("feedmill_sql_" + std::to_string(getpid()));
-    options.memory_bytes_max = 512ull << 20;
+    options.memory_bytes_max = memory_bytes_max_;
     auto engine = query::OpenEngine(options);
     ASSERT_THAT(engine, IsOk());
     engine_ = std::move(*engine);
@@ -72,6 +72,7 @@ class TemplateTest : public ::testing::Test {
     return text.value_or("");
   }
 
+  uint64_t memory_bytes_max_ = 512ull << 20;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<query::Session> session_;
   Project project_;

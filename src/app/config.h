@@ -63,7 +63,7 @@ struct RetentionConfig {
   Micros raw = 0;                         // 0 = for ever
   Micros orphans = kMicrosPerDay;         // age of files that nothing refers to
   bool orphans_dry_run = false;           // they are only counted
-  uint64_t scrub_bytes = 64 << 20;  // a minute
+  uint64_t scrub_bytes = 64 << 20;        // a minute
 };
 
 struct NightlyConfig {

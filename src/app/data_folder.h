@@ -27,9 +27,9 @@ struct DataFolder {
 
 // Several processes may have it open. `clock` must outlive it. With `run_id` the tables are as that run sees them
 // (lake/run_tables.h), if it has pinned or staged any. A folder that was moved, copied or restored is made at home
-// first: its tables name their files anew, a copy gets an identity of its own. kNotFound when the metadata store is gone
-// while the lake has tables; kInvalidArgument when a newer program has changed the folder, or when it shares files with
-// the one it was copied from.
+// first: its tables name their files anew, a copy gets an identity of its own. kNotFound when the metadata store is
+// gone while the lake has tables; kInvalidArgument when a newer program has changed the folder, or when it shares files
+// with the one it was copied from.
 Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock, const std::string& run_id = "");
 
 // The migrations of every room that keeps rows in the metadata store.

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr int kAttemptsMax = 5;
 // What has no place in a copy: the original's own, or made anew.
-constexpr const char* kLeftOut[] = {"identity.json", "lock",        "work.lock",      "server.json",      "tmp",
-                                    "meta.db",       "meta.db-wal", "meta.db-shm",    "features.rebuilt", "state.rebuilt"};
+constexpr const char* kLeftOut[] = {"identity.json", "lock",        "work.lock",   "server.json",      "tmp",
+                                    "meta.db",       "meta.db-wal", "meta.db-shm", "features.rebuilt", "state.rebuilt"};
 
 std::string MarkPath(const std::string& data_folder) { return data_folder + "/fork.unfinished"; }
 

@@ -33,18 +33,14 @@ int main(int argc, char** argv) {
       "Start:\n  feedmill init myapp && feedmill up --project myapp\nExit codes: 0 done, 1 failed (the last line says "
       "why), 2: wrong use.");
   constexpr feedmill::cli::AddVerb kVerbs[] = {
-      feedmill::app::AddInitVerb,       feedmill::app::AddUpVerb,
-      feedmill::app::AddConfigVerb,     feedmill::cli::AddImportVerb,
-      feedmill::cli::AddSimulateVerb,   feedmill::app::AddPlanVerb,
-      feedmill::app::AddRunVerb,        feedmill::app::AddBackfillVerb,
-      feedmill::app::AddRebuildVerb,    feedmill::app::AddForkVerb,
-      feedmill::app::AddVerifyLakeVerb, feedmill::app::AddVerifyFeaturesVerb,
-      feedmill::app::AddLogVerb,        feedmill::app::AddLakeVerb,
-      feedmill::app::AddQueryVerb,      feedmill::app::AddStatusVerb,
-      feedmill::cli::AddBundleVerb,     feedmill::app::AddKeyVerb,
-      feedmill::app::AddDoctorVerb,     feedmill::app::AddLogsVerb,
-      feedmill::app::AddTablesVerb,     feedmill::cli::AddCompletionVerb,
-      feedmill::app::AddJobVerb,
+      feedmill::app::AddInitVerb,       feedmill::app::AddUpVerb,         feedmill::app::AddConfigVerb,
+      feedmill::cli::AddImportVerb,     feedmill::cli::AddSimulateVerb,   feedmill::app::AddPlanVerb,
+      feedmill::app::AddRunVerb,        feedmill::app::AddBackfillVerb,   feedmill::app::AddRebuildVerb,
+      feedmill::app::AddForkVerb,       feedmill::app::AddVerifyLakeVerb, feedmill::app::AddVerifyFeaturesVerb,
+      feedmill::app::AddLogVerb,        feedmill::app::AddLakeVerb,       feedmill::app::AddQueryVerb,
+      feedmill::app::AddStatusVerb,     feedmill::cli::AddBundleVerb,     feedmill::app::AddKeyVerb,
+      feedmill::app::AddDoctorVerb,     feedmill::app::AddLogsVerb,       feedmill::app::AddTablesVerb,
+      feedmill::cli::AddCompletionVerb, feedmill::app::AddJobVerb,
   };
   for (const auto add : kVerbs) add(app);
   const int code = feedmill::cli::ParseCommandLine(app, argc, argv);

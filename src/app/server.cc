@@ -163,7 +163,8 @@ class ServerImpl final : public Server {
   }
 
   Status StartStream(const Config& config) {
-    FEEDMILL_ASSIGN(state_, stream::RecoverLiveState(*folder_.files, config.paths.State(), feature_set_, config.stream.state));
+    FEEDMILL_ASSIGN(state_,
+                    stream::RecoverLiveState(*folder_.files, config.paths.State(), feature_set_, config.stream.state));
     for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
       if (state_->AppliedOffset(partition) <= log_->EndOffset(partition)) continue;
       return Corrupt(

@@ -79,9 +79,15 @@ int RunModel(const JobArguments& arguments) {
   model.late = arguments.late;
   const auto staged = lake::StagedTables(*job.folder.store, arguments.run_id);
   if (!staged) ExitStep(std::unexpected(staged.error()));
-  const warehouse::Context context{
-      *job.folder.files,        *job.folder.catalog,        *job.folder.store, job.clock, arguments.project,
-      job.config.paths.Temporary(), job.config.nightly.threads, arguments.run_id,  *staged};
+  const warehouse::Context context{*job.folder.files,
+                                   *job.folder.catalog,
+                                   *job.folder.store,
+                                   job.clock,
+                                   arguments.project,
+                                   job.config.paths.Temporary(),
+                                   job.config.nightly.threads,
+                                   arguments.run_id,
+                                   *staged};
   return warehouse::ModelJobMain(context, model);
 }
 

@@ -100,8 +100,7 @@ std::string Line(const lake::FoundTable& table) {
   std::string line = fmt::format("{:<28} {} rows", table.name, table.rows);
   for (const auto& [stream, offsets] : table.landed)
     line += fmt::format(", {} landed up to {}", stream, lake::OffsetsToString(offsets));
-  if (!table.damaged_newer.empty())
-    line += fmt::format("; {} version(s) are not whole", table.damaged_newer.size());
+  if (!table.damaged_newer.empty()) line += fmt::format("; {} version(s) are not whole", table.damaged_newer.size());
   return line;
 }
 

@@ -41,6 +41,8 @@ Status WriteRecords(const EventLog& log, uint32_t partition, Span offsets, Recor
     FEEDMILL_ASSIGN(const auto records, log.Read(partition, at, kReadBytes));
     if (records.empty()) return NotFound("log partition {} ends before record {}", partition, offsets.high);
     for (const auto& record : records) {
+      if (record.lost > 0 && record.offset + 1 - record.lost <= offsets.high)
+        return NotFound("log partition {} has lost records up to {}", partition, record.offset);
       at = record.offset + 1;
       if (record.offset > offsets.high) break;
       FEEDMILL_ASSIGN(const LogRecord decoded, DecodeLogRecord(record.payload));

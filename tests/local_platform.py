@@ -78,7 +78,7 @@ class Platform:
 
     # The server.
 
-    def start(self) -> None:
+    def start(self, until: str = "/readyz") -> None:
         self.port = free_port()
         log = open(self.project / "server.log", "ab")
         self.process = subprocess.Popen([str(a) for a in self.command("up", "--set", f"http.port={self.port}")], stdout=log, stderr=log)
@@ -89,7 +89,7 @@ class Platform:
             if time.monotonic() - begin > READY_SECONDS_MAX:
                 raise RuntimeError(f"not ready within {READY_SECONDS_MAX} s: {self.server_log()[-2000:]}")
             try:
-                if self.call("GET", "/readyz")[0] == 200:
+                if self.call("GET", until)[0] == 200:
                     break
             except OSError:
                 time.sleep(0.05)

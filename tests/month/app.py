@@ -34,11 +34,11 @@ class MonthPlatform(Platform):
         else:
             subprocess.run([FEEDMILL, "init", folder], check=True, stdout=subprocess.DEVNULL)
 
-    def start(self) -> None:
+    def start(self, until: str = "/readyz") -> None:
         kept = self.settings
         self.settings = (*kept, f"clock.start={text_of(self.now)}")
         try:
-            super().start()
+            super().start(until)
         finally:
             self.settings = kept
         self.set_clock(text_of(self.now))

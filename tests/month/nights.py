@@ -211,7 +211,9 @@ def disk_full(night: Night) -> str:
     elif set(refused) != {503}:
         night.fault(f"a full disk: events were answered {sorted(set(statuses))}")
     platform.kill()
-    platform.start()
+    platform.start("/healthz")   # it answers, and says that it is not ready
+    if platform.call("GET", "/readyz")[0] != 503:
+        night.fault("a full disk: the server says that it is ready")
     answer = night.app.feed(night.world.people[0].id, "home")
     if not answer["items"] and night.app.day > MODEL_NIGHTS_MIN:
         night.fault("a full disk: the feed is empty")

@@ -7,7 +7,7 @@ SEEDS ?= 1
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-all demo demo-real test check bench bench-loop test-asan test-tsan test-interop test-faults test-month test-readme fuzz format clean
+.PHONY: help setup build build-all demo demo-real test check bench bench-loop bench-history test-asan test-tsan test-interop test-faults test-month test-readme fuzz format clean
 
 help: ## this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z -]+):.*## /\1\t/' | expand -t 22
@@ -42,8 +42,11 @@ bench: build ## figures beside peers, written to bench/results
 	@tools/build.sh $(BUILD) $(JOBS) feedmill_bench
 	@BUILD="$(BUILD)" bench/run.sh $(ARGS)
 
-bench-loop: build ## the whole loop at ROWS=10M events
-	@BUILD="$(BUILD)" bench/loop.sh $(ROWS)
+bench-loop: build ## the whole loop at ROWS=10M events; ARGS="--days 1 --memory 6GiB"
+	@BUILD="$(BUILD)" bench/loop.sh $(ROWS) $(ARGS)
+
+bench-history: build ## what one more day costs after 30, 60 and 90 days
+	@BUILD="$(BUILD)" python3 bench/history.py $(ARGS)
 
 test-asan test-tsan: ## the C++ tests under sanitizers: of addresses and undefined behaviour, of threads
 	@tools/setup.sh build test

@@ -39,8 +39,8 @@ def wait_http(port: int, path: str, process: subprocess.Popen, seconds: float = 
 
 
 class Feedmill:
-    def __init__(self, project: pathlib.Path, *settings: str, fresh: bool = True):
-        self.binary = BUILD / "bin/feedmill"
+    def __init__(self, project: pathlib.Path, *settings: str, fresh: bool = True, binary: pathlib.Path = BUILD / "bin/feedmill"):
+        self.binary = binary
         self.project = project
         self.port = free_port()
         if fresh:

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kGiB = 1 << 30;
+constexpr uint64_t kStepMemoryMin = 256 << 20;
 
 constexpr uint64_t kLiveMemoryPart = 4;  // of the machine's memory
 constexpr uint64_t kLiveMemoryMin = 64 * kMiB;
@@ -168,8 +169,10 @@ void BindNightly(Settings* settings, Config* c) {
   retention.ByteSize("scrub_bytes", &c->retention.scrub_bytes, {0, 64 * kGiB},
                      "of the lake that a server reads each minute and compares with their checksums; 0 = none");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
-  nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {256 * kMiB, 1024 * kGiB},
-                   "of one step; over it the step is stopped");
+  nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {0, 1024 * kGiB},
+                   "of one step, at least 256MiB; over it the step is tried again in smaller parts; 0 = memory_share");
+  nightly.Real("memory_share", &c->nightly.memory_share, {0.02, 0.9},
+               "of the memory of the machine, or of the container, that one step may use");
   nightly.Duration("step_time_max", &c->nightly.step_time_max, {kMicrosPerSecond, 7 * kMicrosPerDay}, "of one step");
   nightly.Integer("parallel", &c->nightly.parallel, {1, 64}, "steps at the same time");
   nightly.Integer("attempts_max", &c->nightly.attempts_max, {1, 10}, "tries of one step");
@@ -220,7 +223,16 @@ Status Check(const Config& config) {
 }
 
 // What follows from other settings.
-void Derive(Config* config) {
+Status Derive(Config* config) {
+  uint64_t& memory = config->nightly.memory_bytes_max;
+  if (memory > 0 && memory < kStepMemoryMin) {
+    return InvalidArgument("nightly.memory_bytes_max: found {} bytes, allowed 0 or at least {}", memory,
+                           kStepMemoryMin);
+  }
+  if (memory == 0) {
+    const auto share = static_cast<double>(io::MachineMemoryBytes()) * config->nightly.memory_share;
+    memory = std::max(kStepMemoryMin, static_cast<uint64_t>(share));
+  }
   if (config->paths.data.empty()) config->paths.data = config->paths.project + "/data";
   config->event_log.directory = config->paths.Log();
   config->collect.dedupe_checkpoint = config->paths.State() + "/dedupe.checkpoint";
@@ -228,6 +240,7 @@ void Derive(Config* config) {
   config->stream.state.cold_folder = config->paths.State() + "/cold";
   if (config->stream.state.memory_bytes_max == 0)
     config->stream.state.memory_bytes_max = std::max(kLiveMemoryMin, io::MachineMemoryBytes() / kLiveMemoryPart);
+  return Ok();
 }
 
 }  // namespace
@@ -237,7 +250,7 @@ Result<Config> LoadConfig(const std::string& project, const Overrides& overrides
   Settings settings;
   FEEDMILL_TRY(Read(project, overrides, &settings, &config));
   FEEDMILL_TRY(Check(config));
-  Derive(&config);
+  FEEDMILL_TRY(Derive(&config));
   return config;
 }
 

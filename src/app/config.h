@@ -67,7 +67,8 @@ struct RetentionConfig {
 };
 
 struct NightlyConfig {
-  uint64_t memory_bytes_max = 6ull << 30;
+  uint64_t memory_bytes_max = 0;  // of one step; LoadConfig puts the share of the machine in place of 0
+  double memory_share = 0.25;
   Micros step_time_max = 30 * kMicrosPerMinute;
   int parallel = 1;      // steps at the same time
   int attempts_max = 2;  // of one step

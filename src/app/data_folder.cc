@@ -117,11 +117,12 @@ Status ForgetDeadWork(const DataFolder& folder, Micros now) {
 }
 
 Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config,
-                                                      const std::vector<std::string>& only_folders) {
+                                                      const std::vector<std::string>& only_folders,
+                                                      uint64_t memory_bytes_max) {
   query::EngineOptions options;
   options.temporary_directory = config.paths.Temporary();
   // The engine's own limit stays below the process's, so that it spills instead of being stopped.
-  options.memory_bytes_max = config.nightly.memory_bytes_max / 4 * 3;
+  options.memory_bytes_max = memory_bytes_max > 0 ? memory_bytes_max : config.nightly.memory_bytes_max / 4 * 3;
   options.threads = config.nightly.threads + 1;  // one mostly waits for the rows of a writer
   return only_folders.empty() ? query::OpenEngine(options) : query::OpenConfinedEngine(options, only_folders);
 }

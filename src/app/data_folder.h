@@ -39,9 +39,10 @@ std::vector<meta::Migration> AllMigrations();
 // tables is let go.
 Status ForgetDeadWork(const DataFolder& folder, Micros now);
 
-// An engine with the limits of one nightly step; with `only_folders` a confined one (query/confined_engine.h).
+// An engine with the limits of one nightly step, or with this limit when it is not 0; with `only_folders` a confined one (query/confined_engine.h).
 Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config,
-                                                      const std::vector<std::string>& only_folders = {});
+                                                      const std::vector<std::string>& only_folders = {},
+                                                      uint64_t memory_bytes_max = 0);
 
 // "dwd_user_action" -> "dwd.dwd_user_action", by the tables there are. kNotFound lists them.
 Result<std::string> FindTable(lake::Catalog& catalog, std::string_view name);

@@ -58,6 +58,7 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
   options->end = end;
   options->only = arguments.only;
   options->parallel_max = config.nightly.parallel;
+  options->memory_bytes_max = config.nightly.memory_bytes_max;
   options->runs_folder = config.paths.Runs();
   options->model_command = [arguments](const std::string& model, const std::string& run_id, Micros cut) {
     std::vector<std::string> what = {"model", model, "--run", run_id, "--end", FormatTime(cut)};

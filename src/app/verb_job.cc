@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,9 @@
 
 namespace feedmill::app {
 namespace {
+
+// Of the memory of a replay, what the engine may use: what is known of users and posts stands beside it.
+constexpr uint64_t kReplayEngineShare = 4;
 
 struct JobArguments {
   std::string project = ".";
@@ -38,6 +42,7 @@ struct JobArguments {
     std::exit(0);
   }
   jobs::PrintError(result.error().message());
+  if (result.error().kind() == ErrorKind::kResourceExhausted) std::exit(jobs::kExitOutOfMemory);
   const ErrorKind kind = result.error().kind();
   const bool permanent =
       kind == ErrorKind::kInvalidArgument || kind == ErrorKind::kNotFound || kind == ErrorKind::kCorrupt;
@@ -77,6 +82,8 @@ int RunModel(const JobArguments& arguments) {
     model.force_end = *end;
   }
   model.late = arguments.late;
+  model.parts = jobs::PartsOfStep();
+  model.memory_bytes_max = jobs::MemoryOfStep().value_or(job.config.nightly.memory_bytes_max);
   const auto staged = lake::StagedTables(*job.folder.store, arguments.run_id);
   if (!staged) ExitStep(std::unexpected(staged.error()));
   const warehouse::Context context{*job.folder.files,
@@ -97,12 +104,8 @@ Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments rep
     FEEDMILL_ASSIGN(const auto report, features::RunSampleReplay(replay));
     return report.rows_written;
   }
-  int64_t rows = 0;
-  for (const auto key : {features::CounterKey::kUser, features::CounterKey::kPost, features::CounterKey::kAuthor}) {
-    FEEDMILL_ASSIGN(const auto report, features::RunFeatureDump(replay, key));
-    rows += report.rows_written;
-  }
-  return rows;
+  FEEDMILL_ASSIGN(const auto report, features::RunFeatureDump(replay));
+  return report.rows_written;
 }
 
 Result<std::string> RunNative(const JobArguments& arguments) {
@@ -114,7 +117,8 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   FEEDMILL_TRY(OpenJob(arguments, &job));
   io::FileSystem& files = *job.folder.files;
   FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config));
+  const uint64_t memory = jobs::MemoryOfStep().value_or(job.config.nightly.memory_bytes_max);
+  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config, {}, memory / kReplayEngineShare));
   features::ReplayArguments replay;
   replay.files = &files;
   replay.catalog = job.folder.catalog.get();
@@ -124,6 +128,8 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.checkpoint_folder =
       staged.empty() ? job.config.paths.FeatureCheckpoints() : job.config.paths.RebuiltFeatures();
   FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
+  replay.memory_bytes_max = memory;
+  replay.parts = std::min(jobs::PartsOfStep(), features::kReplayPartsMax);
   replay.end = FloorTo(job.end, kMicrosPerDay);
   if (!arguments.force_start.empty()) {
     FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.force_start));
@@ -155,6 +161,9 @@ Result<std::string> RunPromote(const JobArguments& arguments) {
   return json.dump();
 }
 
+// A child that gets no memory says so, and is tried again in smaller parts.
+void EndWithoutMemory() { std::_Exit(jobs::kExitOutOfMemory); }
+
 }  // namespace
 
 void AddJobVerb(CLI::App& app) {
@@ -176,8 +185,14 @@ void AddJobVerb(CLI::App& app) {
   model->add_flag("--late", arguments->late, "what came past the lookback too");
   native->add_option("name", arguments->name)->required();
   promote->add_flag("--force", arguments->force, "even when it is not better");
-  model->callback([arguments] { std::exit(RunModel(*arguments)); });
-  native->callback([arguments] { ExitStep(RunNative(*arguments)); });
+  model->callback([arguments] {
+    std::set_new_handler(EndWithoutMemory);
+    std::exit(RunModel(*arguments));
+  });
+  native->callback([arguments] {
+    std::set_new_handler(EndWithoutMemory);
+    ExitStep(RunNative(*arguments));
+  });
   promote->callback([arguments] { ExitStep(RunPromote(*arguments)); });
 }
 

@@ -129,6 +129,20 @@ Status CounterRows::Serialize(ColdReader* reader, const std::function<void(std::
   return Ok();
 }
 
+void CounterRows::SerializeParts(std::span<const std::function<void(std::string_view)>> sinks,
+                                 const std::function<size_t(uint64_t key)>& place_of) const {
+  std::vector<uint64_t> counts(sinks.size());
+  for (size_t i = 0; i < size_; ++i) ++counts[place_of(Row(static_cast<int32_t>(i))->key)];
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    if (sinks[i]) sinks[i]({reinterpret_cast<const char*>(&counts[i]), sizeof counts[i]});
+  }
+  for (size_t i = 0; i < size_; ++i) {
+    const CounterRow* row = Row(static_cast<int32_t>(i));
+    const auto& sink = sinks[place_of(row->key)];
+    if (sink) sink({reinterpret_cast<const char*>(row), row_bytes_});
+  }
+}
+
 Status CounterRows::Deserialize(std::string_view* bytes, const std::function<bool(const CounterRow&)>& keep) {
   uint64_t count = 0;
   if (bytes->size() < sizeof count) return Corrupt("counter rows: the count is cut");

@@ -258,16 +258,38 @@ Status CounterTable::Serialize(const std::function<void(std::string_view)>& sink
   return Ok();
 }
 
+void CounterTable::SerializeParts(std::span<const Sink> sinks,
+                                  const std::function<size_t(CounterKey, EntityHandle)>& place_of) const {
+  std::string head;
+  // An empty table's first piece, with this one's newest action.
+  (void)CounterTable(Definitions()).Serialize([&head](std::string_view piece) {
+    if (head.empty()) head = piece;
+  });
+  std::memcpy(head.data() + sizeof kMagic, &rows_->newest, sizeof rows_->newest);
+  for (const Sink& sink : sinks) {
+    if (sink) sink(head);
+  }
+  for (int i = 0; i < kCounterKeyCount; ++i) {
+    const auto key = static_cast<CounterKey>(i);
+    rows_->by_key[i].SerializeParts(
+        sinks, [&](uint64_t row_key) { return place_of(key, static_cast<EntityHandle>(row_key >> 32)); });
+  }
+}
+
 Status CounterTable::Deserialize(std::string_view bytes) {
+  if (rows_->newest != 0) return InvalidArgument("counters: the table is not empty");
+  return Merge(bytes, [](CounterKey, EntityHandle) { return true; });
+}
+
+Status CounterTable::Merge(std::string_view bytes, const std::function<bool(CounterKey, EntityHandle)>& wanted) {
   std::string expected;
-  const Micros newest = rows_->newest;
   constexpr size_t kNewestAt = sizeof kMagic;
   // The definitions as this table writes them: the same bytes or another set.
   const CounterTable empty(Definitions());
   FEEDMILL_TRY(empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
     if (pieces++ == 0) expected = piece;
   }));
-  if (newest != 0) return InvalidArgument("counters: the table is not empty");
+  Micros newest = 0;
   if (bytes.size() < expected.size())
     return Corrupt("counters: {} bytes; the definitions alone have {}", bytes.size(), expected.size());
   if (bytes.substr(0, kNewestAt) != std::string_view(expected).substr(0, kNewestAt))
@@ -276,11 +298,14 @@ Status CounterTable::Deserialize(std::string_view bytes) {
       std::string_view(expected).substr(kNewestAt + sizeof newest)) {
     return InvalidArgument("counters: written with other counter definitions");
   }
-  std::memcpy(&rows_->newest, bytes.data() + kNewestAt, sizeof newest);
+  std::memcpy(&newest, bytes.data() + kNewestAt, sizeof newest);
+  rows_->newest = std::max(rows_->newest, newest);
   bytes.remove_prefix(expected.size());
   for (int i = 0; i < kCounterKeyCount; ++i) {
     const auto key = static_cast<CounterKey>(i);
-    const auto keep = [&](const CounterRow& row) { return !rows_->Forgotten(key, row, rows_->newest - kLateMax); };
+    const auto keep = [&](const CounterRow& row) {
+      return wanted(key, static_cast<EntityHandle>(row.key >> 32)) && !rows_->Forgotten(key, row, newest - kLateMax);
+    };
     FEEDMILL_TRY(rows_->by_key[i].Deserialize(&bytes, keep));
   }
   if (!bytes.empty()) return Corrupt("counters: {} bytes too many at the end", bytes.size());

@@ -88,6 +88,14 @@ class CounterTable {
   Status Serialize(const std::function<void(std::string_view)>& sink, ColdReader* reader = nullptr) const;
   Status Deserialize(std::string_view bytes);
 
+  // The same form in several pieces: each row goes to the sink that `place_of` names by the row's kind and first
+  // handle; each piece is the form of its rows. Rows of an empty sink are left out.
+  using Sink = std::function<void(std::string_view)>;
+  void SerializeParts(std::span<const Sink> sinks,
+                      const std::function<size_t(CounterKey key, EntityHandle first)>& place_of) const;
+  // Adds the rows of one form that `wanted` holds for to those that are here already. Errors as Deserialize's.
+  Status Merge(std::string_view bytes, const std::function<bool(CounterKey key, EntityHandle first)>& wanted);
+
  private:
   struct Rows;
   std::unique_ptr<Rows> rows_;

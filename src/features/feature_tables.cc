@@ -156,16 +156,18 @@ Schema DumpColumns(const FeatureSet& set, CounterKey key) {
   return columns;
 }
 
-Status WriteDump(query::Session& session, lake::Catalog& catalog, const FeatureSet& set, CounterKey key,
+Status WriteDump(query::Session& session, const ReplayArguments& arguments, CounterKey key, UserPart part,
                  const ReplayState& state, TableWriter* table) {
   const Dimension dimension = DimensionOf(key);
-  FEEDMILL_TRY(session.RegisterTable(catalog, dimension.table));
-  std::vector<double> values(static_cast<size_t>(std::ranges::count(set.counters, key, &CounterDefinition::key)));
+  FEEDMILL_TRY(session.RegisterTable(*arguments.catalog, dimension.table, {}));
+  const auto& counters = arguments.set->counters;
+  std::vector<double> values(static_cast<size_t>(std::ranges::count(counters, key, &CounterDefinition::key)));
   const std::string sql =
       fmt::format("SELECT {0}_key, {0}_id FROM {1} ORDER BY {0}_key ASC NULLS LAST", dimension.noun, dimension.name);
   return session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       const auto handle = static_cast<EntityHandle>(chunk.Longs(0)[row]);
+      if (key == CounterKey::kUser && !part.Has(handle)) continue;
       if (!state.counters.Row(key, handle, kNoEntity, state.cut, values)) continue;
       query::ParquetWriter& writer = table->writer();
       writer.AppendLong(table->place(0), handle);

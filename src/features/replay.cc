@@ -10,23 +10,119 @@
 namespace feedmill::features {
 namespace {
 
-// One run, on one session: a writer has a connection of its own.
+// Of the process's memory: what is known of one part's users. The rest is for posts, authors, the engine and the rows
+// on their way.
+constexpr double kUserShare = 0.35;
+// What one action adds to what is known of users, at most: a new row of the user and of two pairs would be four times
+// that, but most actions meet known ones.
+constexpr uint64_t kUserBytesPerAction = 64;
+
+int PartsFor(const ReplayArguments& arguments, uint64_t user_bytes, int64_t actions) {
+  const double wanted = static_cast<double>(user_bytes) * 1.5 + static_cast<double>(actions) * kUserBytesPerAction;
+  const double share = static_cast<double>(arguments.memory_bytes_max) * kUserShare;
+  int parts = 1;
+  while (parts < kReplayPartsMax && (parts < arguments.parts || (share > 0 && wanted > share * parts))) parts *= 2;
+  return parts;
+}
+
+// One run, on one session: a writer has a connection of its own. What is known of users is kept for one part of them at
+// a time; posts, topics and the days are the same for all parts.
 class Replay {
  public:
-  static Result<Replay> Open(const ReplayArguments& arguments) {
-    Replay replay(arguments);
-    FEEDMILL_ASSIGN(replay.input_, arguments.engine->NewSession());
-    FEEDMILL_ASSIGN(replay.days_, ReadDays(*replay.input_, *arguments.catalog, arguments.end));
+  static Result<std::unique_ptr<Replay>> Open(const ReplayArguments& arguments) {
+    FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
+    auto replay = std::make_unique<Replay>(arguments, std::move(input));
+    replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);
+    FEEDMILL_ASSIGN(replay->days_, replay->ledger_.ReadActions(*replay->input_, *arguments.catalog, arguments.end));
     return replay;
   }
+  Replay(const ReplayArguments& arguments, std::unique_ptr<query::Session> input)
+      : arguments_(arguments),
+        input_(std::move(input)),
+        reader_(*input_, *arguments.catalog, arguments.slice_actions),
+        state_(*arguments.set) {}
 
-  Status Load(Micros until) {
-    FEEDMILL_ASSIGN(
-        state_, LoadReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set, until, days_));
-    report_.replayed_from = state_.cut;
-    for (const DayDigest& day : days_) {
-      if (day.day * kMicrosPerDay >= state_.cut) actions_expected_ += day.actions;
+  Status MakeSamples() {
+    FEEDMILL_TRY(RemoveUnacceptedCheckpoints(*arguments_.files, arguments_.checkpoint_folder));
+    FEEDMILL_ASSIGN(const SampleDays sample_days,
+                    ledger_.FindStaleSamples(*input_, *arguments_.catalog, arguments_.end));
+    FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
+    FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
+    report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));
+    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog));
+    const std::string stem =
+        fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
+    FEEDMILL_ASSIGN(TableWriter table,
+                    TableWriter::Open(*input_, *arguments_.catalog, std::string(kSampleTable),
+                                      SampleColumns(*arguments_.set), {{"event_time", lake::Transform::kDay}}, stem));
+    for (int part = 0; part < report_.parts; ++part) {
+      FEEDMILL_TRY(BeginPart(part));
+      FEEDMILL_ASSIGN(follows_, FollowHistory::Load(*input_, *arguments_.catalog, part_));
+      FEEDMILL_TRY(ApplyUntil(report_.start));
+      FEEDMILL_TRY(SamplePart(&table));
     }
+    std::vector<std::vector<std::optional<int64_t>>> days;
+    for (Day day = DayOf(report_.start); day < DayOf(arguments_.end); ++day) days.push_back({day});
+    report_.rows_written = table.rows();
+    FEEDMILL_TRY(table.Commit(days));
+    return AcceptReplayCheckpoints(*arguments_.files, arguments_.checkpoint_folder);
+  }
+
+  Status MakeDumps() {
+    FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
+    FEEDMILL_TRY(Find(arguments_.end));
+    const std::string stem = fmt::format("dump-{}", FormatDay(DayOf(arguments_.end)));
+    std::vector<std::pair<CounterKey, TableWriter>> tables;
+    for (const CounterKey key : {CounterKey::kUser, CounterKey::kPost, CounterKey::kAuthor}) {
+      FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, *arguments_.catalog, DumpTable(key),
+                                                           DumpColumns(*arguments_.set, key), {}, stem));
+      tables.emplace_back(key, std::move(table));
+    }
+    for (int part = 0; part < report_.parts; ++part) {
+      FEEDMILL_TRY(BeginPart(part));
+      FEEDMILL_TRY(ApplyUntil(arguments_.end));
+      for (auto& [key, table] : tables) {
+        if (part > 0 && key != CounterKey::kUser) continue;  // posts and authors are whole with the first part
+        FEEDMILL_TRY(WriteDump(*input_, arguments_, key, part_, state_, &table));
+      }
+    }
+    for (auto& [key, table] : tables) {
+      report_.rows_written += table.rows();
+      FEEDMILL_TRY(table.Commit({}));
+    }
+    return Ok();
+  }
+
+  ReplayReport Finish(Micros began) {
+    report_.days_read = ledger_.days_read();
+    report_.wall_time = MonotonicMicros() - began;
+    log::Info("replay done", {{"actions", report_.actions_applied},
+                              {"rows", report_.rows_written},
+                              {"parts", report_.parts},
+                              {"ms", report_.wall_time / kMicrosPerMilli}});
+    return report_;
+  }
+
+ private:
+  // The checkpoint to begin with, and how many parts it takes.
+  Status Find(Micros until) {
+    FEEDMILL_ASSIGN(checkpoint_, FindReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set,
+                                                      until, days_));
+    report_.replayed_from = checkpoint_.cut;
+    int64_t actions = 0;
+    for (const DayDigest& day : days_) {
+      if (day.day * kMicrosPerDay >= checkpoint_.cut) actions += day.actions;
+    }
+    report_.parts = PartsFor(arguments_, checkpoint_.user_bytes, actions);
+    actions_expected_ = actions * report_.parts;
+    return Ok();
+  }
+
+  Status BeginPart(int part) {
+    part_ = {report_.parts, part};
+    reader_.SetPart(part_);
+    state_ = ReplayState(*arguments_.set);  // before the next one is there
+    FEEDMILL_ASSIGN(state_, LoadReplayCheckpoint(*arguments_.files, checkpoint_, *arguments_.set, part_));
     return Ok();
   }
 
@@ -35,87 +131,40 @@ class Replay {
     for (const DayDigest& day : days_) {
       const Micros begin = day.day * kMicrosPerDay;
       if (begin < state_.cut || begin >= until) continue;
-      for (const TimeSlice& slice : SlicesOf(day)) FEEDMILL_TRY(ApplySlice(slice, nullptr, nullptr));
+      for (const TimeSlice& slice : reader_.Slices(day)) FEEDMILL_TRY(ApplySlice(day, slice, nullptr, nullptr));
     }
     state_.cut = std::max(state_.cut, until);
+    NoteMemory();
     return Ok();
   }
 
-  // Loads the counters as of where the samples are to begin.
-  Status Begin() {
-    FEEDMILL_TRY(RemoveUnacceptedCheckpoints(*arguments_.files, arguments_.checkpoint_folder));
-    Micros wanted = 0;
-    SampleDays stale;
-    if (arguments_.start) {
-      wanted = *arguments_.start;
-    } else {
-      FEEDMILL_ASSIGN(stale, FindStaleSamples(*input_, *arguments_.catalog, arguments_.end));
-      wanted = stale.first_stale;
-    }
-    FEEDMILL_TRY(Load(wanted));
-    report_.start = arguments_.start ? wanted : std::max(state_.cut, stale.first_shown);
-    return ApplyUntil(report_.start);
-  }
-
-  Status WriteSamples() {
-    FEEDMILL_ASSIGN(PostHistory posts, PostHistory::Load(*input_, *arguments_.catalog));
-    FEEDMILL_ASSIGN(FollowHistory follows, FollowHistory::Load(*input_, *arguments_.catalog));
-    posts_ = std::move(posts);
-    follows_ = std::move(follows);
-    const std::string stem =
-        fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
-    FEEDMILL_ASSIGN(TableWriter table,
-                    TableWriter::Open(*input_, *arguments_.catalog, std::string(kSampleTable),
-                                      SampleColumns(*arguments_.set), {{"event_time", lake::Transform::kDay}}, stem));
+  Status SamplePart(TableWriter* table) {
     const Micros last_day = arguments_.end - kMicrosPerDay;
     // Every impression is an action, so a day without actions has no samples.
     for (const DayDigest& day : days_) {
       const Micros begin = day.day * kMicrosPerDay;
       if (begin < report_.start) continue;
       if (begin >= last_day) FEEDMILL_TRY(KeepAt(last_day));
-      for (const TimeSlice& slice : SlicesOf(day)) {
-        FEEDMILL_ASSIGN(ImpressionSlice impressions,
-                        ReadImpressions(*input_, *arguments_.catalog, slice, &state_.topics));
-        FEEDMILL_TRY(ApplySlice(slice, &impressions, &table));
+      for (const TimeSlice& slice : reader_.Slices(day)) {
+        FEEDMILL_ASSIGN(ImpressionSlice impressions, reader_.ReadImpressions(day, slice));
+        FEEDMILL_TRY(ApplySlice(day, slice, &impressions, table));
       }
     }
-    FEEDMILL_TRY(KeepAt(arguments_.end));
-    std::vector<std::vector<std::optional<int64_t>>> days;
-    for (Day day = DayOf(report_.start); day < DayOf(arguments_.end); ++day) days.push_back({day});
-    report_.rows_written = table.rows();
-    FEEDMILL_TRY(table.Commit(days));
-    return AcceptReplayCheckpoints(*arguments_.files, arguments_.checkpoint_folder);
+    return KeepAt(arguments_.end);
   }
 
-  Status WriteDumpOf(CounterKey key) {
-    const std::string stem = fmt::format("dump-{}", FormatDay(DayOf(arguments_.end)));
-    FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, *arguments_.catalog, DumpTable(key),
-                                                         DumpColumns(*arguments_.set, key), {}, stem));
-    FEEDMILL_TRY(WriteDump(*input_, *arguments_.catalog, *arguments_.set, key, state_, &table));
-    report_.rows_written = table.rows();
-    return table.Commit({});
-  }
-
-  ReplayReport Finish(Micros began) {
-    report_.counter_bytes = state_.counters.MemoryBytes();
-    report_.wall_time = MonotonicMicros() - began;
-    log::Info("replay done", {{"actions", report_.actions_applied},
-                              {"rows", report_.rows_written},
-                              {"ms", report_.wall_time / kMicrosPerMilli}});
-    return report_;
-  }
-
- private:
   // Says that all before `cut` is applied, and keeps that.
   Status KeepAt(Micros cut) {
     state_.cut = cut;
-    return WriteReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set, state_, days_);
+    NoteMemory();
+    return WriteReplayCheckpoint(*arguments_.files, arguments_.checkpoint_folder, *arguments_.set, part_, state_,
+                                 days_);
   }
 
-  explicit Replay(const ReplayArguments& arguments) : arguments_(arguments), state_(*arguments.set) {}
+  void NoteMemory() { report_.counter_bytes = std::max(report_.counter_bytes, state_.counters.MemoryBytes()); }
 
   // Samples of an instant are computed before any action of that instant is applied.
-  Status ApplySlice(TimeSlice slice, const ImpressionSlice* impressions, TableWriter* table) {
+  Status ApplySlice(const DayDigest& day, TimeSlice slice, const ImpressionSlice* impressions, TableWriter* table) {
     size_t sampled = 0;
     const auto sample_until = [&](Micros time) -> Status {
       while (impressions != nullptr && sampled < impressions->rows.size() && impressions->rows[sampled].as_of <= time) {
@@ -123,13 +172,15 @@ class Replay {
       }
       return Ok();
     };
-    FEEDMILL_TRY(
-        StreamActions(*input_, *arguments_.catalog, slice, &state_.topics, [&](const CountedAction& action) -> Status {
-          FEEDMILL_TRY(sample_until(action.time));
-          state_.counters.Apply(action);
-          if (++report_.actions_applied % kProgressActions == 0) Progress();
-          return Ok();
-        }));
+    FEEDMILL_TRY(reader_.StreamActions(day, slice, &state_.topics, [&](CountedAction action) -> Status {
+      FEEDMILL_TRY(sample_until(action.time));
+      // What others did counts for posts and authors.
+      if (!part_.Has(action.user)) action.user = kNoEntity;
+      state_.counters.Apply(action);
+      if (part_.part == 0) ++report_.actions_applied;
+      if (++actions_seen_ % kProgressActions == 0) Progress();
+      return Ok();
+    }));
     return sample_until(slice.end);
   }
 
@@ -141,7 +192,7 @@ class Replay {
     for (; end < slice.rows.size() && slice.rows[end].as_of == first.as_of && slice.rows[end].user == first.user;
          ++end) {
       const Impression& shown = slice.rows[end];
-      CandidateInput candidate{.post = shown.post, .author = shown.author, .topic = shown.topic};
+      CandidateInput candidate{.post = shown.post, .author = shown.author, .topic = TopicOf(slice, shown)};
       posts_.Describe(shown.post, first.as_of, &candidate);
       candidate.follows_author = shown.author != kNoEntity && follows_.Follows(shown.user, shown.author, first.as_of);
       candidates_.push_back(candidate);
@@ -156,10 +207,16 @@ class Replay {
     return Ok();
   }
 
+  // A topic that no action before this instant named has no counters.
+  EntityHandle TopicOf(const ImpressionSlice& slice, const Impression& shown) const {
+    const SliceText& topic = shown.topic();
+    return topic.size == SliceText::kNull || topic.size == 0 ? kNoEntity : state_.topics.Find(slice.Text(topic));
+  }
+
   void Progress() const {
     if (arguments_.on_progress && actions_expected_ > 0) {
       arguments_.on_progress(
-          std::min(1.0, static_cast<double>(report_.actions_applied) / static_cast<double>(actions_expected_)));
+          std::min(1.0, static_cast<double>(actions_seen_) / static_cast<double>(actions_expected_)));
     }
   }
 
@@ -167,44 +224,46 @@ class Replay {
 
   const ReplayArguments& arguments_;
   std::unique_ptr<query::Session> input_;
+  DayReader reader_;
+  DayLedger ledger_;
   std::vector<DayDigest> days_;
+  ReplayCheckpoint checkpoint_;
+  UserPart part_;
   ReplayState state_;
   PostHistory posts_;
   FollowHistory follows_;
   ReplayReport report_;
   int64_t actions_expected_ = 0;
+  int64_t actions_seen_ = 0;  // by all parts
   std::vector<CandidateInput> candidates_;
   std::vector<float> features_;
 };
 
-Status CheckInterval(Micros start, Micros end) {
-  if (start % kMicrosPerDay == 0 && end % kMicrosPerDay == 0 && start < end) return Ok();
+Status CheckArguments(Micros start, const ReplayArguments& arguments) {
+  if (arguments.parts < 1 || arguments.parts > kReplayPartsMax) {
+    return InvalidArgument("replay in {} parts; allowed: 1 to {}", arguments.parts, kReplayPartsMax);
+  }
+  if (start % kMicrosPerDay == 0 && arguments.end % kMicrosPerDay == 0 && start < arguments.end) return Ok();
   return InvalidArgument("replay of [{}, {}): both must be midnights UTC, the first earlier", FormatTime(start),
-                         FormatTime(end));
+                         FormatTime(arguments.end));
 }
 
 }  // namespace
 
 Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments) {
   const Micros began = MonotonicMicros();
-  FEEDMILL_TRY(CheckInterval(arguments.start.value_or(arguments.end - kMicrosPerDay), arguments.end));
-  FEEDMILL_ASSIGN(Replay replay, Replay::Open(arguments));
-  FEEDMILL_TRY(replay.Begin());
-  FEEDMILL_TRY(replay.WriteSamples());
-  return replay.Finish(began);
+  FEEDMILL_TRY(CheckArguments(arguments.start.value_or(arguments.end - kMicrosPerDay), arguments));
+  FEEDMILL_ASSIGN(const auto replay, Replay::Open(arguments));
+  FEEDMILL_TRY(replay->MakeSamples());
+  return replay->Finish(began);
 }
 
-Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments, CounterKey key) {
+Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments) {
   const Micros began = MonotonicMicros();
-  if (key != CounterKey::kUser && key != CounterKey::kPost && key != CounterKey::kAuthor) {
-    return InvalidArgument("dump of '{}'; allowed: user, post, author", CounterKeyName(key));
-  }
-  FEEDMILL_TRY(CheckInterval(arguments.end - kMicrosPerDay, arguments.end));
-  FEEDMILL_ASSIGN(Replay replay, Replay::Open(arguments));
-  FEEDMILL_TRY(replay.Load(arguments.end));
-  FEEDMILL_TRY(replay.ApplyUntil(arguments.end));
-  FEEDMILL_TRY(replay.WriteDumpOf(key));
-  return replay.Finish(began);
+  FEEDMILL_TRY(CheckArguments(arguments.end - kMicrosPerDay, arguments));
+  FEEDMILL_ASSIGN(const auto replay, Replay::Open(arguments));
+  FEEDMILL_TRY(replay->MakeDumps());
+  return replay->Finish(began);
 }
 
 }  // namespace feedmill::features

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,8 @@
 #include "query/engine.h"
 
 namespace feedmill::features {
+
+inline constexpr int kReplayPartsMax = 16;
 
 struct ReplayArguments {
   io::FileSystem* files = nullptr;
@@ -36,6 +39,13 @@ struct ReplayArguments {
   std::optional<Micros> start;
   Micros end = 0;
   std::function<void(double)> on_progress;  // share done, 0 to 1; may be empty
+  // Memory of the process, 0 = no limit. Users are taken in as many parts as keep what is known of one part (its
+  // counters and those of its pairs) within a share of it, and in at least `parts`. What is known of posts and authors
+  // is there once, whatever the parts; each part reads all actions again. The rows do not depend on the number of
+  // parts.
+  uint64_t memory_bytes_max = 0;
+  int parts = 1;
+  int64_t slice_actions = 500'000;  // about so many actions and their impressions are looked at together
 };
 
 struct ReplayReport {
@@ -43,7 +53,9 @@ struct ReplayReport {
   int64_t rows_written = 0;
   Micros start = 0;            // first day of samples made
   Micros replayed_from = 0;    // cut of the checkpoint used, or 0: from the first action
-  uint64_t counter_bytes = 0;  // memory of the counters at the end
+  uint64_t counter_bytes = 0;  // memory of the counters at the end, of the largest part
+  int parts = 1;
+  int64_t days_read = 0;  // days of tables whose rows were read to see whether they changed
   Micros wall_time = 0;
 };
 
@@ -53,8 +65,8 @@ struct ReplayReport {
 Result<ReplayReport> RunSampleReplay(const ReplayArguments& arguments);
 
 // One row a user, post or author with all counters of that key as of `arguments.end` (columns c_<counter>), replacing
-// the table's rows. `key` is kUser, kPost or kAuthor. `start` is not used; no checkpoint is kept.
-Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments, CounterKey key);
+// the rows of all three tables. `start` is not used; no checkpoint is kept.
+Result<ReplayReport> RunFeatureDump(const ReplayArguments& arguments);
 
 inline constexpr std::string_view kSampleTable = "ads.ads_sample_ctr";
 // Feature columns of kSampleTable are this and the feature's name.

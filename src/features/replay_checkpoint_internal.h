@@ -1,4 +1,6 @@
-// Counters as of a cut with what they were made from, on disk between two nights.
+// Counters as of a cut with what they were made from, on disk between two nights: a folder counters-<day> with a file
+// of what posts and authors have and one for each bucket of users, so that a run of any number of parts reads what it
+// needs.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +11,22 @@
 
 #include "base/clock.h"
 #include "features/counter_table.h"
+#include "features/replay.h"
 #include "io/file_system.h"
 
 namespace feedmill::features {
+
+// The users that one pass of a replay keeps: those whose handle leaves `part` when divided by `parts`, a power of two.
+struct UserPart {
+  int parts = 1;
+  int part = 0;
+  // Nobody belongs to the first part.
+  bool Has(EntityHandle user) const {
+    return user == kNoEntity ? part == 0 : user % static_cast<EntityHandle>(parts) == static_cast<EntityHandle>(part);
+  }
+};
+inline constexpr int kUserBuckets = 16;  // files of a checkpoint
+static_assert(kReplayPartsMax <= kUserBuckets);
 
 // What the warehouse holds of one day: two runs over the same rows get the same.
 struct DayDigest {
@@ -21,10 +36,12 @@ struct DayDigest {
   friend bool operator==(const DayDigest&, const DayDigest&) = default;
 };
 
-// Topics have no dense ids in the warehouse; handles are given in order of first sight.
+// Topics have no dense ids in the warehouse; handles are given in order of first sight in the actions, which every part
+// of a replay sees alike.
 class TopicNames {
  public:
   EntityHandle FindOrAdd(std::string_view name);
+  EntityHandle Find(std::string_view name) const;  // kNoEntity when never seen
   const std::vector<std::string>& names() const { return names_; }
 
  private:
@@ -39,8 +56,9 @@ struct ReplayState {
   Micros cut = 0;  // actions strictly earlier are in; 0: none
 };
 
-// Writes counters-<cut's day>.ckpt.new, which nobody loads before it is accepted.
-Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
+// Writes the part's users, and with the first part what posts and authors have, into counters-<cut's day>.new, which
+// nobody loads before it is accepted.
+Status WriteReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set, UserPart part,
                              const ReplayState& state, const std::vector<DayDigest>& days);
 // The written ones take the place of all former ones: to be called when the samples that go with them are committed.
 // A checkpoint says by being there that all samples before its cut are of its features.
@@ -48,9 +66,18 @@ Status AcceptReplayCheckpoints(io::FileSystem& files, const std::string& folder)
 // Those that a run has left behind when it was stopped.
 Status RemoveUnacceptedCheckpoints(io::FileSystem& files, const std::string& folder);
 
-// The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut; else an
-// empty state. A broken checkpoint is told in the log and passed over.
-Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
-                                         Micros until, const std::vector<DayDigest>& days);
+// A checkpoint that a run may begin with.
+struct ReplayCheckpoint {
+  std::string folder;  // "" = none: begin with nothing
+  Micros cut = 0;
+  uint64_t user_bytes = 0;  // size of what is kept of users
+};
+// The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut. A broken
+// one is told in the log and passed over.
+Result<ReplayCheckpoint> FindReplayCheckpoint(io::FileSystem& files, const std::string& folder, const FeatureSet& set,
+                                              Micros until, const std::vector<DayDigest>& days);
+// What it holds of posts, authors and the part's users. The files have been checked by FindReplayCheckpoint.
+Result<ReplayState> LoadReplayCheckpoint(io::FileSystem& files, const ReplayCheckpoint& checkpoint,
+                                         const FeatureSet& set, UserPart part);
 
 }  // namespace feedmill::features

@@ -9,30 +9,23 @@
 namespace feedmill::features {
 namespace {
 
-constexpr const char* kActionTable = "dwd.dwd_user_action";
-constexpr const char* kImpressionTable = "dwd.dwd_impression";
 constexpr const char* kPostTable = "dwd.dwd_post";
 constexpr const char* kRelationTable = "dwd.dwd_user_relation";
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
-
-// Events that CountedActionOf knows.
-constexpr std::string_view kCountedEvents =
-    "'feed_impression', 'post_click', 'dwell', 'like', 'comment', 'share', 'follow', 'hide', 'report'";
-
-std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
 EntityHandle Handle(const query::Chunk& chunk, size_t column, size_t row) {
   return chunk.IsNull(column, row) ? kNoEntity : static_cast<EntityHandle>(chunk.Longs(column)[row]);
 }
 
-Micros DayStart(Micros time) { return FloorTo(time, kMicrosPerDay); }
-
-Status RegisterDay(query::Session& session, lake::Catalog& catalog, const char* table, Micros time) {
-  const Micros day = DayStart(time);
-  return session.RegisterTable(catalog, table, {{"event_time", day, day + kMicrosPerDay}});
+// What holds for the rows whose user is of the part; rows without a user are of the first.
+std::string OfPart(UserPart part) {
+  if (part.parts == 1) return "TRUE";
+  return fmt::format("COALESCE(user_key, 0) % {} = {}", part.parts, part.part);
 }
 
 }  // namespace
+
+std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
 Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog) {
   PostHistory history;
@@ -63,7 +56,7 @@ void PostHistory::Describe(EntityHandle post, Micros time, CandidateInput* candi
   candidate->text_length = next->text_length;
 }
 
-Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog) {
+Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog, UserPart part) {
   FollowHistory history;
   FEEDMILL_TRY(session.RegisterTable(catalog, kRelationTable));
   const auto add = [&history](const query::Chunk& chunk) {
@@ -74,8 +67,9 @@ Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog
     return Ok();
   };
   FEEDMILL_TRY(
-      session.Stream("SELECT user_key, target_user_key, valid_from, valid_to FROM dwd_user_relation "
-                     "WHERE user_key IS NOT NULL AND target_user_key IS NOT NULL",
+      session.Stream(fmt::format("SELECT user_key, target_user_key, valid_from, valid_to FROM dwd_user_relation "
+                                 "WHERE user_key IS NOT NULL AND target_user_key IS NOT NULL AND {}",
+                                 OfPart(part)),
                      add));
   // Edges of one instant but the last are of no length.
   std::ranges::sort(history.edges_, {}, [](const Edge& edge) { return std::tuple(edge.pair, edge.from, edge.to); });
@@ -90,75 +84,13 @@ bool FollowHistory::Follows(EntityHandle user, EntityHandle author, Micros time)
   return next->to >= time;
 }
 
-std::vector<TimeSlice> SlicesOf(const DayDigest& day) {
-  const int64_t count = std::clamp<int64_t>((day.actions + kSliceActions - 1) / kSliceActions, 1, 24 * 60);
+std::vector<TimeSlice> SlicesOf(const DayDigest& day, int64_t actions_max) {
+  const int64_t count = std::clamp<int64_t>((day.actions + actions_max - 1) / actions_max, 1, 24 * 60);
   std::vector<TimeSlice> slices;
   const Micros begin = day.day * kMicrosPerDay;
   for (int64_t i = 0; i < count; ++i)
     slices.push_back({begin + kMicrosPerDay * i / count, begin + kMicrosPerDay * (i + 1) / count});
   return slices;
-}
-
-Result<std::vector<DayDigest>> ReadDays(query::Session& session, lake::Catalog& catalog, Micros end) {
-  std::vector<DayDigest> days;
-  FEEDMILL_TRY(session.RegisterTable(catalog, kActionTable, {{"event_time", std::nullopt, end}}));
-  const std::string sql = fmt::format(
-      "SELECT CAST(CAST(event_time AS DATE) - DATE '1970-01-01' AS BIGINT) AS day, COUNT(*) AS actions, "
-      "CAST((bit_xor(hash(event_id, event_name, event_time, user_key, post_key, author_key, topic, dwell_ms)) >> 1) AS "
-      "BIGINT) AS digest "
-      "FROM dwd_user_action WHERE event_name IN ({}) AND event_time < {} GROUP BY 1 ORDER BY 1",
-      kCountedEvents, Literal(end));
-  FEEDMILL_TRY(session.Stream(sql, [&days](const query::Chunk& chunk) {
-    for (size_t row = 0; row < chunk.row_count(); ++row)
-      days.push_back({chunk.Longs(0)[row], chunk.Longs(1)[row], chunk.Longs(2)[row]});
-    return Ok();
-  }));
-  return days;
-}
-
-namespace {
-
-// What the rows of a day amount to: a late impression or outcome changes it.
-std::string DaySums(const char* table, std::string_view labels, Micros end) {
-  return fmt::format(
-      "SELECT CAST(event_time AS DATE) AS day, COUNT(*) AS shown, {} , SUM(dwell_ms) AS dwell FROM {} "
-      "WHERE event_time < {} GROUP BY 1",
-      labels, table, Literal(end));
-}
-
-}  // namespace
-
-Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end) {
-  SampleDays days{end - kMicrosPerDay, end - kMicrosPerDay};
-  FEEDMILL_TRY(session.RegisterTable(catalog, kImpressionTable, {{"event_time", std::nullopt, end}}));
-  std::string sql = fmt::format(
-      "WITH shown AS ({}) ",
-      DaySums("dwd_impression",
-              "SUM(clicked) AS a, SUM(liked) AS b, SUM(commented) AS c, SUM(shared) AS d, SUM(followed) AS e, "
-              "SUM(hidden) AS f",
-              end));
-  const Status registered =
-      session.RegisterTable(catalog, std::string(kSampleTable), {{"event_time", std::nullopt, end}});
-  if (!registered && registered.error().kind() != ErrorKind::kNotFound) return std::unexpected(registered.error());
-  if (registered) {
-    sql += fmt::format(
-        ", sampled AS ({}), stale AS (SELECT day FROM (SELECT * FROM shown EXCEPT SELECT * FROM sampled)) ",
-        DaySums("ads_sample_ctr",
-                "SUM(click) AS a, SUM(\"like\") AS b, SUM(comment) AS c, SUM(share) AS d, SUM(follow) AS e, "
-                "SUM(hide) AS f",
-                end));
-  } else {
-    sql += ", stale AS (SELECT day FROM shown) ";
-  }
-  sql +=
-      "SELECT CAST((SELECT MIN(day) FROM shown) - DATE '1970-01-01' AS BIGINT), "
-      "CAST((SELECT MIN(day) FROM stale) - DATE '1970-01-01' AS BIGINT)";
-  FEEDMILL_ASSIGN(const query::Rows rows, session.Query(sql));
-  const auto* first = std::get_if<int64_t>(&rows.rows.at(0).at(0));
-  const auto* stale = std::get_if<int64_t>(&rows.rows.at(0).at(1));
-  if (first != nullptr) days.first_shown = *first * kMicrosPerDay;
-  if (stale != nullptr) days.first_stale = *stale * kMicrosPerDay;
-  return days;
 }
 
 namespace {
@@ -171,8 +103,7 @@ SliceText Keep(const query::Chunk& chunk, size_t column, size_t row, std::string
   return kept;
 }
 
-void AddImpressions(const query::Chunk& chunk, TopicNames* topics, ImpressionSlice* slice) {
-  constexpr size_t kTopicText = 5;
+void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
   for (size_t row = 0; row < chunk.row_count(); ++row) {
     Impression impression;
     impression.as_of = chunk.Longs(0)[row];
@@ -184,51 +115,90 @@ void AddImpressions(const query::Chunk& chunk, TopicNames* topics, ImpressionSli
     impression.dwell_ms = chunk.Longs(6)[row];
     for (size_t i = 0; i < 6; ++i) impression.labels[i] = static_cast<int32_t>(chunk.Longs(7 + i)[row]);
     for (size_t i = 0; i < 8; ++i) impression.texts[i] = Keep(chunk, 13 + i, row, &slice->arena);
-    const SliceText& topic = impression.texts[kTopicText];
-    if (topic.size != SliceText::kNull && topic.size > 0) impression.topic = topics->FindOrAdd(slice->Text(topic));
     slice->rows.push_back(impression);
   }
 }
 
+// as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
+std::string ImpressionsOfDay(int64_t day, UserPart part) {
+  return fmt::format(
+      "WITH shown AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
+      "WHERE event_time >= {0} AND event_time < {1} AND {2}), "
+      "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM shown GROUP BY ALL) "
+      "SELECT as_of, event_time, shown.user_key AS user_key, post_key, author_key, CAST(position AS BIGINT) AS "
+      "position, CAST(dwell_ms AS BIGINT) AS dwell_ms, CAST(clicked AS BIGINT) AS clicked, CAST(liked AS BIGINT) AS "
+      "liked, CAST(commented AS BIGINT) AS commented, CAST(shared AS BIGINT) AS shared, CAST(followed AS BIGINT) AS "
+      "followed, CAST(hidden AS BIGINT) AS hidden, event_id, request_id, user_id, post_id, author_id, topic, scene, "
+      "source FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
+      "requests.user_key",
+      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part));
+}
+
+std::string ActionsOfDay(int64_t day) {
+  return fmt::format(
+      "SELECT event_time, user_key, post_key, author_key, CAST(dwell_ms AS BIGINT) AS dwell_ms, event_name, topic, "
+      "event_id FROM dwd_user_action WHERE event_name IN ({}) AND event_time >= {} AND event_time < {}",
+      kCountedEvents, Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay));
+}
+
 }  // namespace
 
-Result<ImpressionSlice> ReadImpressions(query::Session& session, lake::Catalog& catalog, TimeSlice slice,
-                                        TopicNames* topics) {
-  const Micros day = DayStart(slice.begin);
-  FEEDMILL_TRY(RegisterDay(session, catalog, kImpressionTable, day));
-  // as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
+void DayReader::SetPart(UserPart part) {
+  part_ = part;
+  staged_impressions_.reset();
+}
+
+Status DayReader::RegisterDay(const char* table, const DayDigest& day) {
+  const Micros begin = day.day * kMicrosPerDay;
+  return session_.RegisterTable(catalog_, table, {{"event_time", begin, begin + kMicrosPerDay}});
+}
+
+Result<std::string> DayReader::ActionSource(const DayDigest& day) {
+  const std::string rows = ActionsOfDay(day.day);
+  if (Slices(day).size() > 1 && staged_actions_ == day.day) return std::string("day_action");
+  FEEDMILL_TRY(RegisterDay(kActionTable, day));
+  if (Slices(day).size() == 1) return "(" + rows + ")";
+  staged_actions_.reset();
+  FEEDMILL_TRY(
+      session_.Execute("CREATE OR REPLACE TEMP TABLE day_action AS " + rows + " ORDER BY event_time ASC NULLS LAST"));
+  staged_actions_ = day.day;
+  return std::string("day_action");
+}
+
+Result<std::string> DayReader::ImpressionSource(const DayDigest& day) {
+  const std::string rows = ImpressionsOfDay(day.day, part_);
+  if (Slices(day).size() > 1 && staged_impressions_ == day.day) return std::string("day_impression");
+  FEEDMILL_TRY(RegisterDay(kImpressionTable, day));
+  if (Slices(day).size() == 1) return "(" + rows + ")";
+  staged_impressions_.reset();
+  FEEDMILL_TRY(
+      session_.Execute("CREATE OR REPLACE TEMP TABLE day_impression AS " + rows + " ORDER BY as_of ASC NULLS LAST"));
+  staged_impressions_ = day.day;
+  return std::string("day_impression");
+}
+
+Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSlice slice) {
+  FEEDMILL_ASSIGN(const std::string source, ImpressionSource(day));
   const std::string sql = fmt::format(
-      "WITH day AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
-      "WHERE event_time >= {0} AND event_time < {1}), "
-      "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM day "
-      "GROUP BY ALL HAVING as_of >= {2} AND as_of < {3}) "
-      "SELECT as_of, event_time, day.user_key, post_key, author_key, CAST(position AS BIGINT), "
-      "CAST(dwell_ms AS BIGINT), CAST(clicked AS BIGINT), CAST(liked AS BIGINT), CAST(commented AS BIGINT), "
-      "CAST(shared AS BIGINT), CAST(followed AS BIGINT), CAST(hidden AS BIGINT), "
-      "event_id, request_id, user_id, post_id, author_id, topic, scene, source "
-      "FROM day JOIN requests ON day.request = requests.request AND day.user_key IS NOT DISTINCT FROM "
-      "requests.user_key "
-      "ORDER BY as_of ASC NULLS LAST, day.user_key ASC NULLS LAST, request_id ASC NULLS LAST, "
-      "position ASC NULLS LAST, event_id ASC NULLS LAST",
-      Literal(day), Literal(day + kMicrosPerDay), Literal(slice.begin), Literal(slice.end));
+      "SELECT * FROM {} WHERE as_of >= {} AND as_of < {} ORDER BY as_of ASC NULLS LAST, user_key ASC NULLS LAST, "
+      "request_id ASC NULLS LAST, position ASC NULLS LAST, event_id ASC NULLS LAST",
+      source, Literal(slice.begin), Literal(slice.end));
   ImpressionSlice impressions;
-  FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) {
-    AddImpressions(chunk, topics, &impressions);
+  FEEDMILL_TRY(session_.Stream(sql, [&](const query::Chunk& chunk) {
+    AddImpressions(chunk, &impressions);
     return Ok();
   }));
   return impressions;
 }
 
-Status StreamActions(query::Session& session, lake::Catalog& catalog, TimeSlice slice, TopicNames* topics,
-                     const std::function<Status(const CountedAction&)>& on_action) {
-  FEEDMILL_TRY(RegisterDay(session, catalog, kActionTable, slice.begin));
+Status DayReader::StreamActions(const DayDigest& day, TimeSlice slice, TopicNames* topics,
+                                const std::function<Status(const CountedAction&)>& on_action) {
+  FEEDMILL_ASSIGN(const std::string source, ActionSource(day));
   const std::string sql = fmt::format(
-      "SELECT event_time, user_key, post_key, author_key, CAST(dwell_ms AS BIGINT), event_name, topic FROM "
-      "dwd_user_action "
-      "WHERE event_name IN ({}) AND event_time >= {} AND event_time < {} ORDER BY event_time ASC NULLS LAST, event_id "
-      "ASC NULLS LAST",
-      kCountedEvents, Literal(slice.begin), Literal(slice.end));
-  return session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
+      "SELECT event_time, user_key, post_key, author_key, dwell_ms, event_name, topic FROM {} WHERE event_time >= {} "
+      "AND event_time < {} ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST",
+      source, Literal(slice.begin), Literal(slice.end));
+  return session_.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       CountedAction action;
       action.time = chunk.Longs(0)[row];

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "features/compute.h"
 #include "features/replay_checkpoint_internal.h"
+#include "features/replay_days_internal.h"
 #include "lake/catalog.h"
 #include "query/engine.h"
 
@@ -32,10 +34,10 @@ class PostHistory {
   std::vector<Version> versions_;  // by post, from and number
 };
 
-// Follow edges with the times they stood, by (user_key, target_user_key).
+// Follow edges of the users of a part with the times they stood, by (user_key, target_user_key).
 class FollowHistory {
  public:
-  static Result<FollowHistory> Load(query::Session& session, lake::Catalog& catalog);
+  static Result<FollowHistory> Load(query::Session& session, lake::Catalog& catalog, UserPart part);
   // Whether an edge made strictly before `time` had not been taken back strictly before it.
   bool Follows(EntityHandle user, EntityHandle author, Micros time) const;
 
@@ -61,11 +63,11 @@ struct Impression {
   EntityHandle user = kNoEntity;
   EntityHandle post = kNoEntity;
   EntityHandle author = kNoEntity;
-  EntityHandle topic = kNoEntity;
   int64_t position = -1;  // -1 for NULL
   int64_t dwell_ms = 0;
   int32_t labels[6] = {};  // click, like, comment, share, follow, hide
   SliceText texts[8];      // event_id, request_id, user_id, post_id, author_id, topic, scene, source
+  const SliceText& topic() const { return texts[5]; }
 };
 
 // Impressions of some hours, ordered by (as_of, user, request, position, event).
@@ -75,31 +77,50 @@ struct ImpressionSlice {
   std::string_view Text(const SliceText& text) const { return std::string_view(arena).substr(text.begin, text.size); }
 };
 
-// Half-open piece of one day with at most about kSliceActions actions when they spread evenly.
+// Half-open piece of one day.
 struct TimeSlice {
   Micros begin = 0;
   Micros end = 0;
 };
-inline constexpr int64_t kSliceActions = 500'000;
-std::vector<TimeSlice> SlicesOf(const DayDigest& day);
+// Pieces of about `actions_max` actions when they spread evenly.
+std::vector<TimeSlice> SlicesOf(const DayDigest& day, int64_t actions_max);
 
-// The days that have actions before `end`, oldest first.
-Result<std::vector<DayDigest>> ReadDays(query::Session& session, lake::Catalog& catalog, Micros end);
+// The rows of one day after another, in time slices. A day of several slices is put in order once, in a temporary table
+// that may lie on disk, so that its cost does not grow with the number of slices.
+class DayReader {
+ public:
+  DayReader(query::Session& session, lake::Catalog& catalog, int64_t slice_actions)
+      : session_(session), catalog_(catalog), slice_actions_(slice_actions) {}
 
-// Midnights of the first day that has impressions before `end`, and of the first one whose samples are not those of its
-// impressions; both the day before `end` when there is none.
-struct SampleDays {
-  Micros first_shown = 0;
-  Micros first_stale = 0;
+  // Impressions read from now on are those of users of this part.
+  void SetPart(UserPart part);
+  std::vector<TimeSlice> Slices(const DayDigest& day) const { return SlicesOf(day, slice_actions_); }
+  // Counted actions of the slice in order of (event_time, event_id), of all users.
+  Status StreamActions(const DayDigest& day, TimeSlice slice, TopicNames* topics,
+                       const std::function<Status(const CountedAction&)>& on_action);
+  // Impressions with as_of in the slice and event_time in its day.
+  Result<ImpressionSlice> ReadImpressions(const DayDigest& day, TimeSlice slice);
+
+ private:
+  Status RegisterDay(const char* table, const DayDigest& day);
+  // Name of what to select the day's rows from.
+  Result<std::string> ActionSource(const DayDigest& day);
+  Result<std::string> ImpressionSource(const DayDigest& day);
+
+  query::Session& session_;
+  lake::Catalog& catalog_;
+  int64_t slice_actions_;
+  UserPart part_;
+  std::optional<int64_t> staged_actions_;  // the day that stands in the temporary table
+  std::optional<int64_t> staged_impressions_;
 };
-Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end);
 
-// Impressions with as_of in the slice and event_time in [slice's day, end).
-Result<ImpressionSlice> ReadImpressions(query::Session& session, lake::Catalog& catalog, TimeSlice slice,
-                                        TopicNames* topics);
-
-// Counted actions of the slice in order of (event_time, event_id).
-Status StreamActions(query::Session& session, lake::Catalog& catalog, TimeSlice slice, TopicNames* topics,
-                     const std::function<Status(const CountedAction&)>& on_action);
+inline constexpr const char* kActionTable = "dwd.dwd_user_action";
+inline constexpr const char* kImpressionTable = "dwd.dwd_impression";
+// Events that CountedActionOf knows.
+inline constexpr std::string_view kCountedEvents =
+    "'feed_impression', 'post_click', 'dwell', 'like', 'comment', 'share', 'follow', 'hide', 'report'";
+// An instant as SQL.
+std::string Literal(Micros time);
 
 }  // namespace feedmill::features

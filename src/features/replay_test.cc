@@ -251,7 +251,7 @@ TEST_F(ReplayTest, ANightMakesTheDaysThatAreNotUpToDate) {
     EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart) << "the features are others";
   }
   // A run that was stopped before its samples were committed leaves nothing that counts.
-  const std::string kept = tables_.folder() + "/counters/counters-" + FormatDay(DayOf(kStart + 4 * kDay)) + ".ckpt";
+  const std::string kept = tables_.folder() + "/counters/counters-" + FormatDay(DayOf(kStart + 4 * kDay));
   ASSERT_TRUE(std::filesystem::exists(kept));
   std::filesystem::rename(kept, kept + ".new");
   EXPECT_EQ(night(ReplayWorld::kDays + 1).start, kStart);
@@ -287,13 +287,17 @@ TEST_F(ReplayTest, ABrokenCheckpointIsPassedOver) {
   Run(0, 2);
   io::FileSystem& files = io::PosixFileSystem();
   const std::string folder = tables_.folder() + "/counters";
+  int checkpoints = 0;
   const auto names = files.List(folder).value();
-  ASSERT_EQ(names.size(), 2U);  // at the end and a day before
   for (const std::string& name : names) {
-    std::string bytes = io::ReadWholeFile(files, folder + "/" + name).value();
+    if (!name.starts_with("counters-")) continue;
+    // One of its files is enough.
+    const std::string path = folder + "/" + name + (++checkpoints == 1 ? "/items.ckpt" : "/users-03.ckpt");
+    std::string bytes = io::ReadWholeFile(files, path).value();
     bytes[bytes.size() / 3] ^= 4;
-    ASSERT_TRUE(io::WriteFileAtomically(files, folder + "/" + name, bytes).has_value());
+    ASSERT_TRUE(io::WriteFileAtomically(files, path, bytes).has_value());
   }
+  ASSERT_EQ(checkpoints, 2);  // at the end and a day before
   EXPECT_EQ(Run(2, 3).replayed_from, 0);
 }
 
@@ -301,13 +305,18 @@ TEST_F(ReplayTest, DumpsHoldEveryCounterAtTheCut) {
   tables_.Write([](const WorldEvent&) { return true; });
   Run(0, 3);
   const ReplayArguments arguments = tables_.Arguments(set_, 0, kStart + 3 * kDay);
-  for (const auto& [key, noun] : {std::pair(CounterKey::kUser, "user"), std::pair(CounterKey::kPost, "post"),
-                                  std::pair(CounterKey::kAuthor, "author")}) {
-    const auto report = RunFeatureDump(arguments, key);
-    ASSERT_TRUE(report.has_value()) << report.error().ToString();
-    EXPECT_EQ(report->replayed_from, kStart + 3 * kDay);
-    EXPECT_EQ(report->actions_applied, 0);
-    EXPECT_GT(report->rows_written, 10);
+  const auto report = RunFeatureDump(arguments);
+  ASSERT_TRUE(report.has_value()) << report.error().ToString();
+  EXPECT_EQ(report->replayed_from, kStart + 3 * kDay);
+  EXPECT_EQ(report->actions_applied, 0);
+  EXPECT_EQ(report->days_read, 0) << "the samples have just read the same days";
+  for (const char* noun : {"user", "post", "author"}) {
+    const std::string table = fmt::format("ads_{}_features", noun);
+    const auto count =
+        tables_.Query("ads." + table, "SELECT count(*), count(DISTINCT " + std::string(noun) + "_key) FROM " + table)
+            .rows;
+    EXPECT_GT(std::get<int64_t>(count[0][0]), 10);
+    EXPECT_EQ(count[0][0], count[0][1]);
   }
   const auto rows =
       tables_.Query("ads.ads_post_features", "SELECT post_id, c_post_click_7d FROM ads_post_features").rows;
@@ -320,7 +329,76 @@ TEST_F(ReplayTest, DumpsHoldEveryCounterAtTheCut) {
     }
     EXPECT_NEAR(std::get<double>(row[1]), expected, expected * 1e-12);
   }
-  EXPECT_EQ(RunFeatureDump(arguments, CounterKey::kUserTopic).error().kind(), ErrorKind::kInvalidArgument);
+}
+
+// Memory is a setting: in however many parts the users are taken and the day is cut, whatever parts wrote the
+// checkpoint that a night begins with, samples and dumps are the same to the bit.
+TEST_F(ReplayTest, RowsDoNotDependOnPartsOfUsersNorOnSlicesOfTheDay) {
+  tables_.Write([](const WorldEvent&) { return true; });
+  const auto dumps = [&](int parts) {
+    ReplayArguments arguments = tables_.Arguments(set_, 0, kStart + ReplayWorld::kDays * kDay);
+    arguments.parts = parts;
+    const auto report = RunFeatureDump(arguments);
+    EXPECT_TRUE(report.has_value()) << report.error().ToString();
+    std::vector<query::Rows> rows;
+    for (const std::string noun : {"user", "post", "author"})
+      rows.push_back(tables_.Query("ads.ads_" + noun + "_features",
+                                   "SELECT * FROM ads_" + noun + "_features ORDER BY " + noun + "_key"));
+    return rows;
+  };
+  Run(0, ReplayWorld::kDays);
+  const query::Rows whole = Samples();
+  const std::vector<query::Rows> whole_dumps = dumps(1);
+  ASSERT_GT(whole.rows.size(), 1000U);
+  ASSERT_GT(whole_dumps[0].rows.size(), 10U);
+  std::filesystem::remove_all(tables_.folder() + "/counters");
+  const std::pair<int, int64_t> nights[] = {{4, 500'000}, {16, 100}, {1, 37}, {2, 250}};
+  ASSERT_EQ(std::size(nights), static_cast<size_t>(ReplayWorld::kDays));
+  for (int day = 0; day < ReplayWorld::kDays; ++day) {
+    ReplayArguments arguments = tables_.Arguments(set_, kStart + day * kDay, kStart + (day + 1) * kDay);
+    std::tie(arguments.parts, arguments.slice_actions) = nights[day];
+    const auto report = RunSampleReplay(arguments);
+    ASSERT_TRUE(report.has_value()) << report.error().ToString();
+    EXPECT_EQ(report->parts, nights[day].first);
+    EXPECT_EQ(report->replayed_from, day == 0 ? 0 : kStart + day * kDay);
+    EXPECT_EQ(report->actions_applied, Actions(kStart + day * kDay, kStart + (day + 1) * kDay));
+  }
+  EXPECT_EQ(Samples().rows, whole.rows);
+  for (const int parts : {1, 8}) {
+    const std::vector<query::Rows> by_parts = dumps(parts);
+    for (size_t i = 0; i < by_parts.size(); ++i) EXPECT_EQ(by_parts[i].rows, whole_dumps[i].rows) << i;
+  }
+}
+
+TEST_F(ReplayTest, LittleMemoryMakesMoreParts) {
+  tables_.Write([](const WorldEvent&) { return true; });
+  ReplayArguments arguments = tables_.Arguments(set_, kStart, kStart + 3 * kDay);
+  const int64_t bytes = Actions(kStart, kStart + 3 * kDay) * 64;
+  arguments.memory_bytes_max = static_cast<uint64_t>(bytes);
+  EXPECT_EQ(RunSampleReplay(arguments)->parts, 4);
+  arguments.memory_bytes_max = 1;
+  EXPECT_EQ(RunSampleReplay(arguments)->parts, kReplayPartsMax) << "and no more";
+  arguments.parts = kReplayPartsMax + 1;
+  EXPECT_THAT(RunSampleReplay(arguments).error().message(), HasSubstr("17 parts; allowed: 1 to 16"));
+}
+
+// Whether actions, impressions and samples of a day are still those of the last night is known by the names of their
+// files; only a day with other files is read.
+TEST_F(ReplayTest, ANightReadsOnlyTheDaysWhoseFilesChanged) {
+  tables_.Write([](const WorldEvent&) { return true; });
+  const auto night = [&](int end_day) {
+    ReplayArguments arguments = tables_.Arguments(set_, 0, kStart + end_day * kDay);
+    arguments.start.reset();
+    const auto report = RunSampleReplay(arguments);
+    EXPECT_TRUE(report.has_value()) << report.error().ToString();
+    return report.value_or(ReplayReport{});
+  };
+  EXPECT_EQ(night(3).days_read, 3 + 3) << "actions and impressions; there are no samples yet";
+  EXPECT_EQ(night(3).days_read, 3) << "the samples that were made";
+  EXPECT_EQ(night(3).days_read, 1) << "the last day, which was made again";
+  EXPECT_EQ(night(4).days_read, 2 + 1) << "a day more, and the last one again";
+  std::filesystem::remove(tables_.folder() + "/counters/days.ckpt");
+  EXPECT_EQ(night(4).days_read, 4 + 4 + 4) << "nothing is known any more";
 }
 
 TEST_F(ReplayTest, WrongIntervalsAndMissingTablesAreTold) {

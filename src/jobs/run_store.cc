@@ -35,6 +35,7 @@ StepRecord StepFromRow(const meta::Row& row) {
   step.memory_bytes_peak = static_cast<uint64_t>(Integer(row[6]));
   step.message = Text(row[7]);
   step.result = Text(row[8]);
+  step.parts = static_cast<int>(Integer(row[9]));
   step.progress = step.state == StepState::kSucceeded ? 1 : 0;
   return step;
 }
@@ -49,7 +50,8 @@ std::vector<meta::Migration> JobsMigrations() {
        "CREATE TABLE job_step (run_id TEXT NOT NULL, name TEXT NOT NULL, place INTEGER NOT NULL, state TEXT NOT NULL, "
        "attempts INTEGER NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, cpu_time INTEGER NOT NULL, "
        "memory_bytes_peak INTEGER NOT NULL, message TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (run_id, "
-       "name));"}};
+       "name));"},
+      {"jobs/002_parts", "ALTER TABLE job_step ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;"}};
 }
 
 Status BeginRun(meta::Store& store, const RunRecord& run) {
@@ -67,7 +69,7 @@ Status BeginRun(meta::Store& store, const RunRecord& run) {
 
 Status SaveStep(meta::Store& store, const std::string& run_id, int place, const StepRecord& step) {
   return store.Write([&](meta::Transaction& transaction) -> Status {
-    std::array<Value, 11> values = {run_id,
+    std::array<Value, 12> values = {run_id,
                                     step.name,
                                     int64_t{place},
                                     std::string(StepStateName(step.state)),
@@ -77,9 +79,12 @@ Status SaveStep(meta::Store& store, const std::string& run_id, int place, const 
                                     step.cpu_time,
                                     static_cast<int64_t>(step.memory_bytes_peak),
                                     step.message,
-                                    step.result};
+                                    step.result,
+                                    int64_t{step.parts}};
     FEEDMILL_TRY(transaction.Execute(
-        "INSERT OR REPLACE INTO job_step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", values));
+        "INSERT OR REPLACE INTO job_step (run_id, name, place, state, attempts, started_at, ended_at, cpu_time, "
+        "memory_bytes_peak, message, result, parts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        values));
     return Ok();
   });
 }
@@ -137,7 +142,7 @@ Result<RunRecord> LoadRun(meta::Store& store, const std::string& run_id) {
     FEEDMILL_ASSIGN(
         steps,
         transaction.Query("SELECT name, state, attempts, started_at, ended_at, cpu_time, memory_bytes_peak, message, "
-                          "result FROM job_step WHERE run_id = ?1 ORDER BY place",
+                          "result, parts FROM job_step WHERE run_id = ?1 ORDER BY place",
                           id));
     return Ok();
   }));
@@ -159,6 +164,21 @@ Result<std::vector<RunRecord>> ListRuns(meta::Store& store, const std::string& k
   std::vector<RunRecord> runs;
   std::ranges::transform(rows, std::back_inserter(runs), RunFromRow);
   return runs;
+}
+
+Result<StepRecord> LastSuccess(meta::Store& store, const std::string& step) {
+  std::vector<meta::Row> rows;
+  FEEDMILL_TRY(store.Read([&](meta::Transaction& transaction) -> Status {
+    std::array<Value, 1> name = {step};
+    FEEDMILL_ASSIGN(
+        rows, transaction.Query("SELECT name, state, attempts, started_at, ended_at, cpu_time, memory_bytes_peak, "
+                                "message, result, parts FROM job_step WHERE name = ?1 AND state = 'succeeded' ORDER BY "
+                                "ended_at DESC, rowid DESC LIMIT 1",
+                                name));
+    return Ok();
+  }));
+  if (rows.empty()) return NotFound("step '{}' has never succeeded", step);
+  return StepFromRow(rows[0]);
 }
 
 }  // namespace feedmill::jobs

@@ -28,4 +28,7 @@ Result<RunRecord> LoadRun(meta::Store& store, const std::string& run_id);
 // Newest first, without their steps. `kind` "" = all.
 Result<std::vector<RunRecord>> ListRuns(meta::Store& store, const std::string& kind, int count_max);
 
+// The step's last success over all runs; kNotFound when there was none.
+Result<StepRecord> LastSuccess(meta::Store& store, const std::string& step);
+
 }  // namespace feedmill::jobs

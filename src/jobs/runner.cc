@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,22 @@ namespace feedmill::jobs {
 namespace {
 
 constexpr Micros kStopPollInterval = 100 * kMicrosPerMilli;
+// A last success that needed less than this share of its memory begins in half as many parts next time.
+constexpr uint64_t kRoomyShare = 3;
+
+// What the kernel does when the machine has no memory left looks like SIGKILL from nowhere.
+bool LackedMemory(const io::ChildOutcome& outcome) {
+  switch (outcome.kind) {
+    case io::ChildOutcome::Kind::kKilledForMemory:
+      return true;
+    case io::ChildOutcome::Kind::kSignalled:
+      return outcome.exit_code == SIGKILL;
+    case io::ChildOutcome::Kind::kExited:
+      return outcome.exit_code == kExitOutOfMemory;
+    default:
+      return false;
+  }
+}
 
 class Runner {
  public:
@@ -146,10 +163,19 @@ class Runner {
       record = run_.steps[place];
     }
     Micros backoff = step.backoff;
-    for (int attempt = 1; attempt <= std::max(1, step.attempts_max); ++attempt) {
-      record.attempts = attempt;
-      bool may_retry = Attempt(step, place, &record);
-      if (record.state != StepState::kFailed || !may_retry || attempt == step.attempts_max) break;
+    int attempts_left = std::max(1, step.attempts_max);
+    record.attempts = 0;
+    record.parts = FirstParts(step);
+    while (true) {
+      ++record.attempts;
+      const Retry retry = Attempt(step, place, &record);
+      if (record.state != StepState::kFailed || retry == Retry::kUseless) break;
+      if (retry == Retry::kInSmallerParts) {
+        // The same way it would end the same way.
+        record.parts *= 2;
+        continue;
+      }
+      if (--attempts_left == 0) break;
       if (!Sleep(backoff)) {
         record.state = StepState::kStopped;
         break;
@@ -161,12 +187,24 @@ class Runner {
     return record;
   }
 
-  // True when another attempt could help.
-  bool Attempt(const Step& step, size_t place, StepRecord* record) {
+  int FirstParts(const Step& step) {
+    if (step.parts_max <= 1) return 1;
+    const auto last = LastSuccess(store_, step.name);
+    if (!last) return 1;
+    const bool roomy = last->memory_bytes_peak < step.memory_bytes_max / kRoomyShare;
+    return std::clamp(roomy ? last->parts / 2 : last->parts, 1, step.parts_max);
+  }
+
+  enum class Retry { kUseless, kTheSame, kInSmallerParts };
+
+  Retry Attempt(const Step& step, size_t place, StepRecord* record) {
     io::ChildOptions child;
     child.arguments = step.arguments;
     child.memory_bytes_max = step.memory_bytes_max;
     child.wall_time_max = step.wall_time_max;
+    if (step.memory_bytes_max > 0)
+      child.environment.emplace_back(kMemoryVariable, std::to_string(step.memory_bytes_max));
+    if (step.parts_max > 1) child.environment.emplace_back(kPartsVariable, std::to_string(record->parts));
     std::string error;
     std::string last_words;
     child.on_stdout_line = [&](std::string_view line) {
@@ -182,7 +220,7 @@ class Runner {
     if (!outcome) {
       record->state = StepState::kFailed;
       record->message = outcome.error().ToString();
-      return true;
+      return Retry::kTheSame;
     }
     record->cpu_time = outcome->cpu_time;
     record->memory_bytes_peak = std::max(record->memory_bytes_peak, outcome->memory_bytes_peak);
@@ -197,7 +235,14 @@ class Runner {
     }
     record->permanent = record->state == StepState::kFailed && outcome->kind == io::ChildOutcome::Kind::kExited &&
                         outcome->exit_code == kExitPermanent;
-    return !record->permanent;
+    if (record->state != StepState::kFailed) return Retry::kUseless;
+    if (LackedMemory(*outcome)) {
+      if (record->parts * 2 <= step.parts_max) return Retry::kInSmallerParts;
+      record->message += fmt::format(" (in {} part{})", record->parts, record->parts == 1 ? "" : "s");
+      // The machine may have more memory in a moment; a limit of ours stays what it is.
+      return outcome->kind == io::ChildOutcome::Kind::kSignalled ? Retry::kTheSame : Retry::kUseless;
+    }
+    return record->permanent ? Retry::kUseless : Retry::kTheSame;
   }
 
   static StepState StateAfter(const io::ChildOutcome& outcome) {

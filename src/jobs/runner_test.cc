@@ -1,6 +1,7 @@
 #include "jobs/runner.h"
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -98,6 +99,86 @@ TEST_F(RunnerTest, WhatDependsOnAFailureIsSkippedAndTheRestRuns) {
   EXPECT_EQ(run->steps[1].state, StepState::kSkipped);
   EXPECT_EQ(run->steps[2].message, "needs 'b', which was not run");
   EXPECT_EQ(run->steps[3].state, StepState::kSucceeded);
+}
+
+// Children that need `needed` parts, and what they were told.
+class MemoryTest : public RunnerTest {
+ protected:
+  StepRecord RunStep(const std::string& run_id, int parts_max, int attempts_max = 1) {
+    told_.clear();
+    Step step = Make("heavy", {}, attempts_max);
+    step.memory_bytes_max = 600;
+    step.parts_max = parts_max;
+    RunOptions options = Options();
+    options.run_id = run_id;
+    options.run_child = [this](const io::ChildOptions& child,
+                               const std::function<bool()>&) -> Result<io::ChildOutcome> {
+      int parts = 1;
+      for (const auto& [name, value] : child.environment) {
+        if (name == kPartsVariable) parts = std::stoi(value);
+      }
+      told_.push_back(parts);
+      io::ChildOutcome outcome;
+      outcome.memory_bytes_peak = peak_;
+      if (parts >= needed_) return outcome;
+      outcome.kind = how_;
+      outcome.exit_code = code_;
+      return outcome;
+    };
+    const auto run = RunSteps(*store_, clock_, {step}, options);
+    EXPECT_TRUE(run.has_value());
+    return run->steps.at(0);
+  }
+
+  int needed_ = 4;
+  uint64_t peak_ = 500;
+  io::ChildOutcome::Kind how_ = io::ChildOutcome::Kind::kKilledForMemory;
+  int code_ = 0;
+  std::vector<int> told_;
+};
+
+TEST_F(MemoryTest, AStepKilledForMemoryIsTriedInSmallerPartsAndNotTheSameWay) {
+  const StepRecord step = RunStep("run1", 16);
+  EXPECT_EQ(step.state, StepState::kSucceeded);
+  EXPECT_EQ(told_, (std::vector<int>{1, 2, 4}));
+  EXPECT_EQ(step.parts, 4);
+  EXPECT_EQ(LoadRun(*store_, "run1")->steps.at(0).parts, 4);
+}
+
+TEST_F(MemoryTest, TheNextRunBeginsWithThePartsThatSucceeded) {
+  RunStep("run1", 16);
+  EXPECT_EQ(RunStep("run2", 16).state, StepState::kSucceeded);
+  EXPECT_EQ(told_, (std::vector<int>{4}));
+  peak_ = 100;
+  RunStep("run3", 16);
+  needed_ = 1;
+  RunStep("run4", 16);
+  EXPECT_EQ(told_, (std::vector<int>{2})) << "little of the memory was needed";
+}
+
+TEST_F(MemoryTest, AChildThatSaysSoAndOneTheKernelKilledAreTriedInPartsToo) {
+  how_ = io::ChildOutcome::Kind::kExited;
+  code_ = kExitOutOfMemory;
+  EXPECT_EQ(RunStep("run1", 16).state, StepState::kSucceeded);
+  how_ = io::ChildOutcome::Kind::kSignalled;
+  code_ = SIGKILL;
+  needed_ = 8;
+  EXPECT_EQ(RunStep("run2", 16).state, StepState::kSucceeded);
+  EXPECT_EQ(told_, (std::vector<int>{4, 8}));
+}
+
+TEST_F(MemoryTest, WhatDoesNotFitInTheSmallestPartsFailsAndSaysInHowMany) {
+  needed_ = 64;
+  const StepRecord step = RunStep("run1", 8, 3);
+  EXPECT_EQ(step.state, StepState::kFailed);
+  EXPECT_EQ(told_, (std::vector<int>{1, 2, 4, 8}));
+  EXPECT_THAT(step.message, testing::HasSubstr("over its memory limit"));
+  EXPECT_THAT(step.message, testing::HasSubstr("(in 8 parts)"));
+}
+
+TEST_F(MemoryTest, AStepWithoutPartsIsNotKilledTwice) {
+  EXPECT_EQ(RunStep("run1", 1, 3).state, StepState::kFailed);
+  EXPECT_EQ(told_, (std::vector<int>{1}));
 }
 
 TEST_F(RunnerTest, RetriesUnlessTheStepSaysItIsUseless) {

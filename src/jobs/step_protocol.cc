@@ -1,10 +1,15 @@
 #include "jobs/step_protocol.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "jobs/step.h"
 
 namespace feedmill::jobs {
 namespace {
@@ -26,6 +31,14 @@ std::string TextMember(const nlohmann::json& document, const char* name) {
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+template <typename T>
+std::optional<T> Variable(const char* name) {
+  const char* text = std::getenv(name);
+  T value = 0;
+  if (text == nullptr || std::from_chars(text, text + std::strlen(text), value).ec != std::errc()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::optional<StepLine> ParseStepLine(std::string_view line) {
@@ -43,6 +56,10 @@ std::optional<StepLine> ParseStepLine(std::string_view line) {
   if (!parsed.progress && parsed.error.empty() && parsed.result.empty()) return std::nullopt;
   return parsed;
 }
+
+int PartsOfStep() { return std::max(1, Variable<int>(kPartsVariable).value_or(1)); }
+
+std::optional<uint64_t> MemoryOfStep() { return Variable<uint64_t>(kMemoryVariable); }
 
 void PrintProgress(double share, std::string_view note) {
   nlohmann::json document = {{"progress", share}};

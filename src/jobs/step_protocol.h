@@ -6,6 +6,7 @@
 // Any other line is passed through as text.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,11 @@ struct StepLine {
   std::string result;  // JSON text
   std::string error;
 };
+
+// In how many parts the child shall do its work: what FEEDMILL_PARTS says, else 1.
+int PartsOfStep();
+// The child's memory limit, when a run started it and it has one.
+std::optional<uint64_t> MemoryOfStep();
 
 // Nothing when the line is not one of the protocol.
 std::optional<StepLine> ParseStepLine(std::string_view line);

@@ -84,8 +84,8 @@ Status BatchRun::RegisterInputs(query::Session& session, InputFiles& inputs, con
   return Ok();
 }
 
-Result<Variables> BatchRun::VariablesOf(InputFiles& inputs, const Batch& batch) const {
-  Variables variables = IntervalVariables(batch.start, batch.end);
+Result<Variables> BatchRun::VariablesOf(InputFiles& inputs, const Batch& batch, int part) const {
+  Variables variables = IntervalVariables(batch.start, batch.end, part, parts_);
   auto last = std::ranges::find_if(model_.reads, [](const InputWindow& input) { return input.last_days > 0; });
   if (last == model_.reads.end()) return variables;
   FEEDMILL_ASSIGN(const InputFiles::LastDays days, inputs.LastDaysOf(*last, batch.end));
@@ -211,16 +211,41 @@ Result<lake::Snapshot> BatchRun::Publish(InputFiles& inputs, const Batch& batch,
   return context_.catalog.Commit(table_.name, request);
 }
 
+Result<std::vector<std::string>> BatchRun::SqlOfParts(InputFiles& inputs, const Batch& batch) const {
+  std::vector<std::string> parts;
+  for (int part = 0; part < parts_; ++part) {
+    FEEDMILL_ASSIGN(const Variables variables, VariablesOf(inputs, batch, part));
+    FEEDMILL_ASSIGN(std::string sql, ReplaceVariables(model_.file, model_.sql, variables));
+    if (part > 0 && sql == parts.front()) break;
+    parts.push_back(std::move(sql));
+  }
+  return parts;
+}
+
+Result<std::vector<lake::DataFile>> BatchRun::Write(query::Session& session, const Batch& batch,
+                                                    const std::vector<std::string>& parts) {
+  const std::string stem = fmt::format("{}-{}-{:016x}", model_.name, FormatTime(batch.end).substr(0, 10),
+                                       Hash64(fmt::format("{}|{}|{}", run_id_, batch.end, MonotonicMicros())));
+  std::vector<lake::DataFile> written;
+  for (size_t part = 0; part < parts.size(); ++part) {
+    const std::string name = parts.size() == 1 ? stem : fmt::format("{}-{:02}", stem, part);
+    auto files = session.WriteQuery(context_.catalog, table_.name, parts[part], name);
+    if (!files) {
+      RemoveFiles(context_.files, written);
+      return std::unexpected(InFile(files.error()));
+    }
+    std::ranges::move(*files, std::back_inserter(written));
+  }
+  return written;
+}
+
 Status BatchRun::Run(query::Session& session, InputFiles& inputs, const Batch& batch, ModelJobResult* result) {
   Micros began = MonotonicMicros();
   FEEDMILL_TRY(RegisterInputs(session, inputs, batch));
-  FEEDMILL_ASSIGN(const Variables variables, VariablesOf(inputs, batch));
-  FEEDMILL_ASSIGN(std::string sql, ReplaceVariables(model_.file, model_.sql, variables));
-  FEEDMILL_TRY(EnsureTable(session, sql));
-  std::string stem = fmt::format("{}-{}-{:016x}", model_.name, FormatTime(batch.end).substr(0, 10),
-                                 Hash64(fmt::format("{}|{}|{}", run_id_, batch.end, MonotonicMicros())));
-  auto files = session.WriteQuery(context_.catalog, table_.name, sql, stem);
-  if (!files) return std::unexpected(InFile(files.error()));
+  FEEDMILL_ASSIGN(const std::vector<std::string> parts, SqlOfParts(inputs, batch));
+  FEEDMILL_TRY(EnsureTable(session, parts.front()));
+  auto files = Write(session, batch, parts);
+  if (!files) return std::unexpected(files.error());
   result->select_time += MonotonicMicros() - began;
   began = MonotonicMicros();
   Status fit = CheckPartitions(batch, *files);

@@ -76,10 +76,10 @@ class HeaderParser {
     bool has_sql =
         model_.materialization != Materialization::kNative && model_.materialization != Materialization::kExternal;
     if (has_sql) {
-      for (const char* key : {"materialize", "memory", "timeout", "key"}) FEEDMILL_TRY(Require(key));
+      for (const char* key : {"materialize", "timeout", "key"}) FEEDMILL_TRY(Require(key));
     }
     if (model_.materialization == Materialization::kNative) {
-      for (const char* key : {"depends", "memory", "timeout"}) FEEDMILL_TRY(Require(key));
+      for (const char* key : {"depends", "timeout"}) FEEDMILL_TRY(Require(key));
     }
     FEEDMILL_TRY(CheckLast());
     if (model_.materialization == Materialization::kIncremental) return CheckIncremental();
@@ -335,6 +335,11 @@ Result<Model> ParseModelFile(std::string_view file, std::string_view text) {
   if (!wants_sql && has_sql)
     return InvalidArgument("{}:{}: a native or external model has a header only; found SQL", file, line + 1);
   return model;
+}
+
+uint64_t MemoryOf(const Model& model, uint64_t nightly) {
+  if (model.memory_bytes_max == 0 || nightly == 0) return std::max(model.memory_bytes_max, nightly);
+  return std::min(model.memory_bytes_max, nightly);
 }
 
 std::string TableName(std::string_view model) { return fmt::format("{}.{}", model.substr(0, model.find('_')), model); }

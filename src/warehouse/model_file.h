@@ -45,7 +45,7 @@ struct Model {
   Micros lookback = 0;  // how far before the newest interval late data makes one run again
   std::vector<InputWindow> reads;
   std::vector<std::string> key;
-  uint64_t memory_bytes_max = 0;
+  uint64_t memory_bytes_max = 0;  // at most; 0 = what one step of the nightly may have
   Micros timeout = 0;
   std::string native;                // kNative: the step's name; models of one step share it
   std::vector<std::string> depends;  // kNative: tables it reads
@@ -59,6 +59,9 @@ Result<Model> ParseModelFile(std::string_view file, std::string_view text);
 
 // "dwd_user_action" -> "dwd.dwd_user_action": the namespace is what stands before the first underscore.
 std::string TableName(std::string_view model);
+
+// Memory of the model's step when the nightly gives `nightly` to each (0 = no limit).
+uint64_t MemoryOf(const Model& model, uint64_t nightly);
 
 // Tables a model needs, itself left out, in order.
 std::vector<std::string> Inputs(const Model& model);

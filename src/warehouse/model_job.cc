@@ -14,14 +14,20 @@ namespace feedmill::warehouse {
 namespace {
 
 // Of a step's memory: DuckDB's own limit. The rest is for what it does not count (metadata, Parquet buffers, our code).
+// A second try leaves more of it.
 constexpr double kEngineShare = 0.7;
+constexpr double kEngineShareInParts = 0.5;
+constexpr uint64_t kEngineMemoryMin = 128ull << 20;
 
-Result<std::unique_ptr<query::Engine>> EngineFor(const Context& context, uint64_t memory_bytes) {
+Result<std::unique_ptr<query::Engine>> EngineFor(const Context& context, uint64_t memory_bytes, int parts) {
   query::EngineOptions options;
   options.temporary_directory = context.temporary_directory;
-  options.threads = context.threads;
-  if (memory_bytes > 0)
-    options.memory_bytes_max = static_cast<uint64_t>(static_cast<double>(memory_bytes) * kEngineShare);
+  options.threads = std::max(1, context.threads / parts);
+  const double share = parts == 1 ? kEngineShare : kEngineShareInParts;
+  if (memory_bytes > 0) {
+    options.memory_bytes_max =
+        std::max(kEngineMemoryMin, static_cast<uint64_t>(static_cast<double>(memory_bytes) * share));
+  }
   return query::OpenEngine(options);
 }
 
@@ -76,19 +82,21 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
   PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model, arguments.late};
   FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, *model, planning, options, {}));
   ModelJobResult result;
-  std::vector<Batch> batches = MakeBatches(*model, plan.intervals);
+  Model in_parts = *model;
+  in_parts.batch = std::max(1, model->batch / arguments.parts);
+  std::vector<Batch> batches = MakeBatches(in_parts, plan.intervals);
   if (model->materialization == Materialization::kAppend && !batches.empty()) {
-    FEEDMILL_ASSIGN(auto engine, EngineFor(context, model->memory_bytes_max));
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, MemoryOf(*model, arguments.memory_bytes_max), arguments.parts));
     FEEDMILL_ASSIGN(auto session, engine->NewSession());
     FEEDMILL_ASSIGN(result.healed, HealDoubles(context, *model, arguments.run_id, *session));
   }
-  BatchRun run(context, project, *model, arguments.run_id);
+  BatchRun run(context, project, *model, arguments.run_id, arguments.parts);
   for (size_t i = 0; i < batches.size(); ++i) {
     if (on_progress)
       on_progress(static_cast<double>(i) / static_cast<double>(batches.size()),
                   fmt::format("{} of {}", i + 1, batches.size()));
     // A fresh engine a batch: nothing of one batch takes memory from the next.
-    FEEDMILL_ASSIGN(auto engine, EngineFor(context, model->memory_bytes_max));
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, MemoryOf(*model, arguments.memory_bytes_max), arguments.parts));
     FEEDMILL_ASSIGN(auto session, engine->NewSession());
     InputFiles fresh(context);
     // An appending model must see what its own last batch wrote; the others keep the snapshots of the plan.
@@ -110,7 +118,7 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
 
 int ModelJobMain(const Context& context, const ModelJobArguments& arguments) {
   auto run = [&]() -> Result<ModelJobResult> {
-    FEEDMILL_ASSIGN(auto engine, EngineFor(context, 0));
+    FEEDMILL_ASSIGN(auto engine, EngineFor(context, 0, 1));
     FEEDMILL_ASSIGN(auto session, engine->NewSession());
     FEEDMILL_ASSIGN(Project project, LoadProject(context.files, context.project_folder, *session));
     return RunModelJob(context, project, arguments, jobs::PrintProgress);
@@ -121,6 +129,7 @@ int ModelJobMain(const Context& context, const ModelJobArguments& arguments) {
     return 0;
   }
   jobs::PrintError(result.error().message());
+  if (result.error().kind() == ErrorKind::kResourceExhausted) return jobs::kExitOutOfMemory;
   return MayRetry(result.error()) ? 1 : jobs::kExitPermanent;
 }
 

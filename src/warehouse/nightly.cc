@@ -12,6 +12,9 @@
 namespace feedmill::warehouse {
 namespace {
 
+// A step that has too little memory for one part of this many will not have enough for any.
+constexpr int kPartsMax = 16;
+
 std::string StepOf(const Model& model) { return model.native.empty() ? model.name : model.native; }
 
 const ModelPlan* PlanOf(const std::vector<ModelPlan>& plans, const std::string& model) {
@@ -33,11 +36,12 @@ class StepMaker {
       if (!command)
         return InvalidArgument("{}: no command for {} '{}'", model.file, native ? "native step" : "model", step.name);
       step.arguments = command(step.name, options_.run_id, options_.end);
+      step.parts_max = kPartsMax;
       steps_.push_back(std::move(step));
       known = std::prev(steps_.end());
     }
     // Tables of one native step are made together: the largest limits hold.
-    known->memory_bytes_max = std::max(known->memory_bytes_max, model.memory_bytes_max);
+    known->memory_bytes_max = std::max(known->memory_bytes_max, MemoryOf(model, options_.memory_bytes_max));
     known->wall_time_max = std::max(known->wall_time_max, model.timeout);
     for (const std::string& input : Inputs(model)) needs_.emplace_back(known->name, input);
     return Ok();

@@ -32,7 +32,8 @@ struct NightlyOptions {
   bool late = false;  // backfill of what came past the lookback
   std::string only;   // one model and nothing else; "" = all
   int parallel_max = 1;
-  std::string runs_folder;  // "<data>/runs": the report is written to <runs_folder>/<run id>.json
+  uint64_t memory_bytes_max = 0;  // of one step that makes tables; 0 = what its models say
+  std::string runs_folder;        // "<data>/runs": the report is written to <runs_folder>/<run id>.json
   // Command line of a child that makes a model: `feedmill job model NAME --run ID --end TIME [--start TIME ...]`.
   std::function<std::vector<std::string>(const std::string& model, const std::string& run_id, Micros end)>
       model_command;

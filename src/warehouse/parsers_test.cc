@@ -60,9 +60,24 @@ TEST(SqlText, VariablesAreReplacedOnlyInCode) {
                               IntervalVariables(0, kMicrosPerDay));
   ASSERT_THAT(sql, IsOk());
   EXPECT_EQ(*sql, "-- @none\nSELECT '@start', \"@start\", TIMESTAMPTZ '1970-01-01 00:00:00.000000+00' /* @end */");
-  EXPECT_THAT(
-      ReplaceVariables("x.sql", "SELECT 1,\n@begin", IntervalVariables(0, 1)),
-      IsError(ErrorKind::kInvalidArgument, HasSubstr("x.sql:2: unknown variable '@begin'; allowed: @end, @start")));
+  EXPECT_THAT(ReplaceVariables("x.sql", "SELECT 1,\n@begin", IntervalVariables(0, 1)),
+              IsError(ErrorKind::kInvalidArgument,
+                      HasSubstr("x.sql:2: unknown variable '@begin'; allowed: @end, @part, @parts, @start")));
+}
+
+TEST(SqlText, APartIsTwoNumbers) {
+  auto sql = ReplaceVariables("x.sql", "k % @parts = @part", IntervalVariables(0, 1, 2, 4));
+  ASSERT_THAT(sql, IsOk());
+  EXPECT_EQ(*sql, "k % 4 = 2");
+}
+
+TEST(ModelFile, MemoryIsWhatTheNightlyGivesOrLess) {
+  Model model;
+  EXPECT_EQ(MemoryOf(model, 3 << 20), uint64_t{3 << 20});
+  model.memory_bytes_max = 2 << 20;
+  EXPECT_EQ(MemoryOf(model, 3 << 20), uint64_t{2 << 20});
+  EXPECT_EQ(MemoryOf(model, 1 << 20), uint64_t{1 << 20});
+  EXPECT_EQ(MemoryOf(model, 0), uint64_t{2 << 20});
 }
 
 TEST(SqlText, CanonicalTextKeepsStringsAndDropsComments) {

@@ -60,7 +60,12 @@ std::string Literal(Micros time) {
 
 }  // namespace
 
-Variables IntervalVariables(Micros start, Micros end) { return {{"start", Literal(start)}, {"end", Literal(end)}}; }
+Variables IntervalVariables(Micros start, Micros end, int part, int parts) {
+  return {{"start", Literal(start)},
+          {"end", Literal(end)},
+          {"part", std::to_string(part)},
+          {"parts", std::to_string(parts)}};
+}
 
 void AddLastDays(Micros since, Micros newest, Variables* variables) {
   (*variables)["since"] = Literal(since);

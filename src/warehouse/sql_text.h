@@ -13,8 +13,9 @@ namespace feedmill::warehouse {
 // "@start" -> its value. Names without the @.
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-// @start and @end as literals of instants.
-Variables IntervalVariables(Micros start, Micros end);
+// @start and @end as literals of instants; @part and @parts as whole numbers (a model that is short of memory is made
+// in parts: `user_key % @parts = @part`).
+Variables IntervalVariables(Micros start, Micros end, int part = 0, int parts = 1);
 
 // Adds @since and @newest, of a model that reads "the last days that have rows".
 void AddLastDays(Micros since, Micros newest, Variables* variables);

@@ -64,8 +64,8 @@ class TemplateTest : public ::testing::Test {
   }
 
   static std::string Sql(const std::string& file, const std::string& sql, const std::string& start,
-                         const std::string& end) {
-    Variables variables = IntervalVariables(*ParseTime(start), *ParseTime(end));
+                         const std::string& end, int part = 0, int parts = 1) {
+    Variables variables = IntervalVariables(*ParseTime(start), *ParseTime(end), part, parts);
     AddLastDays(*ParseTime(start), *ParseTime(end), &variables);
     auto text = ReplaceVariables(file, sql, variables);
     EXPECT_THAT(text, IsOk());

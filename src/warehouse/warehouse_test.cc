@@ -86,6 +86,30 @@ TEST_F(WarehouseTest, AKilledJobGoesOnAfterItsLastBatch) {
   EXPECT_EQ(Table("dwd_action", "SELECT count(*), sum(id) FROM dwd_action"), "5 15 ");
 }
 
+// What a step that was killed for memory does when it is tried again.
+TEST_F(WarehouseTest, AModelInPartsRunsItsSelectOncePerPartAndPublishesOnce) {
+  std::string in_parts(kTopModel);
+  in_parts += " AND id % @parts = @part\n";
+  Write("warehouse/ads/ads_top.sql", in_parts);
+  Land("(1, '2024-01-05 10:00:00', 5), (2, '2024-01-05 11:00:00', 6), (3, '2024-01-06 01:00:00', 7)");
+  const auto project = Load();
+  ASSERT_THAT(project, IsOk());
+  ModelJobArguments arguments;
+  arguments.end = clock_.Now();
+  arguments.run_id = "run1";
+  arguments.parts = 4;
+  for (const char* model : {"dwd_action", "ads_top"}) {
+    arguments.model = model;
+    const auto made = RunModelJob(MakeContext(), *project, arguments);
+    ASSERT_THAT(made, IsOk());
+    EXPECT_EQ(made->rows, 3);
+  }
+  EXPECT_EQ(Table("ads_top", "SELECT id, weight FROM ads_top ORDER BY id ASC NULLS LAST"), "1 5 2 6 3 7 ");
+  EXPECT_EQ(catalog_->PlanScan("ads.ads_top", {})->files.size(), 3U) << "a file for each part that has rows";
+  EXPECT_EQ(catalog_->Load("ads.ads_top")->snapshots.size(), 1U);
+  EXPECT_EQ(catalog_->Load("dwd.dwd_action")->snapshots.size(), 2U) << "batches of two days are of one";
+}
+
 TEST_F(WarehouseTest, RowsOutsideTheIntervalAreRefused) {
   std::string wrong(kActionModel);
   wrong.replace(wrong.find(" AND event_time < @end"), 22, "");

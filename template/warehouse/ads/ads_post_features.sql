@@ -2,5 +2,4 @@
 -- doc: one row is one post with every counter of features/*.toml for that key, as of the cut
 -- native: features.dump
 -- depends: dwd_user_action, dwd_post, dwd_user_relation, ads_sample_ctr
--- memory: 3GiB
 -- timeout: 20m

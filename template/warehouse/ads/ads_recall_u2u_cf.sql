@@ -1,17 +1,19 @@
 -- model: ads_recall_u2u_cf
 -- doc: one row is one user and one of up to 50 posts that similar users engaged with and this user did not
 -- doc: similar users (20 at most) share engaged posts of the last 14 days that have events; a post shared by few weighs more
--- doc: a post counts with its 30 latest engaged users and a user gives the 10 latest posts, which bounds the work
+-- doc: a post counts with its 30 latest engaged users and a user with the 50 latest posts, so that one user meets at most
+-- doc: 1,450 others and the work grows with the users; each of the similar users gives the 10 latest posts
 -- doc: sums of scores are taken over whole numbers of 1e-12, so that they do not depend on the order of rows
 -- partition: none
 -- materialize: full
 -- reads: dwd_user_action.event_time last 14d
+-- reads: dim_user stable
+-- reads: dim_post stable
 -- key: user_key, post_key
--- memory: 5GiB
 -- timeout: 20m
 WITH engagement AS (
   SELECT
-    user_key, post_key, MAX(user_id) AS user_id, MAX(post_id) AS post_id, MAX(event_time) AS last_time,
+    user_key, post_key, MAX(event_time) AS last_time,
     MAX(CASE event_name WHEN 'share' THEN 3.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 ELSE 1.0 END) AS strength
   FROM dwd_user_action
   WHERE event_time >= @since AND event_time < @end
@@ -33,23 +35,19 @@ weighted AS (
   FROM engagement
 ),
 member AS (
-  SELECT user_key, post_key, weight, 1.0 / LN(2.0 + post_users) AS rarity
+  SELECT user_key, post_key, 1.0 / LN(2.0 + post_users) AS rarity
   FROM weighted
   WHERE post_recency <= 30 AND user_recency <= 50
 ),
 length AS (
   SELECT user_key, SQRT(COUNT(*)) AS length FROM member GROUP BY user_key
 ),
-overlap AS (
-  SELECT a.user_key AS left_key, b.user_key AS right_key, SUM(CAST(ROUND(a.rarity * 1e12) AS BIGINT)) / 1e12 AS shared
-  FROM member a
-  JOIN member b ON b.post_key = a.post_key AND a.user_key < b.user_key
-  GROUP BY a.user_key, b.user_key
-),
 look_alike AS (
-  SELECT left_key AS user_key, right_key AS neighbour_key, shared FROM overlap
-  UNION ALL
-  SELECT right_key AS user_key, left_key AS neighbour_key, shared FROM overlap
+  SELECT a.user_key, b.user_key AS neighbour_key, SUM(CAST(ROUND(a.rarity * 1e12) AS BIGINT)) / 1e12 AS shared
+  FROM member a
+  JOIN member b ON b.post_key = a.post_key AND b.user_key <> a.user_key
+  WHERE a.user_key % @parts = @part
+  GROUP BY a.user_key, b.user_key
 ),
 neighbour AS (
   SELECT
@@ -74,12 +72,6 @@ ranked AS (
     user_key, post_key, score,
     ROW_NUMBER() OVER (PARTITION BY user_key ORDER BY score DESC NULLS LAST, post_key ASC NULLS LAST) AS place
   FROM candidate
-),
-user_name AS (
-  SELECT user_key, MAX(user_id) AS user_id FROM engagement GROUP BY user_key
-),
-post_name AS (
-  SELECT post_key, MAX(post_id) AS post_id FROM engagement GROUP BY post_key
 )
 SELECT
   r.user_key,
@@ -89,7 +81,7 @@ SELECT
   r.score,
   CAST(r.place AS INTEGER) AS place
 FROM ranked r
-JOIN user_name u ON u.user_key = r.user_key
-JOIN post_name p ON p.post_key = r.post_key
+JOIN dim_user u ON u.user_key = r.user_key
+JOIN dim_post p ON p.post_key = r.post_key
 WHERE r.place <= 50
 ORDER BY r.user_key ASC NULLS LAST, r.place ASC NULLS LAST

@@ -7,7 +7,6 @@
 -- materialize: full
 -- reads: dwd_user_action.event_time last 3d
 -- key: topic, post_key
--- memory: 2GiB
 -- timeout: 10m
 WITH engagement AS (
   SELECT

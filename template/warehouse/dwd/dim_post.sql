@@ -8,7 +8,6 @@
 -- reads: dim_post self
 -- key: post_id
 -- columns: post_key BIGINT, post_id VARCHAR, first_seen_time TIMESTAMPTZ
--- memory: 3GiB
 -- timeout: 10m
 WITH first_mention AS (
   SELECT post_id, MIN(event_time) AS first_seen_time, MIN(log_offset * 1024 + log_partition) AS log_order

@@ -8,7 +8,6 @@
 -- reads: dim_user self
 -- key: user_id
 -- columns: user_key BIGINT, user_id VARCHAR, first_seen_time TIMESTAMPTZ
--- memory: 3GiB
 -- timeout: 10m
 WITH mention AS (
   SELECT user_id, event_time, log_offset * 1024 + log_partition AS log_order

@@ -11,7 +11,6 @@
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time -1d 1d
 -- key: event_id
--- memory: 4GiB
 -- timeout: 20m
 WITH shown AS (
   -- The day before and the day after the interval are there to take the outcomes that belong to them, however many days

@@ -3,11 +3,10 @@
 -- doc: versions of one instant come in the order of the log
 -- partition: none
 -- materialize: full
--- reads: ods_event.event_time
+-- reads: dwd_post_event.event_time
 -- reads: dim_post stable
 -- reads: dim_user stable
 -- key: post_id, version
--- memory: 2GiB
 -- timeout: 10m
 WITH creation AS (
   SELECT
@@ -16,8 +15,8 @@ WITH creation AS (
       PARTITION BY event_id
       ORDER BY received_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
     ) AS copy_number
-  FROM ods_event
-  WHERE event = 'post_create' AND post_id <> '' AND user_id <> '' AND event_time < @end
+  FROM dwd_post_event
+  WHERE event_time < @end
 ),
 version AS (
   SELECT

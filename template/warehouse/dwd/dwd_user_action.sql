@@ -13,7 +13,6 @@
 -- reads: dim_user stable
 -- reads: dim_post stable
 -- key: event_id
--- memory: 4GiB
 -- timeout: 20m
 WITH copy AS (
   SELECT

@@ -5,9 +5,8 @@
 -- doc: a follow of somebody already followed and an unfollow of somebody not followed change nothing
 -- partition: none
 -- materialize: full
--- reads: dwd_user_action.event_time
+-- reads: dwd_follow_event.event_time
 -- key: user_id, target_user_id, edge
--- memory: 2GiB
 -- timeout: 10m
 WITH edge_event AS (
   SELECT
@@ -15,9 +14,8 @@ WITH edge_event AS (
     LAG(event_name) OVER (
       PARTITION BY user_id, target_user_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
     ) AS former_event_name
-  FROM dwd_user_action
-  WHERE event_name IN ('follow', 'unfollow') AND user_id IS NOT NULL AND target_user_id IS NOT NULL
-    AND event_time < @end
+  FROM dwd_follow_event
+  WHERE event_time < @end
 ),
 change AS (
   SELECT

@@ -7,7 +7,6 @@
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time 0d 0d
 -- key: day, author_key
--- memory: 3GiB
 -- timeout: 10m
 SELECT
   CAST(event_time AS DATE) AS day,
@@ -28,4 +27,5 @@ SELECT
   MAX(event_time) AS last_time
 FROM dwd_user_action
 WHERE event_time >= @start AND event_time < @end AND author_key IS NOT NULL
+  AND author_key % @parts = @part
 GROUP BY CAST(event_time AS DATE), author_key

@@ -7,7 +7,6 @@
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time 0d 0d
 -- key: day, user_key, author_key
--- memory: 4GiB
 -- timeout: 10m
 WITH pair AS (
   SELECT
@@ -27,6 +26,7 @@ WITH pair AS (
   FROM dwd_user_action
   WHERE event_time >= @start AND event_time < @end AND event_name <> 'post_create'
     AND user_key IS NOT NULL AND author_key IS NOT NULL AND user_key <> author_key
+    AND (user_key + author_key) % @parts = @part
   GROUP BY CAST(event_time AS DATE), user_key, author_key
 )
 SELECT

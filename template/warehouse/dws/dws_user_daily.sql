@@ -8,7 +8,6 @@
 -- lookback: 7 days
 -- reads: dwd_user_action.event_time 0d 0d
 -- key: day, user_key
--- memory: 3GiB
 -- timeout: 10m
 WITH action AS (
   SELECT
@@ -17,7 +16,7 @@ WITH action AS (
       PARTITION BY user_key, CAST(event_time AS DATE) ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST
     ) AS former_time
   FROM dwd_user_action
-  WHERE event_time >= @start AND event_time < @end AND user_key IS NOT NULL
+  WHERE event_time >= @start AND event_time < @end AND user_key IS NOT NULL AND user_key % @parts = @part
 )
 SELECT
   day,

@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <limits>
+
+#include <fmt/ranges.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "features/body_codec.h"
+#include "features/checkpoint_file.h"
+#include "features/replay.h"
+#include "features/replay_days_internal.h"
+#include "features/replay_input_internal.h"
+
+namespace feedmill::features {
+namespace {
+
+constexpr std::string_view kKind = "DAYSUM01";
+constexpr const char* kFile = "/days.ckpt";
+
+// Files of one day. A table that is not partitioned by day has one group, which no ledger keeps.
+struct DayFiles {
+  Sha256 names;
+  std::vector<lake::DataFile> files;
+};
+constexpr int64_t kNoDay = std::numeric_limits<int64_t>::min();
+
+int64_t DayOfFile(const lake::DataFile& file) {
+  return file.partition.size() == 1 && file.partition[0] ? *file.partition[0] : kNoDay;
+}
+
+// The first eight bytes of the hash.
+uint64_t Shortened(Sha256* hash) { return std::stoull(hash->FinishHex().substr(0, 16), nullptr, 16); }
+
+std::string ViewOf(const std::string& table) { return table.substr(table.find('.') + 1); }
+
+// What the rows of a day amount to: a late impression or outcome changes it.
+std::vector<std::string> Sums(const std::vector<std::string>& columns) {
+  std::vector<std::string> values = {"COUNT(*)"};
+  for (const std::string& column : columns)
+    values.push_back(fmt::format("CAST(COALESCE(SUM({}), 0) AS BIGINT)", column));
+  return values;
+}
+
+}  // namespace
+
+DayLedger DayLedger::Load(io::FileSystem& files, const std::string& folder) {
+  DayLedger ledger;
+  const auto read = [&]() -> Status {
+    FEEDMILL_ASSIGN(const CheckpointFile file, OpenCheckpointFile(files, folder + kFile, kKind));
+    BodyReader body(file.body);
+    uint32_t tables = 0;
+    FEEDMILL_TRY(body.Get(&tables));
+    for (uint32_t i = 0; i < tables; ++i) {
+      std::string_view table;
+      std::vector<DayFacts> days;
+      FEEDMILL_TRY(body.GetText(&table));
+      FEEDMILL_TRY(body.GetArray(&days));
+      for (const DayFacts& day : days) ledger.known_[std::string(table)][day.day] = day;
+    }
+    return body.End();
+  };
+  const Status done = read();
+  if (done) return ledger;
+  if (done.error().kind() != ErrorKind::kNotFound)
+    log::Info("the ledger of days is passed over; all days are read again", {{"why", done.error().ToString()}});
+  return {};
+}
+
+Status DayLedger::Save(io::FileSystem& files, const std::string& folder) const {
+  FEEDMILL_TRY(files.CreateDirectories(folder));
+  FEEDMILL_ASSIGN(auto file, CheckpointFileWriter::Create(files, folder + kFile, kKind));
+  BodyWriter body([&file](std::string_view bytes) { file.Append(bytes); });
+  body.Put(static_cast<uint32_t>(known_.size()));
+  for (const auto& [table, days] : known_) {
+    body.PutText(table);
+    std::vector<DayFacts> facts;
+    for (const auto& [day, known] : days) facts.push_back(known);
+    body.PutArray(facts);
+  }
+  return file.Finish();
+}
+
+Status DayLedger::Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan, Micros end,
+                      Days* days) {
+  FEEDMILL_TRY(session.RegisterFiles(ViewOf(question.table), plan));
+  const std::string sql = fmt::format(
+      "SELECT CAST(CAST(event_time AS DATE) - DATE '1970-01-01' AS BIGINT) AS day, {} FROM {} WHERE event_time < {}{} "
+      "GROUP BY 1 ORDER BY 1",
+      fmt::join(question.values, ", "), ViewOf(question.table), Literal(end), question.where);
+  return session.Stream(sql, [&](const query::Chunk& chunk) {
+    for (size_t row = 0; row < chunk.row_count(); ++row) {
+      DayFacts& facts = (*days)[chunk.Longs(0)[row]];
+      facts.day = chunk.Longs(0)[row];
+      for (size_t i = 0; i < question.values.size(); ++i) facts.values[i] = chunk.Longs(1 + i)[row];
+    }
+    return Ok();
+  });
+}
+
+Result<DayLedger::Days> DayLedger::Read(query::Session& session, lake::Catalog& catalog, const Question& question,
+                                        Micros end) {
+  FEEDMILL_ASSIGN(lake::ScanPlan plan, catalog.PlanScan(question.table, {{"event_time", std::nullopt, end}}));
+  std::map<int64_t, DayFiles> groups;
+  for (lake::DataFile& file : plan.files) {
+    DayFiles& group = groups[DayOfFile(file)];
+    group.names.Update(file.path + "\n");
+    group.files.push_back(std::move(file));
+  }
+  const bool may_know = plan.position_delete_files.empty() && !groups.contains(kNoDay);
+  Days& known = known_[question.table];
+  Days days;
+  plan.files.clear();
+  for (auto& [day, group] : groups) {
+    group.names.Update(fmt::format("{}{}", fmt::join(question.values, ", "), question.where));
+    const uint64_t made_of = Shortened(&group.names);
+    const auto found = known.find(day);
+    if (may_know && found != known.end() && found->second.made_of == made_of) {
+      days[day] = found->second;
+      continue;
+    }
+    // A day that turns out to have no such rows is known then too.
+    if (may_know) days[day] = DayFacts{.day = day, .made_of = made_of, .values = {}};
+    ++days_read_;
+    std::ranges::move(group.files, std::back_inserter(plan.files));
+  }
+  if (!plan.files.empty()) FEEDMILL_TRY(Ask(session, question, plan, end, &days));
+  known = may_know ? days : Days{};
+  return days;
+}
+
+Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, lake::Catalog& catalog, Micros end) {
+  const Question question = {
+      kActionTable,
+      {"COUNT(*)",
+       "CAST((bit_xor(hash(event_id, event_name, event_time, user_key, post_key, author_key, topic, dwell_ms)) >> 1) "
+       "AS BIGINT)"},
+      fmt::format(" AND event_name IN ({})", kCountedEvents)};
+  FEEDMILL_ASSIGN(const Days days, Read(session, catalog, question, end));
+  std::vector<DayDigest> digests;
+  for (const auto& [day, facts] : days) {
+    if (facts.values[0] > 0) digests.push_back({day, facts.values[0], facts.values[1]});
+  }
+  return digests;
+}
+
+Result<SampleDays> DayLedger::FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end) {
+  const Question asked_shown = {
+      kImpressionTable, Sums({"clicked", "liked", "commented", "shared", "followed", "hidden", "dwell_ms"}), ""};
+  const Question asked_sampled = {
+      std::string(kSampleTable), Sums({"click", "\"like\"", "comment", "\"share\"", "follow", "hide", "dwell_ms"}), ""};
+  FEEDMILL_ASSIGN(const Days shown, Read(session, catalog, asked_shown, end));
+  auto sampled = Read(session, catalog, asked_sampled, end);
+  if (!sampled && sampled.error().kind() != ErrorKind::kNotFound) return std::unexpected(sampled.error());
+  SampleDays found{end - kMicrosPerDay, end - kMicrosPerDay};
+  bool any_shown = false;
+  for (const auto& [day, facts] : shown) {
+    if (facts.values[0] == 0) continue;
+    if (!any_shown) found.first_shown = day * kMicrosPerDay;
+    any_shown = true;
+    const bool fresh = sampled && sampled->contains(day) && sampled->at(day).values == facts.values;
+    if (fresh) continue;
+    found.first_stale = day * kMicrosPerDay;
+    break;
+  }
+  return found;
+}
+
+}  // namespace feedmill::features

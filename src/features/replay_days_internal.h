@@ -1,0 +1,64 @@
+// What the warehouse holds of each day, kept from night to night by the names of the day's files: a night reads the
+// days whose files changed and no other.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "features/replay.h"
+#include "features/replay_checkpoint_internal.h"
+#include "io/file_system.h"
+#include "lake/catalog.h"
+#include "query/engine.h"
+
+namespace feedmill::features {
+
+// Sums over the rows of one day of one table.
+inline constexpr size_t kDayValuesMax = 9;
+struct DayFacts {
+  int64_t day = 0;       // since epoch
+  uint64_t made_of = 0;  // hash of the names of the day's files and of what was asked of them
+  std::array<int64_t, kDayValuesMax> values{};
+};
+
+// Midnights of the first day that has impressions before `end`, and of the first one whose samples are not those of its
+// impressions; both the day before `end` when there is none.
+struct SampleDays {
+  Micros first_shown = 0;
+  Micros first_stale = 0;
+};
+
+class DayLedger {
+ public:
+  // A file that is missing or broken is an empty ledger.
+  static DayLedger Load(io::FileSystem& files, const std::string& folder);
+  Status Save(io::FileSystem& files, const std::string& folder) const;
+
+  // The days that have counted actions before `end`, oldest first.
+  Result<std::vector<DayDigest>> ReadActions(query::Session& session, lake::Catalog& catalog, Micros end);
+  Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end);
+  // Days whose rows were read, over all calls: the others were known.
+  int64_t days_read() const { return days_read_; }
+
+ private:
+  using Days = std::map<int64_t, DayFacts>;
+  // What is asked of every day: aggregates, all BIGINT, over the rows that `where` holds for ("" = all).
+  struct Question {
+    std::string table;
+    std::vector<std::string> values;
+    std::string where;
+  };
+  Result<Days> Read(query::Session& session, lake::Catalog& catalog, const Question& question, Micros end);
+  static Status Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan, Micros end,
+                    Days* days);
+
+  std::map<std::string, Days> known_;  // by table
+  int64_t days_read_ = 0;
+};
+
+}  // namespace feedmill::features

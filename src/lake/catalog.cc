@@ -364,7 +364,7 @@ Status FileCatalog::ExpireSnapshots(const std::string& table, Micros older_than,
   std::vector<Snapshot> expired;
   FEEDMILL_ASSIGN(Current current, Update(table, [&](TableMetadata& metadata) -> Result<bool> {
                     FEEDMILL_ASSIGN(const std::set<int64_t> pinned, pointers_->PinnedSnapshots(table));
-                    expired = RemoveExpired({older_than, keep_min, pinned}, &metadata);
+                    expired = RemoveExpired({older_than, keep_min, pinned, options_.snapshots_kept_max}, &metadata);
                     return !expired.empty();
                   }));
   if (expired.empty()) return Ok();

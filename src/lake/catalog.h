@@ -28,6 +28,7 @@ struct CatalogOptions {
   std::string warehouse;
   int commit_attempts_max = 8;
   int64_t metadata_versions_kept_max = 100;
+  int snapshots_kept_max = 500;       // expiry lets older ones go whatever their age, but pinned ones
   int64_t small_manifests_max = 100;  // a snapshot with more of them has them merged
   std::optional<uint64_t> id_seed;    // of snapshot ids and file names; from the operating system when absent
 };

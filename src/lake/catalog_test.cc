@@ -36,6 +36,7 @@ class CatalogTest : public testing::Test {
     CatalogOptions options;
     options.warehouse = (folder_ / "lake").string();
     options.small_manifests_max = small_manifests_max_;
+    options.snapshots_kept_max = snapshots_kept_max_;
     options.metadata_versions_kept_max = 5;
     catalog_ = std::move(*OpenCatalog(io::PosixFileSystem(), *store_, clock_, options));
   }
@@ -108,6 +109,7 @@ class CatalogTest : public testing::Test {
   const std::filesystem::path folder_;
   ManualClock clock_;
   int64_t small_manifests_max_ = 100;
+  int snapshots_kept_max_ = 500;
   std::unique_ptr<meta::Store> store_;
   std::unique_ptr<Catalog> catalog_;
   int next_file_ = 0;
@@ -384,6 +386,18 @@ TEST_F(CatalogTest, ExpiryKeepsTheYoungAndTheNewest) {
   ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() + 1, 2));
   EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 2u);
   EXPECT_EQ(Planned().size(), 6u) << "appended files outlive the snapshots that added them";
+}
+
+// Every commit writes the metadata of all snapshots that are kept: however often a table is committed to, they are few.
+TEST_F(CatalogTest, ExpiryKeepsNoMoreYoungSnapshotsThanTheMost) {
+  snapshots_kept_max_ = 4;
+  Reopen();
+  CreateActions();
+  for (int i = 0; i < 10; ++i) MustCommit(Append({NewFile(kDay)}));
+  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - 365 * kMicrosPerDay, 1));
+  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 4u);
+  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - 365 * kMicrosPerDay, 7));
+  EXPECT_EQ(Planned().size(), 10u);
 }
 
 TEST_F(CatalogTest, OldMetadataFilesGo) {

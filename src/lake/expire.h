@@ -1,6 +1,7 @@
 // Expiry of snapshots: which ones go, and which files then belong to nobody.
 #pragma once
 
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@ struct ExpiryRule {
   Micros older_than = 0;     // snapshots committed before go
   int keep_min = 1;          // but not the newest ones
   std::set<int64_t> pinned;  // nor these
+  // More than so many go whatever their age: every commit writes the metadata of all that are kept, and a table that is
+  // landed into each minute would carry thousands.
+  int keep_max = std::numeric_limits<int>::max();
 };
 
 // Takes what the rule lets go out of `metadata`; never the current snapshot.

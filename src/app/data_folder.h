@@ -39,7 +39,8 @@ std::vector<meta::Migration> AllMigrations();
 // tables is let go.
 Status ForgetDeadWork(const DataFolder& folder, Micros now);
 
-// An engine with the limits of one nightly step, or with this limit when it is not 0; with `only_folders` a confined one (query/confined_engine.h).
+// An engine with the limits of one nightly step, or with this limit when it is not 0; with `only_folders` a confined
+// one (query/confined_engine.h).
 Result<std::unique_ptr<query::Engine>> OpenStepEngine(const Config& config,
                                                       const std::vector<std::string>& only_folders = {},
                                                       uint64_t memory_bytes_max = 0);

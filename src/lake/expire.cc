@@ -17,8 +17,8 @@ std::vector<Snapshot> RemoveExpired(const ExpiryRule& rule, TableMetadata* metad
     const bool newest = i + static_cast<size_t>(std::max(rule.keep_min, 0)) >= count;
     const bool within_max = i + static_cast<size_t>(std::max(rule.keep_max, 1)) >= count;
     const bool young = within_max && snapshot.committed_at >= rule.older_than;
-    const bool keep = newest || young || snapshot.id == metadata->current_snapshot_id ||
-                      rule.pinned.contains(snapshot.id);
+    const bool keep =
+        newest || young || snapshot.id == metadata->current_snapshot_id || rule.pinned.contains(snapshot.id);
     (keep ? kept : expired).push_back(std::move(snapshot));
   }
   metadata->snapshots = std::move(kept);

@@ -20,7 +20,7 @@ struct ModelJobArguments {
   std::optional<Micros> force_start;  // backfill, as PlanOptions
   std::optional<Micros> force_end;
   std::string run_id;
-  bool late = false;  // likewise
+  bool late = false;              // likewise
   uint64_t memory_bytes_max = 0;  // of the process; 0 = what the model says
   int parts = 1;  // more: smaller batches, fewer threads, less of the memory for the engine, and SQL that names @parts
                   // is run once a part; the rows are the same

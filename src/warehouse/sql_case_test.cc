@@ -124,7 +124,8 @@ class SqlCaseRunner : public TemplateTest {
     if (model == nullptr || sql == Sql(model->file, model->sql, test.start, test.end, 1, 3)) return;
     // A model that is made in parts gives the same rows.
     found.clear();
-    for (int part = 0; part < 3; ++part) Select(columns, Sql(model->file, model->sql, test.start, test.end, part, 3), &found);
+    for (int part = 0; part < 3; ++part)
+      Select(columns, Sql(model->file, model->sql, test.start, test.end, part, 3), &found);
     EXPECT_THAT(found, ::testing::UnorderedElementsAreArray(test.expected.rows)) << "in parts";
   }
 

@@ -46,7 +46,8 @@ class CounterRows {
   // Row count (u64) and the rows in order of their numbers, in pieces. `reader` reads what is cold; null when nothing
   // is.
   Status Serialize(ColdReader* reader, const std::function<void(std::string_view)>& sink) const;
-  // Of rows that are all in memory: to each sink the count of its rows and the rows; rows of an empty sink are left out.
+  // Of rows that are all in memory: to each sink the count of its rows and the rows; rows of an empty sink are left
+  // out.
   void SerializeParts(std::span<const std::function<void(std::string_view)>> sinks,
                       const std::function<size_t(uint64_t key)>& place_of) const;
   // Reads the rows that Serialize wrote and `keep` holds for, and moves `bytes` past them all. kCorrupt when cut or a

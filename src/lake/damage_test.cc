@@ -66,10 +66,10 @@ class DamageTest : public testing::Test {
     file.crc32c = Crc32c(rows);
     return file;
   }
-  void Land(uint64_t batch) {
+  void Land(uint64_t batch, int64_t epoch = 1) {
     CommitRequest request;
     request.files = {NewFile(fmt::format("batch-{}", batch), static_cast<int64_t>(batch % 2))};
-    request.landing = LandingMark{"events", {{0, batch}}, {{0, batch + 1}}, fmt::format("batch-{}", batch), 1};
+    request.landing = LandingMark{"events", {{0, batch}}, {{0, batch + 1}}, fmt::format("batch-{}", batch), epoch};
     clock_.Advance(kMicrosPerMinute);
     ASSERT_THAT(catalog_->Commit(kTable, request), IsOk());
   }
@@ -189,8 +189,8 @@ TEST_F(DamageTest, ACatalogIsMadeAgainFromTheFiles) {
   ASSERT_THAT(KeepTables(*store_, *tables), IsOk());
   EXPECT_EQ(Told(Planned()), wanted);
   EXPECT_EQ(catalog_->LandedOffsets(kTable, "events")->at(0), 3u);
-  EXPECT_EQ(*catalog_->AcquireWriterEpoch("events"), 2);
-  Land(3);
+  EXPECT_EQ(*catalog_->AcquireWriterEpoch("events"), 2) << "who landed before is fenced off";
+  Land(3, 2);
 }
 
 TEST_F(DamageTest, TheNewestWholeVersionIsTaken) {

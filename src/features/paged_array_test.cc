@@ -45,6 +45,7 @@ TEST_F(PagedArrayTest, EqualsAPlainArrayWhateverTheBudget) {
   EXPECT_GT(memory.cold_bytes(), 8 * kBudget);
   // Pages written again and again leave no more than twice of what they are.
   EXPECT_LT(memory.cold_bytes(), 3 * twin.size() * sizeof(uint64_t) + (192 << 20));
+  memory.Trim(0);
   size_t at = 0;
   auto reader = memory.NewReader();
   ASSERT_TRUE(array

@@ -47,7 +47,8 @@ TEST_F(TrackingPlanTest, TheTemplateLoads) {
       {"author_id", ColumnType::kString},      {"dwell_ms", ColumnType::kLong},    {"lang", ColumnType::kString},
       {"position", ColumnType::kLong},         {"post_id", ColumnType::kString},   {"query", ColumnType::kString},
       {"request_id", ColumnType::kString},     {"scene", ColumnType::kString},     {"source", ColumnType::kString},
-      {"target_user_id", ColumnType::kString}, {"text_length", ColumnType::kLong}, {"topic", ColumnType::kString}};
+      {"target_user_id", ColumnType::kString}, {"text_length", ColumnType::kLong}, {"title", ColumnType::kString},
+      {"topic", ColumnType::kString}};
   EXPECT_EQ(columns, expected);
   EXPECT_NE((*plan)->Find("track", "feed_impression"), nullptr);
   EXPECT_NE((*plan)->Find("identify", ""), nullptr);

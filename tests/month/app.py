@@ -4,6 +4,7 @@ import datetime
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,14 @@ BATCH_MAX = 500
 FEED_SLACK_SECONDS = 1.0   # what a busy machine may add to an answer, as the client sees it
 
 
+def take_template(project: pathlib.Path) -> None:
+    """What docs/guides/upgrade.md says of a project whose files were never changed: those of the new template take their place."""
+    fresh = project.parent / "fresh"
+    subprocess.run([FEEDMILL, "init", fresh], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(fresh, project, dirs_exist_ok=True)
+    shutil.rmtree(fresh)
+
+
 class MonthPlatform(Platform):
     """A server whose clock begins where the month stands, on a folder that may move."""
 
@@ -28,9 +37,12 @@ class MonthPlatform(Platform):
         self.process = None
         self.connection = None
         self.now = start
+        self.former: set[str] = set()   # files of the first release, which have no checksum
         if fixture:
             folder.mkdir(parents=True, exist_ok=True)
             subprocess.run(["tar", "-xJf", fixture, "-C", folder, "--strip-components=1"], check=True)
+            take_template(folder)
+            self.former = {path.name for path in (folder / "data").rglob("*.parquet")}
         else:
             subprocess.run([FEEDMILL, "init", folder], check=True, stdout=subprocess.DEVNULL)
 

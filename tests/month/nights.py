@@ -237,7 +237,7 @@ def fill(path: pathlib.Path) -> None:
 def flipped_bit(night: Night) -> str:
     """A disk flips one bit of a data file. Nothing wrong is ever served: whoever reads the file names it; the way out is followed."""
     platform = night.platform
-    files = sorted(path for path in (platform.project / "data/lake").rglob("*.parquet") if path.stat().st_size > 500)
+    files = sorted(path for path in (platform.project / "data/lake").rglob("*.parquet") if path.stat().st_size > 500 and path.name not in platform.former)
     path = night.random.choice(files)
     platform.stop()
     data = bytearray(path.read_bytes())

@@ -100,7 +100,7 @@ def keys_of(project: pathlib.Path) -> dict:
 
 
 def rows_per_id(binary: pathlib.Path, project: pathlib.Path) -> dict[str, int]:
-    for model in ("dim_user", "dim_post", "dwd_post", "dwd_user_action"):  # the last looks up what the first three hold
+    for model in ("dim_user", "dim_post", "dwd_post_event", "dwd_post", "dwd_user_action"):  # the last looks up what the first three hold
         command = [binary, "run", "--project", project, "--url", "", "--select", model, "--until", "now"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     out = subprocess.run(

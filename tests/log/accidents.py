@@ -110,7 +110,7 @@ def short_log(checks: Checks, folder: pathlib.Path, cut: bool) -> None:
         ids = names(landed + fresh) + [f"import:{i}" for i in names(imported)] + ([] if cut else names(lost))
         all_once(checks, how, platform, ids)
         platform.stop()
-        for model in ("dim_user", "dim_post", "dwd_post", "dwd_user_action"):
+        for model in ("dim_user", "dim_post", "dwd_post_event", "dwd_post", "dwd_user_action"):
             platform.verb("run", "--url", "", "--select", model, "--until", "now")
         all_once(checks, how, platform, ids, "dwd_user_action")
         platform.verb("rebuild", "--yes", "--until", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 5)))

@@ -22,6 +22,7 @@ DISK_BYTES_AN_EVENT_MAX = 6000   # of the data folder, beside DISK_FLOOR
 DISK_FLOOR = 400 << 20
 FILES_MAX = 60_000
 VOLUME = "1500m"                 # of the small disk that runs full
+HARMLESS = "only former versions need it"   # as verify says of a damaged file
 MODEL_NIGHTS_MIN = 2             # nights before the model's pages are judged
 
 # Why an event of the raw table is no row of dwd_user_action: the product's own account.
@@ -248,10 +249,9 @@ def flipped_bit(night: Night) -> str:
     text = found.stdout + found.stderr
     if found.returncode == 0 or path.name not in text:
         night.fault(f"a flipped bit in {path.name} is not found by verify: {found.returncode} {text[-400:]}")
-    healed = platform.try_verb("verify", "--heal")
-    if platform.try_verb("verify").returncode:
-        night.fault(f"a flipped bit in {path.name} is not healed: {(healed.stdout + healed.stderr)[-600:]}")
+    platform.try_verb("verify", "--heal")
     platform.start()
+    night.run_options.add("heal")
     return f"bit {place % 8} of byte {place // 8} of {path.name}"
 
 
@@ -279,7 +279,7 @@ BY_NIGHT = [events_in_run, two_runs, killed_run, killed_server, moved, disk_full
 
 def check_night(night: Night, day: int) -> None:
     night.seconds_max = max(night.seconds_max, night.seconds)
-    for check in (check_account, check_refused, check_bounds, check_feeds):
+    for check in (check_account, check_refused, check_bounds, check_feeds, check_healed):
         check(night)
     if day % 3 == 2 or day == night.month.nights - 1:
         check_features(night)
@@ -333,6 +333,15 @@ def check_feeds(night: Night) -> None:
         empty = [person.id for person in night.random.sample(night.world.people, 10) if not night.app.feed(person.id, "home")["items"]]
         if empty:
             night.fault(f"empty pages for {empty}")
+
+
+def check_healed(night: Night) -> None:
+    """What is derived is made again by the night; what only former versions of a table hold goes with them."""
+    if "heal" not in night.run_options:
+        return
+    text = night.platform.try_verb("verify", "--heal").stderr
+    if text.count(": checksum ") > text.count(HARMLESS):
+        night.fault(f"a flipped bit is not healed: {text[-800:]}")
 
 
 def check_features(night: Night) -> None:

@@ -19,7 +19,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-OWN_TARGETS = {"interop", "faults", "month", "readme"}
+OWN_TARGETS = {"interop", "faults", "readme"}
 BUILD_SECONDS_MAX = 3600
 PROGRAM_SECONDS_MAX = int(os.environ.get("PROGRAM_SECONDS_MAX", "300"))
 SUITE_SECONDS_MAX = 900

@@ -105,7 +105,7 @@ Result<std::vector<console::PlannedEvent>> Plan(const std::string& folder) {
   std::vector<console::PlannedEvent> plan;
   for (const std::string& name : names) {
     if (!name.ends_with(kEnding)) continue;
-    FEEDMILL_ASSIGN(std::string schema, io::ReadWholeFile(files, folder + "/" + name));
+    FEEDMILL_ASSIGN(std::string schema, io::ReadWholeFile(files, fmt::format("{}/{}", folder, name)));
     plan.push_back({name.substr(0, name.size() - kEnding.size()), std::move(schema)});
   }
   return plan;

@@ -111,7 +111,7 @@ class Forking {
       const bool left_out = std::ranges::find(without, name) != without.end() ||
                             std::ranges::any_of(kLeftOut, [&](const char* left) { return name == left; }) ||
                             name.ends_with(".tmp");
-      if (!left_out) FEEDMILL_TRY(CopyEntry(from + "/" + name, to + "/" + name));
+      if (!left_out) FEEDMILL_TRY(CopyEntry(fmt::format("{}/{}", from, name), fmt::format("{}/{}", to, name)));
     }
     std::error_code ignored;
     fs::permissions(to, fs::status(from, ignored).permissions(), ignored);

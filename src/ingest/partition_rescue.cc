@@ -57,9 +57,9 @@ Status PartitionLog::LoadDamage() {
   FEEDMILL_ASSIGN(const auto names, files_.List(folder));
   for (const std::string& name : names) {
     if (!name.starts_with(fmt::format("p{:02}-", partition_)) || !name.ends_with(kNoteSuffix)) continue;
-    FEEDMILL_ASSIGN(const std::string note, io::ReadWholeFile(files_, folder + "/" + name));
-    const std::string file = folder + "/" + name.substr(0, name.size() - kNoteSuffix.size());
-    damage_.push_back(DamageOf(note, file, partition_));
+    FEEDMILL_ASSIGN(const std::string note, io::ReadWholeFile(files_, fmt::format("{}/{}", folder, name)));
+    const std::string_view file = std::string_view(name).substr(0, name.size() - kNoteSuffix.size());
+    damage_.push_back(DamageOf(note, fmt::format("{}/{}", folder, file), partition_));
   }
   return Ok();
 }
@@ -177,7 +177,7 @@ Status PartitionLog::Skip(io::FileSystem& files, const Clock& clock, const LogOp
   // It holds nothing: what there is of it makes room.
   FEEDMILL_ASSIGN(const auto names, files.List(folder));
   for (const std::string& name : names) {
-    if (OffsetOfSegmentName(name)) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+    if (OffsetOfSegmentName(name)) FEEDMILL_TRY(files.Remove(fmt::format("{}/{}", folder, name)));
   }
   return write_hole(range.from, std::max(range.to, end));
 }

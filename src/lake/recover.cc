@@ -66,7 +66,7 @@ std::vector<Version> ReadVersions(TableFiles& tables, const std::string& folder,
 template <typename OnTable>
 Status ForEachTable(io::FileSystem& files, const std::string& warehouse, const OnTable& on_table) {
   for (const std::string& space : Inside(files, warehouse)) {
-    for (const std::string& name : Inside(files, warehouse + "/" + space)) {
+    for (const std::string& name : Inside(files, fmt::format("{}/{}", warehouse, space))) {
       const std::string folder = fmt::format("{}/{}/{}", warehouse, space, name);
       const auto versions = MetadataNames(files, folder);
       if (!versions.empty()) FEEDMILL_TRY(on_table(fmt::format("{}.{}", space, name), folder, versions));
@@ -112,7 +112,7 @@ Status CheckWhole(io::FileSystem& files, TableFiles& tables, const TableMetadata
 Result<std::optional<std::string>> FindOneTable(io::FileSystem& files, const std::string& warehouse) {
   std::optional<std::string> found;
   FEEDMILL_TRY(ForEachTable(files, warehouse, [&](const std::string& name, const auto&, const auto&) {
-    found = name;
+    if (!found || name < *found) found = name;  // not as the folder happens to list them
     return Ok();
   }));
   return found;

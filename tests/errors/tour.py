@@ -356,7 +356,7 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     path = project / "warehouse/dwd/dim_user.sql"
     text = path.read_text()
     path.write_text(text.replace("SELECT author_id AS user_id", "SELECT auther_id AS user_id", 1))
-    verb_case(tour, "Missing column", ["run", "--project", project, "--url", "", "--select", "dim_user", "--until", "now"], "warehouse/dwd/dim_user.sql: line 18, column 10", "auther_id")
+    verb_case(tour, "Missing column", ["run", "--project", project, "--url", "", "--select", "dim_user", "--until", "now"], "warehouse/dwd/dim_user.sql: line 17, column 10", "auther_id")
     path.write_text(text)
     verb_case(tour, "A model that is not there", ["run", "--project", project, "--url", "", "--select", "dim_usr"], "dim_usr", "dim_user")
     verb_case(tour, "A run that is not there", ["run", "--project", project, "--resume", "run-nope"], "run-nope", "no such run")

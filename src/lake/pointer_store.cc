@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lake/catalog.h"
+#include "lake/pointer_rows_internal.h"
 #include "lake/recover.h"
 
 namespace feedmill::lake {
@@ -64,14 +65,6 @@ UPDATE lake_batch SET files = NULL;
 using meta::Row;
 using meta::Transaction;
 using meta::Value;
-
-int64_t Integer(const Value& value) { return std::get<int64_t>(value); }
-const std::string& Text(const Value& value) { return std::get<std::string>(value); }
-
-Status Run(Transaction& transaction, std::string_view sql, std::vector<Value> values) {
-  FEEDMILL_TRY(transaction.Execute(sql, values));
-  return Ok();
-}
 
 Result<Offsets> ReadOffsets(Transaction& transaction, const std::string& table, const std::string& stream) {
   const Value key[] = {table, stream};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "lake/pointer_rows_internal.h"
 #include "lake/staged_pointers_internal.h"
 
 namespace feedmill::lake {
@@ -12,14 +13,6 @@ namespace {
 using meta::Row;
 using meta::Transaction;
 using meta::Value;
-
-int64_t Integer(const Value& value) { return std::get<int64_t>(value); }
-const std::string& Text(const Value& value) { return std::get<std::string>(value); }
-
-Status Run(Transaction& transaction, std::string_view sql, std::vector<Value> values) {
-  FEEDMILL_TRY(transaction.Execute(sql, values));
-  return Ok();
-}
 
 Result<std::vector<Row>> Rows(meta::Store& store, std::string_view sql, std::vector<Value> values) {
   std::vector<Row> rows;

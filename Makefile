@@ -59,8 +59,8 @@ test-interop: build ## foreign readers and clients against ours
 test-faults: build ## kill -9 under load, crash states over the harsh twin
 	@BUILD="$(BUILD)" tests/faults/run.sh $(ARGS)
 
-test-month: build ## SEEDS=1 months of 30 nights in which everything goes wrong; figures to bench/results/month.json
-	@BUILD="$(BUILD)" tests/month/month.py --seeds $(SEEDS) --record $(ARGS)
+test-month: build ## SEEDS=1 months of 30 nights in which everything goes wrong, two at a time; figures to bench/results/month.json
+	@BUILD="$(BUILD)" tests/month/month.py --seeds $(SEEDS) --jobs 2 --record $(ARGS)
 
 test-readme: build ## README.md followed word by word; ARGS=tour leaves out the demo
 	@BUILD="$(BUILD)" tests/readme/run.sh $(ARGS)

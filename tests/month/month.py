@@ -10,6 +10,7 @@ The last line is one JSON object over all seeds, added to bench/results/month.js
 """
 
 import argparse
+import concurrent.futures
 import datetime
 import json
 import os
@@ -153,6 +154,14 @@ def live_one(seed: int, nights: int, people: int, skip: list[str], keep: pathlib
     return figures
 
 
+def live_all(seeds: range, arguments: argparse.Namespace):
+    """The figures of each month as it ends."""
+    with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
+        lives = [pool.submit(live_one, seed, arguments.nights, arguments.people, arguments.skip, arguments.keep) for seed in seeds]
+        for life in concurrent.futures.as_completed(lives):
+            yield life.result()
+
+
 def add_up(months: list[dict], seconds: float) -> dict:
     total = {name: sum(month[name] for month in months) for name in ("nights", "nights_failed", "events", "lost", "duplicated", "unexplained", "features_replayed")}
     worth = [sum(month[f"page_worth_{scene}"] for month in months) / len(months) for scene in ("model", "trending")]
@@ -160,11 +169,11 @@ def add_up(months: list[dict], seconds: float) -> dict:
             "model_over_trending": round(worth[0] / worth[1], 2) if worth[1] else None, "findings": sum(len(month["findings"]) for month in months), "seconds": round(seconds)}
 
 
-def record(path: pathlib.Path, months: list[dict]) -> None:
-    """One entry a commit and seed; the sum over this commit's line stands on top."""
+def record(path: pathlib.Path, month: dict) -> None:
+    """One entry a commit and seed, written as soon as the month is over; the sum over this commit's line stands on top."""
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True).stdout.strip()
     kept = json.loads(path.read_text())["months"] if path.exists() else []
-    kept += [{"commit": commit, **{key: value for key, value in month.items() if key != "findings"}, "findings": len(month["findings"])} for month in months]
+    kept.append({"commit": commit, **month, "findings": len(month["findings"])})
     path.write_text(json.dumps({"total": add_up([{**month, "findings": [0] * month["findings"]} for month in kept], 0), "months": kept}, indent=1) + "\n")
 
 
@@ -176,14 +185,16 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument("--keep", type=pathlib.Path, help="folder in which the months' projects stay")
     parser.add_argument("--skip", action="append", default=[], help="a disorder to leave out, to find out about another")
+    parser.add_argument("--jobs", type=int, default=1, help="months at the same time")
     parser.add_argument("--record", action="store_true", help="add the figures to bench/results/month.json")
     arguments = parser.parse_args()
     begin = time.monotonic()
-    months = [live_one(seed, arguments.nights, arguments.people, arguments.skip, arguments.keep) for seed in range(arguments.seed, arguments.seed + arguments.seeds)]
-    for month in months:
+    months = []
+    for month in live_all(range(arguments.seed, arguments.seed + arguments.seeds), arguments):
         print(json.dumps({key: value for key, value in month.items() if key != "findings"}), flush=True)
-    if arguments.record:
-        record(ROOT / "bench/results/month.json", months)
+        months.append(month)
+        if arguments.record:
+            record(ROOT / "bench/results/month.json", month)
     total = add_up(months, time.monotonic() - begin)
     bad = total["nights_failed"] or total["findings"]
     if os.environ.get("MONTH_COUNTS"):   # how make test wants it

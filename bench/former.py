@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""This build beside a former one, figure by figure, in one call: `former.py FORMER_BUILD [--only NAME ...] [--pairs 9]`.
+
+FORMER_BUILD is a build folder of an older commit (with bin/feedmill and bench/*_bench). Programs run A B B A ...; each figure is the median of
+the paired ratios, higher is better for us, beside its lower bound (the second smallest of nine: the median lies below it with a chance of 2 %)
+and a control A/A. A figure whose control is off by more than 3 % is measured again, then named void. Exit 1 when a sound figure's bound is below 0.9.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+import collect
+from servers import BUILD, RESULTS, WORK, Feedmill
+
+BOUND_MIN = 0.9
+CONTROL_OFF_MAX = 0.03
+ATTEMPTS = 3
+
+# Program and arguments; its figures, and whether less is better.
+PROGRAMS = {
+    "collect": ([], {"read_b100_us": True, "collect_b1000_per_s": False}),
+    "log": ([], {"w4_b1000_per_s": False}),
+    "compute": ([], {"compute_us_p50": True, "apply_us": True}),
+    "feed": (["200", "5"], {"p50_ms": True}),
+    "live_state": (["1000000"], {"events_per_s": False}),
+    "vector_index": ([], {"scan_us": True}),
+    "score": ([], {"leaves63.ours_us": True}),
+}
+
+
+def program_rates(build: pathlib.Path, name: str) -> dict[str, float]:
+    arguments, figures = PROGRAMS[name]
+    done = subprocess.run([build / f"bench/{name}_bench", *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    said = json.loads(done.stdout.strip().splitlines()[-1])
+    rates = {}
+    for figure, less_is_better in figures.items():
+        value = said
+        for part in figure.split("."):
+            value = value[part]
+        rates[figure] = 1 / value if less_is_better else value
+    return rates
+
+
+class Posts:
+    """Both servers, up at once; whoever is not asked waits."""
+
+    def __init__(self, builds: dict[str, pathlib.Path]):
+        self.servers = {name: Feedmill(WORK / f"former-{name}", binary=build / "bin/feedmill") for name, build in builds.items()}
+        self.seed = 0
+
+    def rates(self, name: str) -> dict[str, float]:
+        server, rates = self.servers[name], {}
+        for figure, batch in (("track_per_s", 1), ("batch100_per_s", 100)):
+            self.seed += 1
+            rates[figure] = collect.wrk(server.url, collect.script(server.keys["write"], batch, self.seed))[0]
+        return rates
+
+    def stop(self) -> None:
+        for server in self.servers.values():
+            server.stop()
+
+
+def compare(measure, pairs: int) -> dict[str, dict]:
+    """`measure("a")` is ours, `measure("b")` the former one's."""
+    found: dict[str, list] = {"a": [], "b": []}
+    for number in range(pairs):
+        for name in "ab" if number % 2 == 0 else "ba":
+            found[name].append(measure(name))
+    figures = {}
+    for figure in found["a"][0]:
+        a, b = ([rates[figure] for rates in found[name]] for name in "ab")
+        ratios = sorted(x / y for x, y in zip(a, b))
+        control = statistics.median(a[i] / a[i + 1] for i in range(0, pairs - 1, 2))
+        figures[figure] = {"ratio": round(statistics.median(ratios), 3), "bound": round(ratios[1], 3), "control": round(control, 3)}
+    return figures
+
+
+def sound(figure: dict) -> bool:
+    return abs(figure["control"] - 1) <= CONTROL_OFF_MAX
+
+
+def measure_until_sound(name: str, measure, pairs: int) -> dict[str, dict]:
+    kept: dict[str, dict] = {}
+    for _ in range(ATTEMPTS):
+        for figure, said in compare(measure, pairs).items():
+            if figure not in kept or not sound(kept[figure]):
+                kept[figure] = said
+        if all(sound(figure) for figure in kept.values()):
+            break
+    for figure, said in kept.items():
+        print(f"{name + '.' + figure:<32} {said['ratio']:7.3f}  bound {said['bound']:6.3f}  control {said['control']:6.3f}{'' if sound(said) else '  void'}", file=sys.stderr, flush=True)
+    return kept
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("former", type=pathlib.Path)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--pairs", type=int, default=9)
+    arguments = parser.parse_args()
+    if arguments.pairs < 9:
+        parser.error("fewer than 9 pairs have no lower bound")
+    WORK.mkdir(parents=True, exist_ok=True)
+    builds = {"a": BUILD, "b": arguments.former.resolve()}
+    wanted = [name for name in ["post", *PROGRAMS] if not arguments.only or name in arguments.only]
+    figures = {}
+    for name in wanted:
+        posts = Posts(builds) if name == "post" else None
+        measure = posts.rates if posts else lambda which, program=name: program_rates(builds[which], program)
+        try:
+            figures[name] = measure_until_sound(name, measure, arguments.pairs)
+        finally:
+            if posts:
+                posts.stop()
+    every = [figure for group in figures.values() for figure in group.values()]
+    slower = sum(1 for figure in every if sound(figure) and figure["bound"] < BOUND_MIN)
+    result = {"bench": "former", "figures": figures, "slower": slower, "void": sum(1 for figure in every if not sound(figure))}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "former.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result))
+    sys.exit(1 if slower else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -266,6 +266,7 @@ Result<FileCatalog::Attempt> FileCatalog::Publish(const Current& base, TableMeta
   }
   files_.RemoveUnused(outdated);
   *published = {location, std::make_shared<const TableMetadata>(std::move(next))};
+  files_.Remember(location, published->metadata);
   return Attempt::kDone;
 }
 

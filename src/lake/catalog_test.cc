@@ -1,14 +1,12 @@
-#include "lake/catalog.h"
+#include "lake/catalog_for_test.h"
 
 #include <filesystem>
 #include <latch>
+#include <set>
 #include <thread>
-#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "lake/bounds.h"
 
 namespace feedmill::lake {
 namespace {
@@ -16,105 +14,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr Micros kNoon = 1'700'000'000'000'000;
-constexpr int64_t kDay = kNoon / kMicrosPerDay;
-
-// Over the operating system's files and SQLite, as the product runs it.
-class CatalogTest : public testing::Test {
- protected:
-  CatalogTest()
-      : folder_(std::filesystem::temp_directory_path() / fmt::format("feedmill_lake_{}", getpid())), clock_(kNoon) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    store_ = std::move(*meta::OpenStore((folder_ / "meta.db").string(), CatalogMigrations()));
-    Reopen();
-  }
-  ~CatalogTest() override { std::filesystem::remove_all(folder_); }
-
-  void Reopen() {
-    CatalogOptions options;
-    options.warehouse = (folder_ / "lake").string();
-    options.small_manifests_max = small_manifests_max_;
-    options.snapshots_kept_max = snapshots_kept_max_;
-    options.metadata_versions_kept_max = 5;
-    catalog_ = std::move(*OpenCatalog(io::PosixFileSystem(), *store_, clock_, options));
-  }
-
-  static Column NewColumn(std::string name, ColumnType type, bool required = false) {
-    Column column;
-    column.name = std::move(name);
-    column.type = type;
-    column.required = required;
-    return column;
-  }
-  static Schema ActionColumns() {
-    return {NewColumn("event_id", ColumnType::kString, true), NewColumn("event_time", ColumnType::kTimestamptz, true),
-            NewColumn("score", ColumnType::kDouble), NewColumn("vector", ColumnType::kListFloat),
-            NewColumn("user_number", ColumnType::kLong)};
-  }
-  void CreateActions() {
-    auto created = catalog_->Create(kTable, ActionColumns(), {{"event_time", Transform::kDay}});
-    ASSERT_TRUE(created) << created.error().ToString();
-  }
-
-  // A file that stands for Parquet: the catalog never looks inside.
-  DataFile NewFile(int64_t day, int64_t user_low = 0, int64_t user_high = 100) {
-    auto folder = catalog_->DataFolder(kTable);
-    EXPECT_TRUE(folder);
-    DataFile file;
-    file.path = fmt::format("{}/part-{:05d}.parquet", *folder, next_file_++);
-    EXPECT_TRUE(io::WriteFileAtomically(io::PosixFileSystem(), file.path, "rows"));
-    file.partition = {day};
-    file.record_count = 10;
-    file.size_bytes = 4;
-    ColumnStatistics users{10, 0, 80, EncodeIntegerBound(ColumnType::kLong, user_low),
-                           EncodeIntegerBound(ColumnType::kLong, user_high)};
-    file.statistics[5] = users;
-    return file;
-  }
-  static CommitRequest Append(std::vector<DataFile> files) {
-    CommitRequest request;
-    request.files = std::move(files);
-    return request;
-  }
-  static CommitRequest Replace(std::vector<DataFile> files) {
-    CommitRequest request = Append(std::move(files));
-    request.operation = CommitRequest::Operation::kReplacePartitions;
-    return request;
-  }
-  Snapshot MustCommit(const CommitRequest& request) {
-    clock_.Advance(kMicrosPerMinute);
-    auto snapshot = catalog_->Commit(kTable, request);
-    EXPECT_TRUE(snapshot) << snapshot.error().ToString();
-    return snapshot.value_or(Snapshot());
-  }
-  std::vector<std::string> Planned(const std::vector<RangeFilter>& filters = {}, std::optional<int64_t> snapshot = {}) {
-    auto plan = catalog_->PlanScan(kTable, filters, snapshot);
-    EXPECT_TRUE(plan) << plan.error().ToString();
-    std::vector<std::string> paths;
-    for (const DataFile& file : plan->files) paths.push_back(file.path);
-    pruned_ = plan->files_pruned;
-    return paths;
-  }
-  size_t FilesIn(const char* sub) const {
-    size_t count = 0;
-    for ([[maybe_unused]] const auto& entry :
-         std::filesystem::directory_iterator(folder_ / "lake/dwd/dwd_user_action" / sub))
-      ++count;
-    return count;
-  }
-
-  const std::string kTable = "dwd.dwd_user_action";
-  const std::filesystem::path folder_;
-  ManualClock clock_;
-  int64_t small_manifests_max_ = 100;
-  int snapshots_kept_max_ = 500;
-  std::unique_ptr<meta::Store> store_;
-  std::unique_ptr<Catalog> catalog_;
-  int next_file_ = 0;
-  int64_t pruned_ = 0;
-};
 
 TEST_F(CatalogTest, CreatesAndLoads) {
   CreateActions();
@@ -197,6 +96,40 @@ TEST_F(CatalogTest, ReplacesWholePartitions) {
   EXPECT_EQ(after.summary.at("deleted-data-files"), "2");
   EXPECT_EQ(after.summary.at("total-data-files"), "2");
   EXPECT_EQ(after.summary.at("total-files-size"), "8");
+}
+
+// What a commit costs does not grow with the days that it does not touch, nor with what was committed before.
+TEST_F(CatalogTest, AReplacementReadsOnlyManifestsOfItsDays) {
+  CreateActions();
+  const auto metadata = folder_ / "lake/dwd/dwd_user_action/metadata";
+  std::set<std::string> others;  // manifests of other days
+  const auto commit_day = [&](std::optional<int64_t> day, bool other) {
+    std::set<std::string> before;
+    for (const auto& entry : std::filesystem::directory_iterator(metadata)) before.insert(entry.path().string());
+    DataFile file = NewFile(0);
+    file.partition = {day};
+    MustCommit(Append({file}));
+    for (const auto& entry : std::filesystem::directory_iterator(metadata)) {
+      const std::string path = entry.path().string();
+      if (other && path.ends_with("-m0.avro") && !before.contains(path)) others.insert(path);
+    }
+  };
+  commit_day(std::nullopt, true);
+  for (int64_t day = 0; day < 10; ++day) commit_day(kDay + day, day != 3);
+  commit_day(kDay + 3, false);
+  ASSERT_EQ(others.size(), 10U);
+  // Whoever reads them, or metadata that this process wrote itself, fails.
+  for (const std::string& path : others) std::filesystem::remove(path);
+  std::filesystem::remove(catalog_->Load(kTable)->metadata_location);
+  const DataFile fresh = NewFile(kDay + 3);
+  const Snapshot after = MustCommit(Replace({fresh}));
+  EXPECT_EQ(after.summary.at("deleted-data-files"), "2");
+  EXPECT_EQ(after.summary.at("total-data-files"), "11");
+  const std::vector<RangeFilter> day = {{"event_time", (kDay + 3) * kMicrosPerDay, (kDay + 4) * kMicrosPerDay}};
+  EXPECT_THAT(Planned(day), ElementsAre(fresh.path));
+  CommitRequest of_no_day = Replace({});
+  of_no_day.replaced_partitions = {{std::nullopt}};
+  EXPECT_EQ(catalog_->Commit(kTable, of_no_day).error().kind(), ErrorKind::kNotFound) << "that one is read";
 }
 
 TEST_F(CatalogTest, EmptiesNamedPartitions) {
@@ -347,57 +280,6 @@ TEST_F(CatalogTest, ManyAppendsKeepFewManifests) {
   EXPECT_THAT(Planned({{"event_time", kDay * kMicrosPerDay, (kDay + 1) * kMicrosPerDay}}).size(), 1u);
   auto table = catalog_->Load(kTable);
   EXPECT_EQ(table->snapshots.back().summary.at("total-data-files"), "50");
-}
-
-TEST_F(CatalogTest, ExpiryRemovesWhatNobodyUses) {
-  small_manifests_max_ = 4;
-  Reopen();
-  CreateActions();
-  for (int i = 0; i < 10; ++i) MustCommit(Append({NewFile(kDay + i % 2)}));
-  const DataFile fresh = NewFile(kDay);
-  MustCommit(Replace({fresh}));
-  EXPECT_EQ(FilesIn("data"), 11u);
-  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() + 1, 1));
-  EXPECT_EQ(FilesIn("data"), 6u) << "five of the other day and the fresh one";
-  const auto planned = Planned();
-  EXPECT_EQ(planned.size(), 6u);
-  for (const std::string& path : planned) EXPECT_TRUE(std::filesystem::exists(path)) << path;
-  MustCommit(Append({NewFile(kDay)}));
-  EXPECT_EQ(Planned().size(), 7u);
-}
-
-TEST_F(CatalogTest, ExpiryReadsOnlyWhatIsBesideTheExpired) {
-  CreateActions();
-  for (int i = 0; i < 12; ++i) MustCommit(i % 3 == 2 ? Replace({NewFile(kDay)}) : Append({NewFile(kDay)}));
-  const auto snapshots = catalog_->Load(kTable)->snapshots;
-  // Lists of kept snapshots that are not next to an expired one: whoever reads them fails.
-  for (size_t i = 5; i + 1 < snapshots.size(); ++i) std::filesystem::remove(snapshots[i].manifest_list);
-  const auto expired = catalog_->ExpireSnapshots(kTable, snapshots[4].committed_at, 1);
-  ASSERT_TRUE(expired) << expired.error().ToString();
-  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 8u);
-  EXPECT_EQ(FilesIn("data"), 10u) << "the two that the first replacement emptied are gone";
-}
-
-TEST_F(CatalogTest, ExpiryKeepsTheYoungAndTheNewest) {
-  CreateActions();
-  for (int i = 0; i < 6; ++i) MustCommit(Append({NewFile(kDay)}));
-  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - kMicrosPerMinute, 1));
-  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 2u);
-  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() + 1, 2));
-  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 2u);
-  EXPECT_EQ(Planned().size(), 6u) << "appended files outlive the snapshots that added them";
-}
-
-// Every commit writes the metadata of all snapshots that are kept: however often a table is committed to, they are few.
-TEST_F(CatalogTest, ExpiryKeepsNoMoreYoungSnapshotsThanTheMost) {
-  snapshots_kept_max_ = 4;
-  Reopen();
-  CreateActions();
-  for (int i = 0; i < 10; ++i) MustCommit(Append({NewFile(kDay)}));
-  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - 365 * kMicrosPerDay, 1));
-  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 4u);
-  ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - 365 * kMicrosPerDay, 7));
-  EXPECT_EQ(Planned().size(), 10u);
 }
 
 TEST_F(CatalogTest, OldMetadataFilesGo) {

@@ -1,6 +1,7 @@
 #include "lake/metadata_json.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -47,15 +48,38 @@ const std::set<std::string_view>& KnownFields() {
 
 int64_t Millis(Micros at) { return at / kMicrosPerMilli; }
 
-json SnapshotToJson(const Snapshot& snapshot) {
-  json node = {{"snapshot-id", snapshot.id},
-               {"sequence-number", snapshot.sequence_number},
-               {"timestamp-ms", Millis(snapshot.committed_at)},
-               {"manifest-list", snapshot.manifest_list},
-               {"summary", snapshot.summary},
-               {"schema-id", snapshot.schema_id}};
-  if (snapshot.parent_id) node["parent-snapshot-id"] = *snapshot.parent_id;
-  return node;
+std::string Quoted(std::string_view text) {
+  const bool plain =
+      std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain) return fmt::format("\"{}\"", text);
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// Every commit writes all snapshots that are kept, so they become text without a tree between.
+void AppendSnapshot(const Snapshot& snapshot, std::string* out) {
+  auto at = std::back_inserter(*out);
+  fmt::format_to(at, R"({{"snapshot-id":{},"sequence-number":{},"timestamp-ms":{},"manifest-list":{},"schema-id":{})",
+                 snapshot.id, snapshot.sequence_number, Millis(snapshot.committed_at), Quoted(snapshot.manifest_list),
+                 snapshot.schema_id);
+  if (snapshot.parent_id) fmt::format_to(at, R"(,"parent-snapshot-id":{})", *snapshot.parent_id);
+  out->append(R"(,"summary":{)");
+  for (bool first = true; const auto& [key, value] : snapshot.summary) {
+    fmt::format_to(at, "{}{}:{}", first ? "" : ",", Quoted(key), Quoted(value));
+    first = false;
+  }
+  out->append("}}");
+}
+
+// ,"name":[entry,entry]
+template <typename Entries, typename Append>
+void AppendList(const char* name, const Entries& entries, std::string* out, const Append& append) {
+  fmt::format_to(std::back_inserter(*out), ",\"{}\":[", name);
+  for (bool first = true; const auto& entry : entries) {
+    if (!first) out->push_back(',');
+    append(entry);
+    first = false;
+  }
+  out->push_back(']');
 }
 
 Result<Snapshot> SnapshotFromJson(const json& node) {
@@ -191,18 +215,15 @@ Status CheckSeal(std::string_view text) {
   return Corrupt("metadata: checksum {}, the file says {}", found, number.substr(0, number.size() - 1));
 }
 
-json LogsToJson(const TableMetadata& metadata, json node) {
-  node["snapshots"] = json::array();
-  for (const Snapshot& snapshot : metadata.snapshots) node["snapshots"].push_back(SnapshotToJson(snapshot));
-  node["snapshot-log"] = json::array();
-  for (const SnapshotLogEntry& entry : metadata.snapshot_log) {
-    node["snapshot-log"].push_back({{"timestamp-ms", Millis(entry.at)}, {"snapshot-id", entry.snapshot_id}});
-  }
-  node["metadata-log"] = json::array();
-  for (const MetadataLogEntry& entry : metadata.metadata_log) {
-    node["metadata-log"].push_back({{"timestamp-ms", Millis(entry.at)}, {"metadata-file", entry.location}});
-  }
-  return node;
+void AppendLogs(const TableMetadata& metadata, std::string* out) {
+  auto at = std::back_inserter(*out);
+  AppendList("snapshots", metadata.snapshots, out, [&](const Snapshot& snapshot) { AppendSnapshot(snapshot, out); });
+  AppendList("snapshot-log", metadata.snapshot_log, out, [&](const SnapshotLogEntry& entry) {
+    fmt::format_to(at, R"({{"timestamp-ms":{},"snapshot-id":{}}})", Millis(entry.at), entry.snapshot_id);
+  });
+  AppendList("metadata-log", metadata.metadata_log, out, [&](const MetadataLogEntry& entry) {
+    fmt::format_to(at, R"({{"timestamp-ms":{},"metadata-file":{}}})", Millis(entry.at), Quoted(entry.location));
+  });
 }
 
 }  // namespace
@@ -231,9 +252,12 @@ std::string WriteMetadataJson(const TableMetadata& metadata) {
   if (metadata.current_snapshot_id) {
     node["refs"]["main"] = {{"snapshot-id", *metadata.current_snapshot_id}, {"type", "branch"}};
   }
-  node = LogsToJson(metadata, std::move(node));
   for (const auto& [key, text] : metadata.other) node[key] = json::parse(text, nullptr, false);
-  return Sealed(node.dump(-1, ' ', false, json::error_handler_t::replace));
+  std::string text = node.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.pop_back();  // the closing brace
+  AppendLogs(metadata, &text);
+  text.push_back('}');
+  return Sealed(std::move(text));
 }
 
 Result<TableMetadata> ReadMetadataJson(std::string_view text) {

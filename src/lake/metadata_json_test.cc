@@ -38,7 +38,7 @@ TableMetadata TestMetadata() {
   snapshot.sequence_number = 34;
   snapshot.committed_at = metadata.last_updated;
   snapshot.manifest_list = "/lake/ods/ods_event/metadata/snap.avro";
-  snapshot.summary = {{"operation", "append"}};
+  snapshot.summary = {{"operation", "append"}, {"feedmill.batch", "a \"b\" c:\\d \n caf\u00e9"}};
   metadata.snapshots = {snapshot};
   metadata.current_snapshot_id = snapshot.id;
   metadata.snapshot_log = {{metadata.last_updated, snapshot.id}};
@@ -65,6 +65,7 @@ TEST(MetadataJsonTest, WhatIsWrittenComesBack) {
   EXPECT_EQ(read->CurrentSchema(), metadata.CurrentSchema());
   EXPECT_EQ(read->CurrentSnapshot()->manifest_list, metadata.snapshots[0].manifest_list);
   EXPECT_EQ(read->CurrentSnapshot()->committed_at, metadata.last_updated);
+  EXPECT_EQ(read->CurrentSnapshot()->summary, metadata.snapshots[0].summary);
   EXPECT_EQ(read->DefaultSpec().fields[0].transform, "day");
   EXPECT_EQ(read->properties, metadata.properties);
 }

@@ -44,6 +44,20 @@ std::string OffsetsJson(const std::map<uint32_t, uint64_t>& offsets) {
   return "{" + json + "}";
 }
 
+// Whether a manifest's values of one partition field may include that of `file`.
+bool MayInclude(const PartitionSummary& summary, ColumnType type, const DataFile& file, size_t field) {
+  if (!file.partition[field]) return summary.contains_null;
+  // No bounds: all values are null, or the writer gave none.
+  if (!summary.lower_bound || !summary.upper_bound) return !summary.contains_null;
+  if (type == ColumnType::kString) {
+    const std::string& text = file.partition_text[field];
+    return *summary.lower_bound <= text && text <= *summary.upper_bound;
+  }
+  const auto low = DecodeIntegerBound(type, *summary.lower_bound),
+             high = DecodeIntegerBound(type, *summary.upper_bound);
+  return !low || !high || (*low <= *file.partition[field] && *file.partition[field] <= *high);
+}
+
 ManifestEntry Existing(ManifestEntry entry) {
   entry.status = EntryStatus::kExisting;
   return entry;
@@ -122,16 +136,21 @@ Status SnapshotBuilder::CheckFiles() const {
 }
 
 // Nothing when the table is unpartitioned: all of it is replaced.
-Result<std::set<std::string>> SnapshotBuilder::ReplacedPartitions() const {
-  std::set<std::string> keys;
+Result<SnapshotBuilder::Partitions> SnapshotBuilder::ReplacedPartitions() const {
+  Partitions partitions;
+  const auto add = [&](DataFile named) {
+    if (partitions.keys.insert(PartitionKey(named, types_)).second) partitions.samples.push_back(std::move(named));
+  };
   for (const DataFile& file : request_.files) {
     if (file.partition.size() != types_.size()) {
       return InvalidArgument("data file {}: {} partition values, the table has {} partition fields", file.path,
                              file.partition.size(), types_.size());
     }
-    DataFile whole = file;
+    DataFile whole;
+    whole.partition = file.partition;
+    whole.partition_text = file.partition_text;
     whole.partition_text.resize(types_.size());
-    keys.insert(PartitionKey(whole, types_));
+    add(std::move(whole));
   }
   for (const auto& partition : request_.replaced_partitions) {
     const bool has_text =
@@ -142,9 +161,19 @@ Result<std::set<std::string>> SnapshotBuilder::ReplacedPartitions() const {
     }
     DataFile named;
     named.partition = partition;
-    keys.insert(PartitionKey(named, types_));
+    add(std::move(named));
   }
-  return keys;
+  return partitions;
+}
+
+bool SnapshotBuilder::MayHold(const ManifestFile& manifest, const Partitions& partitions) const {
+  if (types_.empty() || manifest.spec_id != spec_.id || manifest.partitions.size() != types_.size()) return true;
+  return std::ranges::any_of(partitions.samples, [&](const DataFile& sample) {
+    for (size_t i = 0; i < types_.size(); ++i) {
+      if (!MayInclude(manifest.partitions[i], types_[i].type, sample, i)) return false;
+    }
+    return true;
+  });
 }
 
 Status SnapshotBuilder::ReplacePartitions(std::vector<ManifestFile>* manifests) {
@@ -157,24 +186,27 @@ Status SnapshotBuilder::ReplacePartitions(std::vector<ManifestFile>* manifests) 
     if (read == nullptr) return Conflict("snapshot {}, which was read, has expired", *request_.read_snapshot_id);
     read_sequence_number_ = read->sequence_number;
   }
-  return FilterManifests(
-      [&](const ManifestEntry& entry) {
-        return types_.empty() || partitions.contains(PartitionKey(entry.file, types_));
-      },
-      manifests);
+  return FilterManifests([&](const ManifestFile& manifest) { return MayHold(manifest, partitions); },
+                         [&](const ManifestEntry& entry) {
+                           return types_.empty() || partitions.keys.contains(PartitionKey(entry.file, types_));
+                         },
+                         manifests);
 }
 
 Status SnapshotBuilder::ReplaceFiles(std::vector<ManifestFile>* manifests) {
   const std::set<std::string> paths(request_.replaced_files.begin(), request_.replaced_files.end());
   read_sequence_number_ = std::numeric_limits<int64_t>::max();
-  FEEDMILL_TRY(FilterManifests([&](const ManifestEntry& entry) { return paths.contains(entry.file.path); }, manifests));
+  // Most often they are young, and the newest manifests come first.
+  FEEDMILL_TRY(FilterManifests([&](const ManifestFile&) { return deleted_.files < static_cast<int64_t>(paths.size()); },
+                               [&](const ManifestEntry& entry) { return paths.contains(entry.file.path); }, manifests));
   if (deleted_.files == static_cast<int64_t>(paths.size())) return Ok();
   return Conflict("{} of {} files that were to be replaced are in the table", deleted_.files, paths.size());
 }
 
-Status SnapshotBuilder::FilterManifests(const IsReplaced& replaced, std::vector<ManifestFile>* manifests) {
+Status SnapshotBuilder::FilterManifests(const MayBeReplaced& may, const IsReplaced& replaced,
+                                        std::vector<ManifestFile>* manifests) {
   for (ManifestFile& manifest : *manifests) {
-    if (manifest.content == ManifestContent::kData) FEEDMILL_TRY(FilterManifest(replaced, &manifest));
+    if (manifest.content == ManifestContent::kData && may(manifest)) FEEDMILL_TRY(FilterManifest(replaced, &manifest));
   }
   // A manifest of deleted entries only tells what this snapshot removed; those of earlier snapshots have been told.
   std::erase_if(*manifests, [this](const ManifestFile& manifest) {

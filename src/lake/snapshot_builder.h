@@ -46,13 +46,21 @@ class SnapshotBuilder {
   };
 
   Status CheckFiles() const;
-  Result<std::set<std::string>> ReplacedPartitions() const;
+  struct Partitions {
+    std::set<std::string> keys;
+    std::vector<DataFile> samples;  // one of each, only its partition
+  };
+  Result<Partitions> ReplacedPartitions() const;
+  // Whether the manifest may hold files of one of them, by what its list says of it.
+  bool MayHold(const ManifestFile& manifest, const Partitions& partitions) const;
   Status CheckAppendable() const;
   Status CheckReplaceable(const ManifestEntry& entry) const;
   using IsReplaced = std::function<bool(const ManifestEntry&)>;
   Status ReplacePartitions(std::vector<ManifestFile>* manifests);
   Status ReplaceFiles(std::vector<ManifestFile>* manifests);
-  Status FilterManifests(const IsReplaced& replaced, std::vector<ManifestFile>* manifests);
+  using MayBeReplaced = std::function<bool(const ManifestFile&)>;
+  // Manifests of which `may` says no are not read.
+  Status FilterManifests(const MayBeReplaced& may, const IsReplaced& replaced, std::vector<ManifestFile>* manifests);
   // Rewrites the manifest without the files that are replaced, unless it has none of them.
   Status FilterManifest(const IsReplaced& replaced, ManifestFile* manifest);
   Status AddFiles(std::vector<ManifestFile>* manifests);

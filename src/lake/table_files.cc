@@ -43,10 +43,14 @@ Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std:
   if (!parsed) return std::unexpected(parsed.error().WithContext(location));
   Place(&*parsed, TableFolder(location));
   auto metadata = std::make_shared<const TableMetadata>(std::move(*parsed));
-  std::lock_guard lock(mutex_);
-  recent_.emplace_front(location, metadata);
-  if (recent_.size() > kRecentMetadataMax) recent_.pop_back();
+  Remember(location, metadata);
   return metadata;
+}
+
+void TableFiles::Remember(const std::string& location, std::shared_ptr<const TableMetadata> metadata) {
+  std::lock_guard lock(mutex_);
+  recent_.emplace_front(location, std::move(metadata));
+  if (recent_.size() > kRecentMetadataMax) recent_.pop_back();
 }
 
 Result<std::vector<ManifestFile>> TableFiles::ReadManifests(const Snapshot& snapshot) {

@@ -29,6 +29,8 @@ class TableFiles {
   // The metadata file at `path`, <folder of the table>/metadata/<name>. What it says of the folder it was written for
   // holds for the folder that it is in. Metadata files never change, so the last few are kept.
   Result<std::shared_ptr<const TableMetadata>> ReadMetadata(const std::string& path);
+  // What was just written to `path`, so that nobody here has to read it again.
+  void Remember(const std::string& path, std::shared_ptr<const TableMetadata> metadata);
   // Whether files below the table's folder were called by another name than `metadata.location` when they were written.
   static bool IsMoved(const TableMetadata& metadata) { return metadata.recorded_location != metadata.location; }
   Result<std::vector<ManifestFile>> ReadManifests(const Snapshot& snapshot);

@@ -15,13 +15,11 @@
 WITH shown AS (
   -- The day before and the day after the interval are there to take the outcomes that belong to them, however many days
   -- are made at once.
-  SELECT
-    event_id, event_time, request_id, user_key, user_id, post_key, post_id, author_key, author_id, topic,
-    position, scene, source, log_partition, log_offset
+  SELECT event_id, event_time, request_id, user_key, post_key, author_key, log_partition, log_offset
   FROM dwd_user_action
   WHERE event_name = 'feed_impression'
     AND event_time >= @start - INTERVAL 24 HOUR AND event_time < @end + INTERVAL 24 HOUR
-    AND user_key IS NOT NULL AND post_key IS NOT NULL
+    AND user_key IS NOT NULL AND post_key IS NOT NULL AND user_key % @parts = @part
 ),
 outcome AS (
   SELECT
@@ -31,7 +29,7 @@ outcome AS (
   FROM dwd_user_action
   WHERE event_name IN ('post_click', 'like', 'comment', 'share', 'follow', 'hide', 'dwell')
     AND event_time >= @start AND event_time < @end + INTERVAL 24 HOUR
-    AND user_key IS NOT NULL
+    AND user_key IS NOT NULL AND user_key % @parts = @part
     AND (post_key IS NOT NULL OR (author_key IS NOT NULL AND event_name IN ('follow', 'hide')))
 ),
 -- Where an outcome about a post looks: lane 0, its request; lane 1, when that finds nothing, impressions that name no
@@ -141,6 +139,7 @@ SELECT
   COALESCE(l.followed, 0) AS followed,
   COALESCE(l.hidden, 0) AS hidden,
   COALESCE(l.dwell_ms, 0) AS dwell_ms
-FROM shown s
+FROM dwd_user_action s
 LEFT JOIN label l ON l.event_id = s.event_id
-WHERE s.event_time >= @start AND s.event_time < @end
+WHERE s.event_name = 'feed_impression' AND s.event_time >= @start AND s.event_time < @end
+  AND s.user_key IS NOT NULL AND s.post_key IS NOT NULL AND s.user_key % @parts = @part

@@ -14,7 +14,32 @@
 -- reads: dim_post stable
 -- key: event_id
 -- timeout: 20m
-WITH copy AS (
+WITH id AS (
+  -- Which ids have come more than once is known by their hashes; only rows of those are compared with one another, and
+  -- all others go through without waiting.
+  SELECT HASH(event_id) AS id_hash, COUNT(*) AS copies
+  FROM ods_event
+  WHERE event_time >= @start AND event_time < @end
+    AND event <> ''
+    -- Flagged when it landed; rows from before there was a flag go by the words of that time.
+    AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
+    AND ABS(HASH(event_id) % @parts) = @part
+  GROUP BY HASH(event_id)
+),
+earlier AS (
+  SELECT DISTINCT event_id
+  FROM ods_event
+  WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
+    AND event <> ''
+    AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
+    AND HASH(event_id) IN (SELECT id_hash FROM id)
+),
+copied AS (
+  SELECT id_hash FROM id WHERE copies > 1
+  UNION
+  SELECT HASH(event_id) AS id_hash FROM earlier
+),
+copy AS (
   SELECT
     event_id, log_partition, log_offset,
     ROW_NUMBER() OVER (
@@ -25,62 +50,68 @@ WITH copy AS (
   FROM ods_event
   WHERE event_time >= @start AND event_time < @end
     AND event <> ''
-    -- Flagged when it landed; rows from before there was a flag go by the words of that time.
     AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
+    AND HASH(event_id) IN (SELECT id_hash FROM copied)
 ),
-earlier AS (
-  SELECT DISTINCT event_id
-  FROM ods_event
-  WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
-    AND event <> ''
-    AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
-    AND event_id IN (SELECT event_id FROM copy)
-),
-winner AS (
+surplus AS (
   SELECT c.log_partition, c.log_offset
   FROM copy c
   LEFT JOIN earlier e ON e.event_id = c.event_id
-  WHERE c.copy_number = 1 AND e.event_id IS NULL
+  WHERE c.copy_number > 1 OR e.event_id IS NOT NULL
 ),
 action AS (
   SELECT
     o.*,
     CASE WHEN o.event = 'post_create' THEN o.user_id ELSE NULLIF(o.author_id, '') END AS stated_author_id
   FROM ods_event o
-  JOIN winner w ON w.log_partition = o.log_partition AND w.log_offset = o.log_offset
+  LEFT JOIN surplus s ON s.log_partition = o.log_partition AND s.log_offset = o.log_offset
   WHERE o.event_time >= @start AND o.event_time < @end
+    AND o.event <> ''
+    AND NOT COALESCE(o.is_bot, LOWER(o.user_agent) LIKE '%bot%' OR LOWER(o.user_agent) LIKE '%crawler%', FALSE)
+    AND ABS(HASH(o.event_id) % @parts) = @part
+    AND s.log_offset IS NULL
 ),
 -- Which version of its post an action meets: the first one also serves actions that came before it. Only posts that
 -- have more than one need looking at.
-rewritten AS (
-  SELECT post_id FROM dwd_post WHERE version = 2 AND post_id IN (SELECT post_id FROM action)
+touch AS (
+  SELECT post_id, event_time, log_partition, log_offset
+  FROM ods_event
+  WHERE event_time >= @start AND event_time < @end AND ABS(HASH(event_id) % @parts) = @part
+    AND post_id IN (SELECT post_id FROM dwd_post WHERE version = 2)
 ),
 timeline AS (
-  SELECT post_id, valid_from AS met_time, 0 AS is_action, version, CAST(NULL AS BIGINT) AS log_partition, CAST(NULL AS BIGINT) AS log_offset
+  SELECT
+    post_id, valid_from AS met_time, 0 AS is_action, version, CAST(NULL AS BIGINT) AS log_partition,
+    CAST(NULL AS BIGINT) AS log_offset
   FROM dwd_post
-  WHERE post_id IN (SELECT post_id FROM rewritten)
+  WHERE post_id IN (SELECT post_id FROM touch)
   UNION ALL
   SELECT post_id, event_time AS met_time, 1 AS is_action, 1 AS version, log_partition, log_offset
-  FROM action
-  WHERE post_id IN (SELECT post_id FROM rewritten)
+  FROM touch
 ),
-met AS (
+reached AS (
   SELECT
-    is_action, log_partition, log_offset,
+    is_action, post_id, log_partition, log_offset,
     MAX(version) OVER (
       PARTITION BY post_id ORDER BY met_time ASC NULLS LAST, is_action ASC NULLS LAST
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS version
   FROM timeline
 ),
+met AS (
+  SELECT r.log_partition, r.log_offset, r.version, p.topic
+  FROM reached r
+  JOIN dwd_post p ON p.post_id = r.post_id AND p.version = r.version
+  WHERE r.is_action = 1
+),
 with_post AS (
   SELECT
     a.*,
     COALESCE(p.author_id, a.stated_author_id, NULLIF(a.target_user_id, '')) AS about_author_id,
-    COALESCE(a.topic, p.topic) AS about_topic
+    COALESCE(a.topic, CASE WHEN m.version IS NULL THEN p.topic ELSE m.topic END) AS about_topic
   FROM action a
-  LEFT JOIN met m ON m.is_action = 1 AND m.log_partition = a.log_partition AND m.log_offset = a.log_offset
-  LEFT JOIN dwd_post p ON p.post_id = a.post_id AND p.version = COALESCE(m.version, 1)
+  LEFT JOIN met m ON m.log_partition = a.log_partition AND m.log_offset = a.log_offset
+  LEFT JOIN dwd_post p ON p.post_id = a.post_id AND p.version = 1
 )
 SELECT
   a.event_id,

@@ -21,6 +21,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr uint64_t kEngineShare = 3;  // SQL has this part of the step's memory
+constexpr uint64_t kEngineMemoryMin = 96ull << 20;
+
 // The step protocol of nightly runs: one JSON object a line on standard output.
 void PrintProgress(double share, std::string_view note) {
   std::printf("%s\n", Json{{"progress", share}, {"note", note}}.dump().c_str());
@@ -68,7 +71,7 @@ Status OpenPlace(const CommandOptions& options, io::FileSystem& files, std::span
   FEEDMILL_TRY(files.CreateDirectories(temporary));
   query::EngineOptions engine;
   engine.temporary_directory = temporary;
-  engine.memory_bytes_max = options.memory_bytes_max;
+  engine.memory_bytes_max = std::max(kEngineMemoryMin, options.MemoryBytes() / kEngineShare);
   engine.threads = options.threads;
   FEEDMILL_ASSIGN(place->engine, query::OpenEngine(engine));
   FEEDMILL_ASSIGN(place->session, place->engine->NewSession());
@@ -107,7 +110,8 @@ Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const feat
 
 Result<std::string> RunAls(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
-  FEEDMILL_ASSIGN(const AlsPlan plan, LoadAlsPlan(files, options.project + "/models"));
+  FEEDMILL_ASSIGN(AlsPlan plan, LoadAlsPlan(files, options.project + "/models"));
+  plan.memory_bytes_max = options.MemoryBytes();
   Workplace place;
   const std::string tables[] = {"dwd.dwd_user_action"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
@@ -125,8 +129,9 @@ Result<std::string> RunAls(const CommandOptions& options) {
 
 Result<std::string> RunRank(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
-  FEEDMILL_ASSIGN(const RankPlan plan, LoadRankPlan(files, options.project + "/models"));
+  FEEDMILL_ASSIGN(const RankPlan wanted, LoadRankPlan(files, options.project + "/models"));
   FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadFeatureSet(files, options.project + "/features"));
+  const RankPlan plan = FitToMemory(wanted, set.features.size(), options.MemoryBytes());
   Workplace place;
   const std::string tables[] = {"ads.ads_sample_ctr"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
@@ -136,6 +141,10 @@ Result<std::string> RunRank(const CommandOptions& options) {
   FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
   if (!missing.empty()) return SkipRank(files, options, set, live.id, missing);
   FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));
+  if (plan.rows_max < wanted.rows_max && samples.rows_in_table > static_cast<uint64_t>(plan.rows_max)) {
+    notes.push_back(fmt::format("thinned to {} rows instead of {} (data.rows_max): the step's {} MiB hold no more",
+                                plan.rows_max, wanted.rows_max, options.MemoryBytes() >> 20));
+  }
   const auto split = SplitByTime(samples, plan);
   if (!split) return SkipRank(files, options, set, live.id, split.error().message());
   FEEDMILL_ASSIGN(const LiveTwin twin, LiveTwinOf(place, live, set, samples, split->later, &notes));

@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "base/time_text.h"
 #include "train/data_end.h"
 
@@ -120,6 +121,30 @@ void KeepUsersWithInteractions(const InteractionSet& set, std::span<const Intera
   result->model.users = std::move(kept);
 }
 
+// What training takes: an interaction as it is read, by user and by post; a user's or a post's id, how it is found, and
+// its vector, twice while it grows.
+constexpr uint64_t kInteractionBytes = 100, kIdBytes = 250;
+constexpr double kTrainingShare = 0.6;  // of the process
+
+// How many of the users fit into the plan's memory with all that they did in `rows`.
+Result<double> ShareThatFits(query::Session& session, const AlsPlan& plan, const std::string& rows) {
+  if (plan.memory_bytes_max == 0) return 1.0;
+  const double room = kTrainingShare * static_cast<double>(plan.memory_bytes_max);
+  const double entity_bytes = static_cast<double>(kIdBytes + 2 * sizeof(float) * plan.options.dimension);
+  const auto count = [&](const char* figures) {
+    return session.Query(fmt::format("SELECT {} FROM {}", figures, rows));
+  };
+  FEEDMILL_ASSIGN(const query::Rows counted, count("CAST(COUNT(*) AS BIGINT)"));
+  const double interactions = static_cast<double>(std::get<int64_t>(counted.rows.at(0).at(0)));
+  if (interactions * (kInteractionBytes + 2 * entity_bytes) <= room) return 1.0;
+  FEEDMILL_ASSIGN(const query::Rows distinct,
+                  count("CAST(approx_count_distinct(user_id) + approx_count_distinct(post_id) AS BIGINT)"));
+  const double entities = static_cast<double>(std::get<int64_t>(distinct.rows.at(0).at(0)));
+  return std::min(1.0, room / (interactions * kInteractionBytes + entities * entity_bytes));
+}
+
+bool IsKept(std::string_view user, double share) { return static_cast<double>(Hash64(user) >> 11) * 0x1p-53 < share; }
+
 }  // namespace
 
 Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& plan, Micros cut) {
@@ -130,13 +155,17 @@ Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& 
   InteractionSet set;
   FEEDMILL_ASSIGN(const std::optional<Micros> end, DataEnd(session, rows, cut));
   set.end = end.value_or(cut);
+  const std::string of_window =
+      fmt::format("{} AND event_time >= CAST('{}' AS TIMESTAMPTZ)", rows, FormatTime(set.end - plan.window));
+  FEEDMILL_ASSIGN(set.users_share, ShareThatFits(session, plan, of_window));
   const std::string sql = fmt::format(
       "SELECT user_id, post_id, CAST(MAX({}) AS DOUBLE) AS weight, MAX(event_time) AS last_time FROM {} "
-      "AND event_time >= CAST('{}' AS TIMESTAMPTZ) GROUP BY user_id, post_id",
-      WeightCase(plan), rows, FormatTime(set.end - plan.window));
+      "GROUP BY user_id, post_id",
+      WeightCase(plan), of_window);
   Reading reading;
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
+      if (!IsKept(chunk.Text(0, row), set.users_share)) continue;
       const uint32_t user = NumberOf(&reading.users, chunk.Text(0, row)),
                      post = NumberOf(&reading.posts, chunk.Text(1, row));
       reading.interactions.push_back({{user, post, static_cast<float>(chunk.Doubles(2)[row])}, chunk.Longs(3)[row]});
@@ -158,6 +187,10 @@ Result<RecallResult> TrainRecall(const InteractionSet& set, const AlsPlan& plan,
                                  const std::function<void(double, std::string_view)>& on_progress) {
   RecallResult result;
   result.model.dimension = plan.options.dimension;
+  if (set.users_share < 1) {
+    result.notes.push_back(fmt::format("vectors for {:.1f} % of the users: the step's {} MiB hold no more",
+                                       100 * set.users_share, plan.memory_bytes_max >> 20));
+  }
   if (static_cast<int64_t>(set.interactions.size()) < plan.interactions_min) {
     result.notes.push_back(
         fmt::format("no vectors: {} interactions in the window, at least {} (data.interactions_min of als.toml) needed",

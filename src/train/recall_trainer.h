@@ -24,6 +24,7 @@ struct InteractionSet {
   std::vector<std::string> posts;
   std::vector<TimedInteraction> interactions;  // sorted by user, post
   Micros end = 0;                              // where the data ends: ages of interactions are taken from here
+  double users_share = 1;                      // of all users: fewer when the plan's memory does not hold them
 };
 
 struct RecallResult {
@@ -36,7 +37,7 @@ struct RecallResult {
 };
 
 // The session must know `dwd_user_action`. Events before the cut, of the plan's window before the data's end
-// (data_end.h).
+// (data_end.h). Users that the plan's memory has no room for are left out, the same ones whenever as many fit.
 Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& plan, Micros cut);
 
 // Measures on the last share of time with vectors of the part before it, then trains on everything. With fewer than

@@ -1,5 +1,6 @@
 #include "train/recall_trainer.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <unistd.h>
 
@@ -78,6 +79,39 @@ TEST(ReadInteractionsTest, StrongestEventAndLastTimeOfEachPairInOrder) {
   ASSERT_EQ(set->interactions.size(), 2u);
   EXPECT_EQ(set->interactions[1].interaction.weight, 3);
   EXPECT_EQ(set->interactions[1].time, ParseTime("2026-11-01T11:00Z").value());
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ReadInteractionsTest, LittleMemoryLeavesUsersOutAndMoreLeavesOutFewerOfThem) {
+  const std::string folder =
+      (std::filesystem::temp_directory_path() / fmt::format("feedmill_thinned_{}", getpid())).string();
+  std::filesystem::create_directories(folder);
+  const auto engine = query::OpenEngine({.temporary_directory = folder}).value();
+  const auto session = engine->NewSession().value();
+  ASSERT_THAT(session->Execute("CREATE TABLE dwd_user_action AS SELECT 'u' || (i % 4000) AS user_id, 'p' || (i % 700) "
+                               "AS post_id, 'like' AS event_name, TIMESTAMPTZ '2026-11-01 10:00:00+00' AS event_time "
+                               "FROM range(20000) rows(i)"),
+              IsOk());
+  AlsPlan plan = TestPlan();
+  const auto read = [&](uint64_t memory_bytes) {
+    plan.memory_bytes_max = memory_bytes;
+    return ReadInteractions(*session, plan, ParseTime("2026-11-02").value()).value();
+  };
+  const InteractionSet all = read(0), enough = read(1 << 30), half = read(3 << 20), quarter = read(3 << 19);
+  EXPECT_EQ(all.users.size(), 4000U);
+  EXPECT_EQ(enough.users, all.users);
+  EXPECT_EQ(enough.users_share, 1);
+  for (const InteractionSet* some : {&half, &quarter}) {
+    EXPECT_LT(some->users_share, 0.8);
+    EXPECT_NEAR(static_cast<double>(some->users.size()), 4000 * some->users_share, 200);
+    // All that a kept user did is there.
+    EXPECT_EQ(some->interactions.size(), some->users.size() * 5);
+  }
+  EXPECT_NEAR(quarter.users_share, half.users_share / 2, 0.01);
+  EXPECT_TRUE(std::ranges::includes(half.users, quarter.users));
+  const auto result = TrainRecall(half, plan, nullptr);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_THAT(result->notes, testing::Contains(HasSubstr("% of the users")));
   std::filesystem::remove_all(folder);
 }
 

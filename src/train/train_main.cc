@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <new>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -15,7 +16,12 @@
 namespace feedmill::train {
 namespace {
 
-constexpr int kExitPermanent = 65;  // trying again cannot help (the step protocol's code)
+// The step protocol's.
+constexpr int kExitPermanent = 65;  // trying again cannot help
+constexpr int kExitOutOfMemory = 66;
+constexpr const char* kMemoryVariable = "FEEDMILL_STEP_MEMORY";
+constexpr const char* kPartsVariable = "FEEDMILL_PARTS";
+constexpr int kPartsMax = 1024;
 constexpr int kExitFailed = 1;
 
 using Command = std::function<Result<std::string>(const CommandOptions&)>;
@@ -33,6 +39,7 @@ int Run(const Command& command, const CommandOptions& options) {
   }
   std::printf("%s\n", nlohmann::json{{"error", result.error().ToString()}}.dump().c_str());
   std::fprintf(stderr, "feedmill-train: %s\n", result.error().ToString().c_str());
+  if (result.error().kind() == ErrorKind::kResourceExhausted) return kExitOutOfMemory;
   return IsPermanent(result.error()) ? kExitPermanent : kExitFailed;
 }
 
@@ -56,20 +63,26 @@ void AddOptions(CLI::App* app, CommandOptions* options, std::string* cut) {
   app->add_option("--project", options->project, "project folder (features/, models/)")->default_val(".");
   app->add_option("--cut", *cut, "events earlier than this instant count, e.g. 2026-11-22T00:00:00Z")->required();
   app->add_option("--run", options->run_id, "id of the run whose pinned tables are read; without it the newest");
-  app->add_option("--memory", options->memory_bytes_max, "bytes that SQL may use")->transform(CLI::AsSizeValue(false));
+  app->add_option("--memory", options->memory_bytes_max, "bytes that the step may use; samples are thinned to fit")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname(kMemoryVariable);
+  app->add_option("--parts", options->parts, "as if there were so much less memory")
+      ->check(CLI::Range(1, kPartsMax))
+      ->envname(kPartsVariable);
   app->add_option("--threads", options->threads, "threads of SQL")->check(CLI::Range(1, 256));
 }
 
 }  // namespace
 
 int Main(int argc, char** argv) {
+  std::set_new_handler([] { std::_Exit(kExitOutOfMemory); });
   CLI::App app(
       "Trains the models of one night and builds its bundle.\n\n"
       "  feedmill-train all --data ./feedmill-data --project . --cut 2026-11-22\n"
       "  feedmill-train rank --cut 2026-11-22T00:00:00Z      only the ranking models\n\n"
       "Prints one JSON object a line: {\"progress\":0.4,\"note\":\"..\"}, then {\"result\":{..}} or "
       "{\"error\":\"..\"}.\n"
-      "Exit code 65: trying again cannot help.",
+      "Exit code 65: trying again cannot help; 66: there was too little memory.",
       "feedmill-train");
   app.require_subcommand(1);
   CommandOptions options;

@@ -59,6 +59,14 @@ void BindTrees(Settings& settings, RankPlan* plan) {
 
 }  // namespace
 
+RankPlan FitToMemory(RankPlan plan, size_t feature_count, uint64_t memory_bytes) {
+  // A row as it is read, put in order, learned from and binned, with the vectors' room to grow.
+  const uint64_t row_bytes = 200 + 20 * static_cast<uint64_t>(feature_count);
+  const auto fitting = static_cast<int64_t>(memory_bytes / 2 / row_bytes);
+  plan.rows_max = std::min(plan.rows_max, std::max(fitting, plan.rows_min));
+  return plan;
+}
+
 Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder) {
   RankPlan plan;
   plan.actions = DefaultActions();

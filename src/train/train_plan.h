@@ -48,7 +48,11 @@ struct AlsPlan {
   int64_t interactions_min = 500;         // fewer: no vectors
   int64_t users_per_post_min = 2;         // a post with fewer has no vector
   std::map<std::string, double> weights;  // event name -> weight
+  uint64_t memory_bytes_max = 0;          // of the process, 0 = no limit: more users than fit are thinned
 };
+
+// A plan whose rows fit into a process of so much memory: `rows_max` is lowered where it has to be.
+RankPlan FitToMemory(RankPlan plan, size_t feature_count, uint64_t memory_bytes);
 
 // A missing file means defaults. Errors name file, line, field, found, allowed.
 Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder);

@@ -49,6 +49,16 @@ TEST_F(TrainPlanTest, TheTemplateSaysTheDefaults) {
   EXPECT_EQ(written_als->half_life, als->half_life);
 }
 
+TEST_F(TrainPlanTest, RowsAreThoseThatFitIntoTheMemory) {
+  const RankPlan plan = LoadRankPlan(files_, folder_).value();
+  EXPECT_EQ(FitToMemory(plan, 40, 64ull << 30).rows_max, plan.rows_max);
+  const int64_t half = FitToMemory(plan, 40, 1 << 30).rows_max, quarter = FitToMemory(plan, 40, 1 << 29).rows_max;
+  EXPECT_LT(half, plan.rows_max);
+  EXPECT_NEAR(static_cast<double>(quarter), static_cast<double>(half) / 2, 1);
+  EXPECT_LT(FitToMemory(plan, 80, 1 << 30).rows_max, half) << "a row of more features takes more";
+  EXPECT_EQ(FitToMemory(plan, 40, 1).rows_max, plan.rows_min) << "with fewer there would be no model";
+}
+
 TEST_F(TrainPlanTest, WhatIsWrittenCounts) {
   const auto plan = Rank("[trees]\nleaves = 7\n[action.hide]\nweight = -9.5\nlosses = [\"lambdarank\"]\n");
   ASSERT_THAT(plan, IsOk());

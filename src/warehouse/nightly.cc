@@ -53,6 +53,7 @@ class StepMaker {
     step.arguments = extra.arguments;
     step.memory_bytes_max = extra.memory_bytes_max;
     step.wall_time_max = extra.timeout;
+    step.parts_max = kPartsMax;
     steps_.push_back(std::move(step));
     for (const std::string& needed : extra.after) needs_.emplace_back(extra.name, needed);
   }

@@ -39,7 +39,7 @@ TEST(NightlySteps, AStepMayUseWhatTheNightlyGivesOrLessAndIsMadeInPartsWhenThatI
   ASSERT_EQ(steps->size(), 4U);
   for (const jobs::Step& step : *steps) {
     const bool train = step.name == "train.als";
-    EXPECT_EQ(step.parts_max, train ? 1 : 16) << step.name;
+    EXPECT_EQ(step.parts_max, 16) << step.name;
     EXPECT_EQ(step.memory_bytes_max, train ? 2048U : step.name == "dwd_b" ? 512U : 1024U) << step.name;
   }
 }

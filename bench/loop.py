@@ -90,7 +90,8 @@ def import_stream(binary: pathlib.Path, world: str, project: pathlib.Path, url: 
     pipe.unlink(missing_ok=True)
     os.mkfifo(pipe)
     generator = subprocess.Popen([binary, "simulate", "history", "--world", world, "--out", pipe], stdout=subprocess.PIPE, text=True)
-    imported = last_json([binary, "import", pipe, "--project", project, "--url", url])
+    with open(pipe, "rb") as events:
+        imported = last_json([binary, "import", "-", "--project", project, "--url", url], stdin=events)
     said, _ = generator.communicate()
     pipe.unlink()
     if generator.returncode != 0:
@@ -98,8 +99,8 @@ def import_stream(binary: pathlib.Path, world: str, project: pathlib.Path, url: 
     return json.loads(said.strip().splitlines()[-1]), imported
 
 
-def last_json(arguments: list) -> dict:
-    done = subprocess.run([str(a) for a in arguments], stdout=subprocess.PIPE, text=True)
+def last_json(arguments: list, stdin=None) -> dict:
+    done = subprocess.run([str(a) for a in arguments], stdin=stdin, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"loop: `{' '.join(str(a) for a in arguments)}` failed: {done.stdout[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -117,12 +117,12 @@ void LookAtRuns(meta::Store& store, Findings* findings) {
                 fmt::format("{} of {} {}", run.id, FormatTime(run.started_at), run.state));
 }
 
-void LookAtBundle(const DataFolder& folder, Findings* findings) {
+void LookAtBundle(const Config& config, const DataFolder& folder, Findings* findings) {
   const auto bundles = folder.registry->List();
   if (!bundles) return findings->Add("bundle", StatusOf(bundles), "");
   for (const registry::BundleRow& bundle : *bundles) {
     if (bundle.state != "live") continue;
-    const Status verified = StatusOf(registry::VerifyBundle(io::PosixFileSystem(), bundle.folder));
+    const Status verified = StatusOf(registry::VerifyBundle(io::PosixFileSystem(), config.paths.Bundles() + "/" + bundle.folder));
     return findings->Add("bundle", verified, fmt::format("{} is live, every file as it was made", bundle.id));
   }
   findings->Add(Verdict::kMind, "bundle", "none is live; feeds show what is popular, new and followed");
@@ -144,7 +144,7 @@ void LookAtData(const Config& config, Findings* findings) {
   for (size_t i = 0; loaded && i < tables->size(); ++i) loaded = StatusOf(folder->catalog->PlanScan((*tables)[i], {}));
   findings->Add("tables", loaded, tables ? fmt::format("{}, each with its newest snapshot", tables->size()) : "");
   LookAtRuns(*folder->store, findings);
-  LookAtBundle(*folder, findings);
+  LookAtBundle(config, *folder, findings);
 }
 
 Status RunDoctor(const std::string& project, std::string url) {

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iostream>
 
+#include <simdjson.h>
+
 #include "cli/csv_mapping.h"
 #include "cli/csv_reader.h"
 #include "io/file_system.h"
@@ -13,6 +15,7 @@ namespace feedmill::cli {
 namespace {
 
 constexpr size_t kLineBytesMax = 1 << 20;
+constexpr size_t kShownBytes = 40;
 
 Result<std::unique_ptr<std::ifstream>> OpenStream(const std::string& path) {
   auto stream = std::make_unique<std::ifstream>(path, std::ios::binary);
@@ -38,7 +41,8 @@ class JsonLines final : public EventSource {
       if (first == std::string::npos) continue;
       if ((*event)[first] != '{')
         return InvalidArgument("{}:{}: found \"{}\", allowed one JSON object a line", path_, line_,
-                               event->substr(0, 40));
+                               event->substr(0, kShownBytes));
+      FEEDMILL_TRY(Whole(event));
       return true;
     }
     return false;
@@ -46,8 +50,19 @@ class JsonLines final : public EventSource {
   uint64_t bytes_read() const override { return bytes_; }
 
  private:
+  // A line that is no JSON would spoil the batch it is sent in. Numbers are judged by the server, which can say more.
+  Status Whole(std::string* event) {
+    event->reserve(event->size() + simdjson::SIMDJSON_PADDING);
+    const auto error = parser_.parse(event->data(), event->size(), false).error();
+    if (!error || error == simdjson::NUMBER_ERROR) return Ok();
+    return InvalidArgument(
+        "{}:{}: found what is no JSON (cut short, an unknown escape, no UTF-8, or nested too deep): {}", path_, line_,
+        event->substr(0, kShownBytes));
+  }
+
   std::string path_;
   std::unique_ptr<std::ifstream> file_;  // null = standard input
+  simdjson::dom::parser parser_;
   uint64_t line_ = 0;
   uint64_t bytes_ = 0;
 };

@@ -40,6 +40,24 @@ TEST_F(EventSourceTest, JsonLinesSkipEmptyLinesAndNameBadOnes) {
   EXPECT_FALSE(*(*source)->Next(&event));
 }
 
+TEST_F(EventSourceTest, ALineThatIsNoJsonIsNamedAndTheRestGoesOn) {
+  const std::vector<std::string> broken = {R"({"a":1,"b)", R"({"a":"so funny \ud83d"})", "{\"a\":\"caf\xe9\"}",
+                                           R"({"a":[1})"};
+  std::string text;
+  for (const std::string& line : broken) text += line + "\n{\"good\":1e400}\n";
+  const std::string path = Write("events.jsonl", text);
+  auto source = OpenJsonLines(path);
+  std::string event;
+  for (size_t i = 0; i < broken.size(); ++i) {
+    const auto bad = (*source)->Next(&event);
+    ASSERT_FALSE(bad.has_value()) << broken[i];
+    EXPECT_EQ(bad.error().message().find(path + ":" + std::to_string(2 * i + 1) + ": found what is no JSON"), 0u);
+    ASSERT_TRUE(*(*source)->Next(&event));
+    EXPECT_EQ(event, R"({"good":1e400})");
+  }
+  EXPECT_FALSE(*(*source)->Next(&event));
+}
+
 TEST_F(EventSourceTest, CsvRowsBecomeEventsAndShortRowsAreNamed) {
   const std::string csv = Write("clicks.csv", "id,user,when\n1,ada,0\n2,bob\n3,cy,60\n");
   const std::string mapping = Write("clicks.toml",

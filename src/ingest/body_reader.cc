@@ -6,14 +6,12 @@
 #include "data/event_codec.h"
 #include "ingest/body_reader_internal.h"
 #include "ingest/json_fault_internal.h"
-#include "ingest/wide_numbers_internal.h"
+#include "ingest/masked_body_internal.h"
 
 namespace feedmill::ingest {
 namespace {
 
 using simdjson::dom::element;
-
-constexpr size_t kJsonDepthMax = 64;
 
 // Kept a thread: simdjson's buffers and the record's strings grow once.
 struct Workspace {
@@ -38,14 +36,19 @@ simdjson::error_code ParseText(std::string* text, simdjson::dom::parser* parser,
   return parser->parse(text->data(), text->size(), false).get(*root);
 }
 
-// What is too wide a number is found when it stops the parser; `wide` then says which messages it costs.
+// Messages are looked at one by one only when something stopped the parser; `masked` then says which ones it costs.
 std::expected<element, BodyRefusal> Parse(const BodyRequest& request, simdjson::dom::parser* parser,
-                                          std::optional<WideNumbers>* wide) {
+                                          std::optional<MaskedBody>* masked) {
   element root;
+  const bool single = !request.type.empty();
   simdjson::error_code error = ParseText(request.body, parser, &root);
   if (error == simdjson::NUMBER_ERROR) {
-    *wide = MaskWideNumbers(*request.body, !request.type.empty());
-    if (*wide) error = ParseText(&(*wide)->body, parser, &root);
+    *masked = MaskWideNumbers(*request.body, single);
+    if (*masked) error = ParseText(&(*masked)->body, parser, &root);
+  }
+  if (error && error != simdjson::MEMALLOC && !single) {
+    *masked = MaskBrokenMessages(*request.body);
+    if (*masked) error = ParseText(&(*masked)->body, parser, &root);
   }
   if (error == simdjson::MEMALLOC) return std::unexpected(OutOfMemoryRefusal(request.header_key));
   if (error) {
@@ -122,8 +125,8 @@ std::string MessageIdMaker::Next() {
 std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const TrackingPlan& plan, const WriteKeys& keys,
                                           const BodyLimits& limits, MessageIdMaker& ids) {
   Workspace& workspace = ThisThreadsWorkspace();
-  std::optional<WideNumbers> wide;
-  auto root = Parse(request, &workspace.parser, &wide);
+  std::optional<MaskedBody> masked;
+  auto root = Parse(request, &workspace.parser, &masked);
   if (!root) return std::unexpected(root.error());
   auto key = Authenticate(request, *root, keys);
   if (!key) return std::unexpected(key.error());
@@ -142,9 +145,9 @@ std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const Trac
       plan, message_limits,
       {request.type, body.key->name, request.remote_ip, request.user_agent, *sent_at, request.received_time});
   const auto refusal = [&](size_t index) -> const Rejection* {
-    if (!wide) return nullptr;
-    const auto found = wide->by_message.find(index);
-    return found == wide->by_message.end() ? nullptr : &found->second;
+    if (!masked) return nullptr;
+    const auto found = masked->by_message.find(index);
+    return found == masked->by_message.end() ? nullptr : &found->second;
   };
   if (body.single) {
     ReadMessage(reader, *root, refusal(0), ids, &workspace.record, &body.messages.emplace_back());

@@ -149,8 +149,42 @@ TEST_F(CollectorTest, TooWideANumberCostsItsEventAndNoOther) {
   // Beside the messages a number is nobody's.
   EXPECT_EQ(Post("/v1/batch", fmt::format(R"({{"x":{},"batch":[{}]}})", wide, Like("h"))).status, 200);
   EXPECT_EQ(Post("/v1/batch", fmt::format(R"({{"batch":[{},{}]}})", wide, Like("i"))).status, 200);
-  for (const char* broken : {"012", "1.", "-", "1e", "+1"})
-    EXPECT_THAT(Post("/v1/batch", Batch({with("j", broken), with("k", wide)})).body, HasSubstr("malformed_json"));
+  for (const char* broken : {"012", "1.", "-", "1e", "+1"}) {
+    EXPECT_THAT(Post("/v1/batch", Batch({with("j", broken), with("k", wide)})).body,
+                AllOf(HasSubstr(R"("rejected_count":2)"), HasSubstr(R"("index":0,"messageId":"srv-)"),
+                      HasSubstr("malformed_json"), HasSubstr(R"("index":1,"messageId":"k")")));
+  }
+}
+
+TEST_F(CollectorTest, AMessageThatIsNoJsonCostsItselfAndNoOther) {
+  const auto like = [](std::string_view id, std::string_view text) {
+    return fmt::format(
+        R"({{"messageId":"{}","type":"track","event":"app_open","userId":"u1","properties":{{"x":"{}"}}}})", id, text);
+  };
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  const std::vector<std::string> broken = {like("b", R"(so funny \ud83d)"),
+                                           like("c", "caf\xe9"),
+                                           like("d", "a\x01"),
+                                           like("e", R"(\q)"),
+                                           fmt::format(R"({{"messageId":"f","x":{}}})", deep),
+                                           R"({"messageId" "g"})",
+                                           R"({"messageId":"h",})",
+                                           "nonsense"};
+  for (const std::string& one : broken) {
+    const std::string before = like("z" + std::to_string(&one - broken.data()), "]}, \\\"[");
+    const auto reply = Post("/v1/batch", Batch({before, one}));
+    EXPECT_EQ(reply.status, 200) << one;
+    EXPECT_THAT(reply.body, AllOf(HasSubstr(R"("accepted":1)"), HasSubstr(R"("index":1,)"),
+                                  HasSubstr(R"("rule":"malformed_json","reason":"the message is no JSON: )")))
+        << one;
+  }
+  const auto records = Records();
+  EXPECT_EQ(records[1].rejection.raw, broken[0]);                         // as it was sent
+  EXPECT_THAT(records[3].rejection.raw, HasSubstr("caf\xef\xbf\xbd\""));  // a column of text holds UTF-8 only
+
+  // Where a message ends cannot be told: the whole body is refused.
+  for (const char* cut : {R"({"messageId":"i")", R"({"messageId":"j)", R"({"a":[1})"})
+    EXPECT_EQ(Post("/v1/batch", Batch({like("k", "x"), cut})).status, 400) << cut;
 }
 
 TEST_F(CollectorTest, OfTwoKeysEqualMessageIdsAreTwoEvents) {

@@ -265,9 +265,7 @@ class LandingThread final : public Landing {
   void PublishOffsets() {
     std::lock_guard lock(mutex_);
     for (uint32_t partition = 0; partition < parts_.log.partitions(); ++partition) {
-      uint64_t landed = lanes_[0].ReadFrom(partition);
-      for (const auto& lane : lanes_) landed = std::min(landed, lane.ReadFrom(partition));
-      landed_offsets_[partition] = landed;
+      landed_offsets_[partition] = ReadFrom(partition);
     }
     metrics_.landed_time.Set(static_cast<double>(newest_append_time_) / kMicrosPerSecond);
     landed_.notify_all();

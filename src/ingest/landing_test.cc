@@ -383,6 +383,17 @@ TEST_F(LandingTest, LostRecordsArePassedOver) {
   EXPECT_EQ(metrics_.GetCounter("feedmill_landing_lost_records_total", "").Value(), 5u);
 }
 
+// A log that was reset above what has landed, before anything new arrived.
+TEST_F(LandingTest, ALogThatBeginsAboveEverythingIsLanded) {
+  log_.reset();
+  ASSERT_TRUE(SkipLogRecords(log_files_, clock_, log_options_, 0, {3, 3}));
+  log_ = *OpenEventLog(log_files_, clock_, log_options_);
+  ASSERT_EQ(log_->BeginOffset(0), 3u);
+  Start(*catalog_);
+  EXPECT_EQ(landing_->LandedOffset(0), 3u);
+  EXPECT_TRUE(landing_->LandNow(Deadline::After(5 * kMicrosPerSecond)));
+}
+
 TEST_F(LandingTest, ABatchWithoutMemoryIsTriedAgain) {
   Start(*catalog_);
   throw_once_ = true;

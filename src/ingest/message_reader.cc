@@ -66,6 +66,22 @@ Refusal TakeTime(std::string_view field, const std::optional<element>& value, st
   return std::nullopt;
 }
 
+// What is no UTF-8 becomes U+FFFD: a column of text holds nothing else.
+std::string AsUtf8(std::string_view text) {
+  constexpr size_t kSequenceBytesMax = 4;
+  if (simdjson::validate_utf8(text.data(), text.size())) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    size_t length = 1;
+    while (length <= kSequenceBytesMax && !simdjson::validate_utf8(text.data(), std::min(length, text.size())))
+      ++length;
+    const bool good = length <= std::min(kSequenceBytesMax, text.size());
+    out += good ? text.substr(0, length) : "\xef\xbf\xbd";
+    text.remove_prefix(good ? length : 1);
+  }
+  return out;
+}
+
 // `"name":"value",` in front of the members of a JSON object's text.
 void PrependMember(std::string_view name, std::string_view value, std::string* object) {
   std::string member = "{\"";
@@ -147,7 +163,7 @@ LogRecord MessageReader::Refused(const Rejection& rejection, std::string_view ra
   LogRecord record;
   record.kind = RecordKind::kRejected;
   record.rejection = rejection;
-  record.rejection.raw = CutText(raw, limits_.rejected_raw_bytes_max);
+  record.rejection.raw = AsUtf8(CutText(raw, limits_.rejected_raw_bytes_max));
   Event& event = record.event;
   event.type = origin_.type;
   event.source = origin_.source;

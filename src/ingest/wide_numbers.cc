@@ -1,4 +1,4 @@
-#include "ingest/wide_numbers_internal.h"
+#include "ingest/masked_body_internal.h"
 
 #include <charconv>
 #include <cmath>
@@ -13,7 +13,6 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr int kDepthMax = 64;  // as bodies are parsed with; deeper ones are refused there
 constexpr size_t kShownBytesMax = 40;
 constexpr std::string_view kNull = "null";
 
@@ -76,7 +75,7 @@ size_t EndOfValue(std::string_view text, size_t from) {
 
 class Masking {
  public:
-  Masking(const simdjson::padded_string& text, WideNumbers* out) : text_(text), out_(*out) {}
+  Masking(const simdjson::padded_string& text, MaskedBody* out) : text_(text), out_(*out) {}
 
   // False: the body is broken in other ways too.
   bool Body(ondemand::document& document, bool single) {
@@ -116,7 +115,7 @@ class Masking {
 
   bool Value(ondemand::value& value, const std::string& path, int depth) {
     ondemand::json_type type;
-    if (depth > kDepthMax || value.type().get(type) != simdjson::SUCCESS) return false;
+    if (depth > kJsonDepthMax || value.type().get(type) != simdjson::SUCCESS) return false;
     if (type == ondemand::json_type::object) return Object(value, path, depth);
     if (type == ondemand::json_type::array) return Array(value, path, depth);
     if (type == ondemand::json_type::number) Number(Position(value), path);
@@ -170,16 +169,16 @@ class Masking {
   }
 
   const simdjson::padded_string& text_;
-  WideNumbers& out_;
+  MaskedBody& out_;
   std::optional<size_t> message_;  // index of the one that is being read
   size_t begin_ = 0;               // where it begins
 };
 
 }  // namespace
 
-std::optional<WideNumbers> MaskWideNumbers(std::string_view body, bool single) {
+std::optional<MaskedBody> MaskWideNumbers(std::string_view body, bool single) {
   const simdjson::padded_string padded(body);
-  WideNumbers wide{std::string(body), {}};
+  MaskedBody wide{std::string(body), {}};
   ondemand::parser parser;
   ondemand::document document;
   if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return std::nullopt;

@@ -122,7 +122,8 @@ void LookAtBundle(const Config& config, const DataFolder& folder, Findings* find
   if (!bundles) return findings->Add("bundle", StatusOf(bundles), "");
   for (const registry::BundleRow& bundle : *bundles) {
     if (bundle.state != "live") continue;
-    const Status verified = StatusOf(registry::VerifyBundle(io::PosixFileSystem(), config.paths.Bundles() + "/" + bundle.folder));
+    const Status verified =
+        StatusOf(registry::VerifyBundle(io::PosixFileSystem(), config.paths.Bundles() + "/" + bundle.folder));
     return findings->Add("bundle", verified, fmt::format("{} is live, every file as it was made", bundle.id));
   }
   findings->Add(Verdict::kMind, "bundle", "none is live; feeds show what is popular, new and followed");

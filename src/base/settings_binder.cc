@@ -142,6 +142,10 @@ void Settings::Binder::TextList(std::string_view name, std::vector<std::string>*
   Field field{.name = Joined(prefix_, name), .doc = std::string(doc), .allowed = "list of texts"};
   field.set = [target](const ConfigNode& node) {
     auto is_text = [](const ConfigNode& item) { return item.kind == Kind::kString; };
+    if (is_text(node)) {  // one is a list of one
+      *target = {node.text};
+      return true;
+    }
     if (node.kind != Kind::kList || !std::ranges::all_of(node.items, is_text)) return false;
     target->clear();
     for (const ConfigNode& item : node.items) target->push_back(item.text);

@@ -28,8 +28,15 @@ Status LandingLane::Prepare(const Schema& schema, int64_t writer_epoch) {
   if (!description) return std::unexpected(description.error());
   Schema missing;
   for (const auto& column : schema) {
-    if (std::ranges::find(description->schema, column.name, &Column::name) == description->schema.end())
+    const auto known = std::ranges::find(description->schema, column.name, &Column::name);
+    if (known == description->schema.end()) {
       missing.push_back(column);
+    } else if (known->type != column.type) {
+      return InvalidArgument(
+          "events/: property '{}' is {} in the tracking plan, its column in {} is {}; a property keeps its type: give "
+          "the new one another name",
+          column.name, ColumnTypeName(column.type), table_, ColumnTypeName(known->type));
+    }
   }
   if (!missing.empty()) {
     description = parts_.catalog.AddColumns(table_, missing);

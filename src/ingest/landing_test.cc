@@ -157,7 +157,7 @@ class LandingTest : public testing::Test {
     landing_ = Open(catalog);
   }
 
-  std::unique_ptr<Landing> Open(lake::Catalog& catalog) {
+  Result<std::unique_ptr<Landing>> TryOpen(lake::Catalog& catalog) {
     LandingParts parts{
         *log_, catalog, *plan_, clock_, metrics_, [this](const std::string& table, const std::string& stem) {
           if (throw_once_.exchange(false)) throw std::bad_alloc();
@@ -165,7 +165,11 @@ class LandingTest : public testing::Test {
           auto path = *catalog_->DataFolder(table) + "/" + stem + ".parquet";
           return Result<std::unique_ptr<RowWriter>>(std::make_unique<MemoryRowWriter>(written_, schema, path));
         }};
-    auto landing = Landing::Start(std::move(parts), options_);
+    return Landing::Start(std::move(parts), options_);
+  }
+
+  std::unique_ptr<Landing> Open(lake::Catalog& catalog) {
+    auto landing = TryOpen(catalog);
     EXPECT_TRUE(landing) << landing.error().ToString();
     return landing ? std::move(*landing) : nullptr;
   }
@@ -417,6 +421,20 @@ TEST_F(LandingTest, AColumnIsAddedWhenThePlanGainsAProperty) {
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_FALSE(rows[0].contains("query"));
   EXPECT_EQ(rows[1]["query"], "x");
+}
+
+// Its values would be in no column from then on, and nobody would know.
+TEST_F(LandingTest, APropertyKeepsItsType) {
+  Plan("search.json", R"({"type":"object","properties":{"query":{"type":"string"}}})");
+  Start(*catalog_);
+  landing_.reset();
+  Plan("search.json", R"({"type":"object","properties":{"query":{"type":"number"}}})");
+  plan_ = *TrackingPlan::Load(io::PosixFileSystem(), (folder_ / "events").string());
+  const auto refused = TryOpen(*catalog_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "events/: property 'query' is double in the tracking plan, its column in ods.ods_event is string; a property "
+            "keeps its type: give the new one another name");
 }
 
 TEST_F(LandingTest, LandedSegmentsLeaveTheLogAfterTheirRetention) {

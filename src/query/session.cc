@@ -38,7 +38,9 @@ Result<Schema> ColumnsOf(const OwnedStatement& statement) {
   return schema;
 }
 
+// Comment lines in front are passed over.
 std::string FirstWord(std::string_view sql) {
+  while (sql.starts_with("--")) sql.remove_prefix(std::min(sql.find('\n'), sql.size() - 1) + 1);
   const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
   const auto begin = std::ranges::find_if(sql, is_letter);
   std::string word(begin, std::find_if_not(begin, sql.end(), is_letter));

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/time_text.h"
+#include "lake/transform.h"
 #include "warehouse/sql_lint.h"
 #include "warehouse/sql_text.h"
 
@@ -26,6 +27,14 @@ std::string BatchName(const Batch& batch) {
 void RemoveFiles(io::FileSystem& files, const std::vector<lake::DataFile>& staged) {
   // What cannot be removed is found by the lake's search for orphans; the error that led here matters more.
   for (const lake::DataFile& file : staged) (void)files.Remove(file.path);
+}
+
+// As a model's header says it.
+std::string PartitionText(const lake::PartitionSpec& spec) {
+  std::string text;
+  for (const lake::PartitionField& field : spec)
+    text += fmt::format("{}{}({})", text.empty() ? "" : ", ", lake::TransformName(field.transform), field.column);
+  return text.empty() ? "none" : text;
 }
 
 // Rows by day of files that are partitioned by day.
@@ -114,6 +123,13 @@ Status BatchRun::EnsureTable(query::Session& session, const std::string& sql) {
   if (!table && table.error().kind() == ErrorKind::kNotFound)
     table = context_.catalog.Create(name, *described, model_.partition);
   if (!table) return std::unexpected(InFile(table.error()));
+  const std::string wanted = PartitionText(model_.partition), there = PartitionText(table->partition_spec);
+  if (wanted != there) {
+    return InvalidArgument(
+        "{}: the header says 'partition: {}', table {} has 'partition: {}'; give the model another name, or make all "
+        "tables anew with `feedmill rebuild`",
+        model_.file, wanted, name, there);
+  }
   Schema missing;
   for (const Column& column : *described) {
     auto known = std::ranges::find(table->schema, column.name, &Column::name);

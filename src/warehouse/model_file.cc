@@ -330,6 +330,7 @@ Result<Model> ParseModelFile(std::string_view file, std::string_view text) {
   model.sql_line = line + 1;
   bool wants_sql =
       model.materialization != Materialization::kNative && model.materialization != Materialization::kExternal;
+  if (Trim(rest).ends_with(';')) model.sql.erase(model.sql.rfind(';'));  // as editors and habit leave it
   bool has_sql = !Trim(rest).empty();
   if (wants_sql && !has_sql) return InvalidArgument("{}:{}: no SELECT follows the header", file, line + 1);
   if (!wants_sql && has_sql)

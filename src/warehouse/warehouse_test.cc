@@ -122,6 +122,33 @@ TEST_F(WarehouseTest, RowsOutsideTheIntervalAreRefused) {
                               AllOf(HasSubstr("outside the interval"), HasSubstr("day 2024-01-04"))));
 }
 
+TEST_F(WarehouseTest, AnotherPartitionThanTheTablesIsNamed) {
+  std::string whole(kTotalModel);
+  const size_t begin = whole.find("-- partition"), end = whole.find("-- reads");
+  Write("warehouse/dws/dws_total.sql", whole.substr(0, begin) + "-- materialize: full\n" + whole.substr(end));
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  auto project = Load();
+  for (const char* model : {"dwd_action", "dws_total"})
+    ASSERT_THAT(RunModelJob(MakeContext(), *project, {model, clock_.Now(), {}, {}, "r1"}), IsOk());
+  Write("warehouse/dws/dws_total.sql", whole);
+  project = Load();
+  EXPECT_THAT(RunModelJob(MakeContext(), *project, {"dws_total", clock_.Now(), {}, {}, "r2"}),
+              IsError(ErrorKind::kInvalidArgument,
+                      HasSubstr("the header says 'partition: day(day)', table dws.dws_total has 'partition: none'")));
+}
+
+TEST_F(WarehouseTest, AStatementThatIsNoSelectIsNamedAndASemicolonIsNone) {
+  Land("(1, '2024-01-05 10:00:00+00', 7)");
+  std::string text(kActionModel);
+  while (text.ends_with('\n')) text.pop_back();
+  Write("warehouse/dwd/dwd_action.sql", text + ";\n");
+  EXPECT_THAT(RunModelJob(MakeContext(), *Load(), {"dwd_action", clock_.Now(), {}, {}, "r1"}), IsOk());
+  text.replace(text.find("\nSELECT"), std::string::npos, "\nCOPY (SELECT 1) TO 'x'\n");
+  Write("warehouse/dwd/dwd_action.sql", text);
+  EXPECT_THAT(Load(),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("dwd_action.sql: found COPY, allowed: one SELECT")));
+}
+
 TEST_F(WarehouseTest, AWideSumNamesFileAndLine) {
   std::string wrong(kTotalModel);
   wrong.replace(wrong.find("CAST(SUM(weight) AS BIGINT)"), 27, "\n  SUM(weight)");

@@ -432,9 +432,10 @@ TEST_F(LandingTest, APropertyKeepsItsType) {
   plan_ = *TrackingPlan::Load(io::PosixFileSystem(), (folder_ / "events").string());
   const auto refused = TryOpen(*catalog_);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message(),
-            "events/: property 'query' is double in the tracking plan, its column in ods.ods_event is string; a property "
-            "keeps its type: give the new one another name");
+  EXPECT_EQ(
+      refused.error().message(),
+      "events/: property 'query' is double in the tracking plan, its column in ods.ods_event is string; a property "
+      "keeps its type: give the new one another name");
 }
 
 TEST_F(LandingTest, LandedSegmentsLeaveTheLogAfterTheirRetention) {

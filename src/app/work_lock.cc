@@ -1,8 +1,10 @@
 #include "app/work_lock.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
+#include <thread>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -25,7 +27,10 @@ struct flock WholeFile() {
   return range;
 }
 
-// What the holder wrote; it may be in the middle of it.
+constexpr int kLooks = 20;
+constexpr auto kPause = std::chrono::milliseconds(25);
+
+// What the holder wrote; without process while it is in the middle of it.
 WorkHolder ReadHolder(const std::string& path) {
   WorkHolder holder{"a feedmill", 0, 0};
   const auto text = io::ReadWholeFile(io::PosixFileSystem(), path);
@@ -34,6 +39,16 @@ WorkHolder ReadHolder(const std::string& path) {
   holder.what = json.value("what", holder.what);
   holder.pid = json.value("pid", int64_t{0});
   holder.since = json.value("since", Micros{0});
+  return holder;
+}
+
+// Who took it a moment ago says so in the next one.
+WorkHolder WaitForHolder(const std::string& path) {
+  WorkHolder holder = ReadHolder(path);
+  for (int look = 1; holder.pid == 0 && look < kLooks; ++look) {
+    std::this_thread::sleep_for(kPause);
+    holder = ReadHolder(path);
+  }
   return holder;
 }
 
@@ -57,7 +72,12 @@ Result<WorkLock> WorkLock::Take(const std::string& data_folder, const std::strin
   struct flock range = WholeFile();
   if (::fcntl(descriptor, F_OFD_SETLK, &range) != 0) {
     if (errno != EAGAIN && errno != EACCES) return Io("{}: cannot be locked: {}", path, std::strerror(errno));
-    const WorkHolder holder = ReadHolder(path);
+    const WorkHolder holder = WaitForHolder(path);
+    if (holder.pid == 0) {
+      return Unavailable(
+          "{}: another process works on the tables of this folder and does not say which; wait for its end",
+          data_folder);
+    }
     return Unavailable(
         "{}: another process works on the tables of this folder: `{}` since {} (process {}); wait for its end, or stop "
         "it with `kill {}`. A process that died holds nothing",

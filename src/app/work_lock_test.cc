@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -15,6 +17,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class WorkLockTest : public testing::Test {
  protected:
@@ -40,6 +43,21 @@ TEST_F(WorkLockTest, TheSecondIsToldWhoHasIt) {
   }
   EXPECT_FALSE(FindWorkHolder(folder_).value());
   EXPECT_THAT(WorkLock::Take(folder_, "feedmill rebuild", 0), IsOk());
+}
+
+// Who has taken it writes down who it is a moment later: nobody is told to kill process 0.
+TEST_F(WorkLockTest, AHolderThatHasNotSaidYetIsWaitedFor) {
+  const auto first = WorkLock::Take(folder_, "feedmill run", 0);
+  ASSERT_THAT(first, IsOk());
+  std::filesystem::resize_file(folder_ / "work.lock", 0);
+  EXPECT_THAT(WorkLock::Take(folder_, "feedmill rebuild", 0),
+              IsError(ErrorKind::kUnavailable, AllOf(HasSubstr("does not say which"), Not(HasSubstr("kill")))));
+  std::thread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    std::ofstream(folder_ / "work.lock") << R"({"what":"feedmill run","pid":77,"since":0})";
+  });
+  EXPECT_THAT(WorkLock::Take(folder_, "feedmill rebuild", 0), IsError(ErrorKind::kUnavailable, HasSubstr("kill 77")));
+  late.join();
 }
 
 TEST_F(WorkLockTest, AKilledProcessHoldsNothing) {

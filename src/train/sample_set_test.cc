@@ -124,7 +124,8 @@ TEST_F(SampleSetTest, NamesWhatIsMissing) {
   EXPECT_THAT(*TooFewSamples(*session_, plan_, Cut()), HasSubstr("holds 3 rows before the cut, at least 4"));
   plan_.rows_min = 3;
   EXPECT_EQ(*TooFewSamples(*session_, plan_, Cut()), "");
-  EXPECT_THAT(*TooFewSamples(*session_, plan_, *ParseTime("2026-10-31")), HasSubstr("no impressions before the cut"));
+  EXPECT_THAT(*TooFewSamples(*session_, plan_, *ParseTime("2026-10-31")),
+              HasSubstr("no impression before the cut is old enough"));
 }
 
 }  // namespace

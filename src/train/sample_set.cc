@@ -179,8 +179,7 @@ Result<std::string> TooFewSamples(query::Session& session, const RankPlan& plan,
   FEEDMILL_ASSIGN(const std::string of_window, RowsOfWindow(session, plan, cut));
   FEEDMILL_ASSIGN(const uint64_t rows, CountRows(session, of_window));
   if (rows == 0)
-    return "no impression is old enough before the cut for its labels to be known (label windows of features.toml): "
-           "nothing to learn a ranking from";
+    return "no impression before the cut is old enough for its labels to be known: nothing to learn a ranking from";
   if (rows >= static_cast<uint64_t>(plan.rows_min)) return "";
   return fmt::format("{} holds {} rows before the cut, at least {} (data.rows_min of rank.toml) are needed", kTable,
                      rows, plan.rows_min);

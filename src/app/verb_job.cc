@@ -22,6 +22,8 @@ namespace {
 
 // Of the memory of a replay, what the engine may use: what is known of users and posts stands beside it.
 constexpr uint64_t kReplayEngineShare = 4;
+constexpr uint64_t kReplayEngineMemoryMin = 128ull << 20;
+constexpr uint64_t kSliceActionBytes = 600;  // what putting one action of a slice in order takes of the engine's memory
 
 struct JobArguments {
   std::string project = ".";
@@ -98,6 +100,17 @@ int RunModel(const JobArguments& arguments) {
   return warehouse::ModelJobMain(context, model);
 }
 
+// In parts: with fewer threads, of which each takes memory of its own; one mostly waits for the rows of a writer.
+Result<std::unique_ptr<query::Engine>> OpenReplayEngine(const Config& config, features::ReplayArguments* replay) {
+  query::EngineOptions options;
+  options.temporary_directory = config.paths.Temporary();
+  options.memory_bytes_max = std::max(kReplayEngineMemoryMin, replay->memory_bytes_max / kReplayEngineShare);
+  options.threads = std::max(2, config.nightly.threads / replay->parts + 1);
+  replay->slice_actions =
+      std::min(replay->slice_actions, static_cast<int64_t>(options.memory_bytes_max / kSliceActionBytes));
+  return query::OpenEngine(options);
+}
+
 Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments replay) {
   replay.on_progress = [](double share) { jobs::PrintProgress(share); };
   if (step == "features.samples") {
@@ -117,9 +130,10 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   FEEDMILL_TRY(OpenJob(arguments, &job));
   io::FileSystem& files = *job.folder.files;
   FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
-  const uint64_t memory = jobs::MemoryOfStep().value_or(job.config.nightly.memory_bytes_max);
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(job.config, {}, memory / kReplayEngineShare));
   features::ReplayArguments replay;
+  replay.memory_bytes_max = jobs::MemoryOfStep().value_or(job.config.nightly.memory_bytes_max);
+  replay.parts = std::min(jobs::PartsOfStep(), features::kReplayPartsMax);
+  FEEDMILL_ASSIGN(const auto engine, OpenReplayEngine(job.config, &replay));
   replay.files = &files;
   replay.catalog = job.folder.catalog.get();
   replay.engine = engine.get();
@@ -128,8 +142,6 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.checkpoint_folder =
       staged.empty() ? job.config.paths.FeatureCheckpoints() : job.config.paths.RebuiltFeatures();
   FEEDMILL_TRY(files.CreateDirectories(replay.checkpoint_folder));
-  replay.memory_bytes_max = memory;
-  replay.parts = std::min(jobs::PartsOfStep(), features::kReplayPartsMax);
   replay.end = FloorTo(job.end, kMicrosPerDay);
   if (!arguments.force_start.empty()) {
     FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.force_start));

@@ -26,6 +26,13 @@ std::string_view ErrorText(const char* text) {
   return text == nullptr ? std::string_view("unknown error") : std::string_view(text);
 }
 
+// What a statement failed of while it was planned, or while it ran.
+std::string_view WhyFailed(const OwnedPending& pending, OwnedResult& result) {
+  const char* message = duckdb_pending_error(pending.get());
+  if (message == nullptr || *message == '\0') message = duckdb_result_error(result.get());
+  return ErrorText(message);
+}
+
 Result<Schema> ColumnsOf(const OwnedStatement& statement) {
   Schema schema;
   const idx_t columns = duckdb_prepared_statement_column_count(statement.get());
@@ -91,9 +98,7 @@ Status DuckSession::RunPatiently(std::string_view prefix, std::string_view sql, 
     if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::sleep_for(kPause);
   }
   if (done && duckdb_execute_pending(pending.get(), result->get()) == DuckDBSuccess) return Ok();
-  const char* message = duckdb_pending_error(pending.get());
-  if (message == nullptr || *message == '\0') message = duckdb_result_error(result->get());
-  return std::unexpected(SqlError(ErrorText(message), sql, prefix.size()));
+  return std::unexpected(SqlError(WhyFailed(pending, *result), sql, prefix.size()));
 }
 
 Result<OwnedStatement> DuckSession::Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes) {
@@ -139,7 +144,7 @@ Status DuckSession::StreamUnguarded(std::string_view sql, const std::function<St
   OwnedResult result;
   bool done = duckdb_pending_prepared_streaming(statement.get(), pending.out()) == DuckDBSuccess &&
               duckdb_execute_pending(pending.get(), result.get()) == DuckDBSuccess;
-  if (!done) return std::unexpected(SqlError(ErrorText(duckdb_pending_error(pending.get())), sql, 0));
+  if (!done) return std::unexpected(SqlError(WhyFailed(pending, result), sql, 0));
   while (true) {
     OwnedChunk chunk(duckdb_fetch_chunk(*result.get()));
     if (chunk.get() == nullptr) break;

@@ -129,6 +129,20 @@ TEST_F(SessionTest, StreamReportsAnErrorInTheMiddle) {
   EXPECT_FALSE(status.has_value());
 }
 
+// By its kind a step is tried again in smaller parts.
+TEST_F(SessionTest, AStreamWithoutMemorySaysSo) {
+  EngineOptions options;
+  options.temporary_directory = folder_ / "little";
+  options.memory_bytes_max = 64ull << 20;
+  options.temporary_bytes_max = 1 << 20;
+  const auto engine = OpenEngine(options);
+  ASSERT_THAT(engine, IsOk());
+  const auto session = (*engine)->NewSession();
+  const auto status = (*session)->Stream("SELECT CAST(len(list(i)) AS BIGINT) FROM range(50000000) t(i)",
+                                         [](const Chunk&) { return Ok(); });
+  EXPECT_THAT(status, IsError(ErrorKind::kResourceExhausted, HasSubstr("memory")));
+}
+
 TEST_F(SessionTest, ReferencedTablesLeaveOutCtes) {
   auto tables = session_->ReferencedTables(
       "WITH a AS (SELECT * FROM b), c AS (SELECT * FROM a JOIN dwd.d ON true)\n"

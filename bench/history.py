@@ -22,7 +22,7 @@ from servers import BUILD, RESULTS, WORK, Feedmill
 
 START = datetime.date(2026, 1, 5)
 NIGHTS = 3
-COMMITS = 20
+COMMITS = 100  # as many as pass between two merges of manifests, which one of them pays
 TICKS_PER_S = 100
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The whole loop at size: import, nightly, feeds with ingest beside; the last line is one JSON object.
 
-`loop.py 10M [--days 5] [--memory 1.5GiB] [--keep]`. Events go from the generator to the importer through a pipe and are not kept as a file.
---days 1 is a busy day: half as many users, five times as busy. --memory is that of one nightly step (nightly.memory_bytes_max).
+`loop.py 10M [--days 5] [--memory 1.5GiB] [--again 1GiB] [--keep]`. Events go from the generator to the importer through a pipe and are not kept as a file.
+--days 1 is a busy day: half as many users, five times as busy. --memory is that of one nightly step (nightly.memory_bytes_max). --again makes all of it once more from the same events
+with that memory, by a rebuild; the time ratio is that of the CPU seconds, which other work on the machine moves less.
 """
 
 import argparse
@@ -84,6 +85,28 @@ def stages(project: pathlib.Path, run: str, disk: DiskWatch) -> dict:
     }
 
 
+def again(binary: pathlib.Path, project: pathlib.Path, memory: str, by_stage: dict) -> dict:
+    """The same tables, models and bundle with another memory."""
+    disk = DiskWatch(project / "data")
+    begin = time.monotonic()
+    rebuilt = last_json([binary, "rebuild", "--project", project, "--dims", "--train", "--yes", "--set", f"nightly.memory_bytes_max={memory}"])
+    seconds = time.monotonic() - begin
+    disk.ended.set()
+    second = stages(project, rebuilt["run"], disk)
+    ratio = cpu_s(second) / cpu_s({name: stage for name, stage in by_stage.items() if name in second})
+    return {"memory_setting": memory, "nightly_s": round(seconds, 1), "cpu_s": cpu_s(second), "cpu_ratio": round(ratio, 2), "stages": second}
+
+
+def cpu_s(by_stage: dict) -> float:
+    return round(sum(stage["cpu_s"] for stage in by_stage.values()), 1)
+
+
+def print_stages(by_stage: dict) -> None:
+    print(f"{'stage':<22} {'s':>8} {'cpu s':>8} {'memory MB':>10} {'spilled MB':>11} {'parts':>6}", file=sys.stderr)
+    for name, stage in sorted(by_stage.items(), key=lambda item: -item[1]["s"]):
+        print(f"{name:<22} {stage['s']:8.1f} {stage['cpu_s']:8.1f} {stage['memory_mb']:10} {stage['spilled_mb']:11} {stage['parts']:6}", file=sys.stderr)
+
+
 def import_stream(binary: pathlib.Path, world: str, project: pathlib.Path, url: str) -> tuple[dict, dict]:
     """What the generator says and what the importer says."""
     pipe = WORK / "loop.pipe"
@@ -111,6 +134,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="?", default="10M")
     parser.add_argument("--days", type=int, default=5)
     parser.add_argument("--memory", default="", help="of one step")
+    parser.add_argument("--again", default="", help="memory of one step of a second time")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     rows = rows_of(arguments.rows)
@@ -146,6 +170,7 @@ def main() -> None:
         "import_events_per_s": imported["events_per_s"],
         "rejected": imported["rejected"] + imported["unreadable"],
         "nightly_s": round(nightly_s, 1),
+        "nightly_cpu_s": cpu_s(by_stage),
         "nightly_memory_peak_mb": nightly.get("memory_peak_mb"),
         "memory_setting": arguments.memory or "share of the machine",
         "disk_mb": max((stage["disk_mb"] for stage in by_stage.values()), default=0),
@@ -162,9 +187,10 @@ def main() -> None:
         "auc": nightly.get("auc"),
         "ndcg10": nightly.get("ndcg10"),
     }
-    print(f"{'stage':<22} {'s':>8} {'cpu s':>8} {'memory MB':>10} {'spilled MB':>11} {'parts':>6}", file=sys.stderr)
-    for name, stage in sorted(by_stage.items(), key=lambda item: -item[1]["s"]):
-        print(f"{name:<22} {stage['s']:8.1f} {stage['cpu_s']:8.1f} {stage['memory_mb']:10} {stage['spilled_mb']:11} {stage['parts']:6}", file=sys.stderr)
+    print_stages(by_stage)
+    if arguments.again:
+        result["again"] = again(binary, project, arguments.again, by_stage)
+        print_stages(result["again"]["stages"])
     suffix = f"-{arguments.days}d" if arguments.days != 5 else ""
     suffix += f"-{arguments.memory}" if arguments.memory else ""
     (RESULTS / f"loop-{rows}{suffix}.json").write_text(json.dumps(result, indent=1) + "\n")

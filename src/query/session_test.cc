@@ -131,11 +131,7 @@ TEST_F(SessionTest, StreamReportsAnErrorInTheMiddle) {
 
 // By its kind a step is tried again in smaller parts.
 TEST_F(SessionTest, AStreamWithoutMemorySaysSo) {
-  EngineOptions options;
-  options.temporary_directory = folder_ / "little";
-  options.memory_bytes_max = 64ull << 20;
-  options.temporary_bytes_max = 1 << 20;
-  const auto engine = OpenEngine(options);
+  const auto engine = OpenEngine({.temporary_directory = folder_ / "little", .memory_bytes_max = 64ull << 20});
   ASSERT_THAT(engine, IsOk());
   const auto session = (*engine)->NewSession();
   const auto status = (*session)->Stream("SELECT CAST(len(list(i)) AS BIGINT) FROM range(50000000) t(i)",

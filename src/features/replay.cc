@@ -49,7 +49,8 @@ class Replay {
     FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
     report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));
-    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog));
+    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog, report_.start, arguments_.end));
+    report_.post_versions = static_cast<int64_t>(posts_.size());
     const std::string stem =
         fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
     FEEDMILL_ASSIGN(TableWriter table,

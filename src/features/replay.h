@@ -55,7 +55,8 @@ struct ReplayReport {
   Micros replayed_from = 0;    // cut of the checkpoint used, or 0: from the first action
   uint64_t counter_bytes = 0;  // memory of the counters at the end, of the largest part
   int parts = 1;
-  int64_t days_read = 0;  // days of tables whose rows were read to see whether they changed
+  int64_t days_read = 0;      // days of tables whose rows were read to see whether they changed
+  int64_t post_versions = 0;  // held in memory, of the posts that the days show
   Micros wall_time = 0;
 };
 

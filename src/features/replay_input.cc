@@ -27,9 +27,10 @@ std::string OfPart(UserPart part) {
 
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
-Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog) {
+Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, Micros start, Micros end) {
   PostHistory history;
   FEEDMILL_TRY(session.RegisterTable(catalog, kPostTable));
+  FEEDMILL_TRY(session.RegisterTable(catalog, kImpressionTable, {{"event_time", start, end}}));
   const auto add = [&history](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       history.versions_.push_back({Handle(chunk, 0, row),
@@ -39,8 +40,10 @@ Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& ca
     return Ok();
   };
   FEEDMILL_TRY(session.Stream(
-      "SELECT post_key, CAST(text_length AS BIGINT), created_time, valid_from, CAST(version AS BIGINT) FROM dwd_post "
-      "WHERE post_key IS NOT NULL",
+      fmt::format("SELECT post_key, CAST(text_length AS BIGINT), created_time, valid_from, CAST(version AS BIGINT) "
+                  "FROM dwd_post WHERE post_key IN (SELECT post_key FROM dwd_impression WHERE event_time >= {} AND "
+                  "event_time < {})",
+                  Literal(start), Literal(end)),
       add));
   // Of versions of one instant the last one counts.
   std::ranges::sort(history.versions_, {},

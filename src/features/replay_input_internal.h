@@ -16,12 +16,14 @@
 
 namespace feedmill::features {
 
-// Creation, text and versions of posts by post_key.
+// Creation, text and versions by post_key, of the posts that were shown in a time.
 class PostHistory {
  public:
-  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog);
+  // Of impressions in [start, end): a night does not hold the posts of all years.
+  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog, Micros start, Micros end);
   // Fills created_at and text_length as of `time`: of versions that began strictly earlier; nothing before the first.
   void Describe(EntityHandle post, Micros time, CandidateInput* candidate) const;
+  size_t size() const { return versions_.size(); }
 
  private:
   struct Version {

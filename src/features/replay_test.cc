@@ -401,6 +401,19 @@ TEST_F(ReplayTest, ANightReadsOnlyTheDaysWhoseFilesChanged) {
   EXPECT_EQ(night(4).days_read, 4 + 4 + 4) << "nothing is known any more";
 }
 
+TEST_F(ReplayTest, ANightHoldsThePostsThatItsDaysShow) {
+  const Micros last_day = kStart + 3 * kDay;
+  tables_.Write([&](const WorldEvent& event) { return event.time < last_day || event.post == "p1"; });
+  const auto all = RunSampleReplay(tables_.Arguments(set_, kStart, last_day));
+  ASSERT_TRUE(all.has_value()) << all.error().ToString();
+  EXPECT_GE(all->post_versions, 60);
+  const auto night = RunSampleReplay(tables_.Arguments(set_, last_day, last_day + kDay));
+  ASSERT_TRUE(night.has_value()) << night.error().ToString();
+  EXPECT_GT(night->rows_written, 0);
+  EXPECT_GE(night->post_versions, 1);
+  EXPECT_LE(night->post_versions, 3);
+}
+
 TEST_F(ReplayTest, WrongIntervalsAndMissingTablesAreTold) {
   EXPECT_THAT(RunSampleReplay(tables_.Arguments(set_, kStart + 1, kStart + kDay)).error().message(),
               HasSubstr("both must be midnights UTC"));

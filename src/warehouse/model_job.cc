@@ -18,6 +18,8 @@ namespace {
 constexpr double kEngineShare = 0.7;
 constexpr double kEngineShareInParts = 0.5;
 constexpr uint64_t kEngineMemoryMin = 128ull << 20;
+// What the program takes before there is a row, but not more than a third of a small step.
+constexpr uint64_t kProgramBytes = 96ull << 20;
 
 Result<std::unique_ptr<query::Engine>> EngineFor(const Context& context, uint64_t memory_bytes, int parts) {
   query::EngineOptions options;
@@ -25,8 +27,8 @@ Result<std::unique_ptr<query::Engine>> EngineFor(const Context& context, uint64_
   options.threads = std::max(1, context.threads / parts);
   const double share = parts == 1 ? kEngineShare : kEngineShareInParts;
   if (memory_bytes > 0) {
-    options.memory_bytes_max =
-        std::max(kEngineMemoryMin, static_cast<uint64_t>(static_cast<double>(memory_bytes) * share));
+    const uint64_t for_rows = memory_bytes - std::min(kProgramBytes, memory_bytes / 3);
+    options.memory_bytes_max = std::max(kEngineMemoryMin, static_cast<uint64_t>(static_cast<double>(for_rows) * share));
   }
   return query::OpenEngine(options);
 }

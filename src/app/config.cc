@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kGiB = 1 << 30;
-constexpr uint64_t kStepMemoryMin = 256 << 20;
+constexpr uint64_t kStepMemoryMin = 512 << 20;
 
 constexpr uint64_t kLiveMemoryPart = 4;  // of the machine's memory
 constexpr uint64_t kLiveMemoryMin = 64 * kMiB;
@@ -170,7 +170,7 @@ void BindNightly(Settings* settings, Config* c) {
                      "of the lake that a server reads each minute and compares with their checksums; 0 = none");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
   nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {0, 1024 * kGiB},
-                   "of one step, at least 256MiB; over it the step is tried again in smaller parts; 0 = memory_share");
+                   "of one step, at least 512MiB; over it the step is tried again in smaller parts; 0 = memory_share");
   nightly.Real("memory_share", &c->nightly.memory_share, {0.02, 0.9},
                "of the memory of the machine, or of the container, that one step may use");
   nightly.Duration("step_time_max", &c->nightly.step_time_max, {kMicrosPerSecond, 7 * kMicrosPerDay}, "of one step");

@@ -1,5 +1,7 @@
 #include "app/nightly_run.h"
 
+#include <nlohmann/json.hpp>
+
 #include "app/offline_landing.h"
 #include "base/log.h"
 #include "base/time_text.h"
@@ -25,6 +27,26 @@ Status AskServer(const Config& config, const std::string& url) {
       "what the server has accepted could not be brought into the lake first, and a run must not leave it out"));
 }
 
+// A clock that is driven or shifted is the server's alone.
+Result<Micros> NowOf(const NightlyArguments& arguments, const Nightly& nightly) {
+  if (nightly.config.clock.source == ClockSource::kSystem) return nightly.clock.Now();
+  const auto server = cli::FindRunningServer(nightly.config.paths.data);
+  cli::Connection connection;
+  connection.url = arguments.url.empty() && server ? server->url : arguments.url;
+  if (connection.url.empty()) {
+    return InvalidArgument(
+        "the project's clock is its server's (clock.source), and none runs: say the cut with --until");
+  }
+  connection.project = nightly.config.paths.project;
+  FEEDMILL_TRY(cli::FillKeys(&connection));
+  FEEDMILL_ASSIGN(cli::AdminClient client, cli::AdminClient::Make(connection));
+  FEEDMILL_ASSIGN(const std::string answer, client.Call("GET", "clock", ""));
+  const auto json = nlohmann::json::parse(answer, nullptr, false);
+  if (!json.is_object() || !json.contains("now") || !json["now"].is_string())
+    return Unavailable("{}: /v1/admin/clock answered {}", connection.url, answer.substr(0, 200));
+  return ParseTime(json["now"].get<std::string>());
+}
+
 Status LandHere(const Config& config) {
   FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
   const SystemClock clock;
@@ -33,7 +55,8 @@ Status LandHere(const Config& config) {
   return landing->LandAll();
 }
 
-// Whether anything that has landed happened before.
+}  // namespace
+
 Result<bool> AnythingBefore(const Nightly& nightly, Micros time) {
   FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly.config));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
@@ -47,8 +70,6 @@ Result<bool> AnythingBefore(const Nightly& nightly, Micros time) {
                                              table.substr(table.find('.') + 1), FormatTime(time))));
   return !rows.rows.empty();
 }
-
-}  // namespace
 
 Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
   FEEDMILL_ASSIGN(nightly->config, LoadConfig(arguments.project, arguments.overrides));
@@ -85,9 +106,9 @@ Result<std::optional<Micros>> LastCut(const warehouse::Project& project, meta::S
 }
 
 Result<Micros> CutOf(const NightlyArguments& arguments, const Nightly& nightly) {
-  const Micros now = nightly.clock.Now();
+  if (!arguments.until.empty() && arguments.until != "now") return ParseTime(arguments.until);
+  FEEDMILL_ASSIGN(const Micros now, NowOf(arguments, nightly));
   if (arguments.until == "now") return now;
-  if (!arguments.until.empty()) return ParseTime(arguments.until);
   const Micros midnight = FloorTo(now, kMicrosPerDay);
   FEEDMILL_ASSIGN(const auto last, LastCut(nightly.project, *nightly.folder.store));
   if (!last || *last > midnight) return now;

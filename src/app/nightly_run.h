@@ -26,8 +26,12 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly);
 // Cut of the newest nightly that went through, from the intervals it recorded; nothing when none did.
 Result<std::optional<Micros>> LastCut(const warehouse::Project& project, meta::Store& store);
 
+// Whether anything that has landed happened before.
+Result<bool> AnythingBefore(const Nightly& nightly, Micros time);
+
 // What --until says. Without it the last midnight (UTC), as tables are made of whole days; but now, when the last cut
-// is later than that (the first run's is now) or nothing happened before it.
+// is later than that (the first run's is now) or nothing happened before it. Now is the server's where its clock is
+// driven or shifted.
 Result<Micros> CutOf(const NightlyArguments& arguments, const Nightly& nightly);
 
 // Everything that was acknowledged is in the lake when it returns. The running server is asked; without one the log is

@@ -145,7 +145,7 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.end = FloorTo(job.end, kMicrosPerDay);
   if (!arguments.force_start.empty()) {
     FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.force_start));
-    replay.start = FloorTo(start, kMicrosPerDay);
+    if (start < replay.end) replay.start = FloorTo(start, kMicrosPerDay);  // a day that is not over has no samples yet
   }
   FEEDMILL_ASSIGN(const int64_t rows, RunReplay(arguments.name, replay));
   return fmt::format(R"({{"rows":{}}})", rows);

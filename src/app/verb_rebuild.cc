@@ -32,12 +32,15 @@ std::string Describe(const RebuildPlan& plan) {
 }
 
 Status FindCut(const NightlyArguments& arguments, Micros* cut) {
-  if (!arguments.until.empty()) {
-    FEEDMILL_ASSIGN(*cut, ParseTime(arguments.until));
-    return Ok();
-  }
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));
+  if (!arguments.until.empty()) {
+    FEEDMILL_ASSIGN(*cut, ParseTime(arguments.until));
+    FEEDMILL_ASSIGN(const bool anything, AnythingBefore(nightly, *cut));
+    if (anything) return Ok();
+    return InvalidArgument("rebuild: nothing that has landed is before --until {}: every table would be empty",
+                           FormatTime(*cut));
+  }
   FEEDMILL_ASSIGN(const auto last, LastCut(nightly.project, *nightly.folder.store));
   *cut = last.value_or(nightly.clock.Now());
   return Ok();

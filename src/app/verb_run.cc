@@ -181,7 +181,15 @@ Status RunBackfill(NightlyArguments arguments) {
     const Micros newest = parameters.is_object() ? parameters.value("end", end) : end;
     end = arguments.until.empty() ? newest : std::max(end, newest);
   }
-  arguments.force_end = FormatTime(arguments.until.empty() ? end : until);
+  const Micros force_end = arguments.until.empty() ? end : until;
+  if (!arguments.late) {
+    FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.start));
+    if (start >= force_end) {
+      return InvalidArgument("backfill: found --start {} and an end of {}; allowed: a start before the end",
+                             FormatTime(start), FormatTime(force_end));
+    }
+  }
+  arguments.force_end = FormatTime(force_end);
   arguments.until = FormatTime(end);
   return RunNightly("feedmill backfill", arguments);
 }

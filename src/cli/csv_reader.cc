@@ -20,9 +20,23 @@ Status CsvReader::ReadQuoted(std::string* field) {
   return InvalidArgument("line {}: the file ends inside a quoted field", record_line_);
 }
 
+// As spreadsheets put in front of UTF-8.
+void CsvReader::SkipByteOrderMark() {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  for (size_t i = 0; i < kMark.size(); ++i) {
+    if (in_.peek() == static_cast<unsigned char>(kMark[i])) {
+      in_.get();
+      continue;
+    }
+    while (i-- > 0) in_.unget();
+    return;
+  }
+}
+
 Result<bool> CsvReader::Next(std::vector<std::string>* fields) {
   fields->clear();
   record_line_ = line_;
+  if (line_ == 1) SkipByteOrderMark();
   if (in_.peek() == EOF) return false;
   fields->emplace_back();
   for (int c = in_.get(); c != EOF; c = in_.get()) {

@@ -22,6 +22,7 @@ class CsvReader {
 
  private:
   Status ReadQuoted(std::string* field);
+  void SkipByteOrderMark();
 
   std::istream& in_;
   char separator_;

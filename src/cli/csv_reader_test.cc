@@ -28,6 +28,12 @@ TEST(CsvReader, ReadsPlainAndQuotedFields) {
   EXPECT_EQ(records[2], (std::vector<std::string>{"", "", ""}));
 }
 
+TEST(CsvReader, AByteOrderMarkIsNoPartOfTheFirstName) {
+  EXPECT_EQ(ReadAll("\xef\xbb\xbfid,user\n\xef\xbb\xbf,2\n"),
+            (std::vector<std::vector<std::string>>{{"id", "user"}, {"\xef\xbb\xbf", "2"}}));
+  EXPECT_EQ(ReadAll("\xef\xbb,x\n"), (std::vector<std::vector<std::string>>{{"\xef\xbb", "x"}}));
+}
+
 TEST(CsvReader, LastLineNeedsNoLineBreak) {
   EXPECT_EQ(ReadAll("a\tb", '\t'), (std::vector<std::vector<std::string>>{{"a", "b"}}));
 }

@@ -152,6 +152,8 @@ class ModelPlanner {
   // "" = nothing to do. Counts what is too late.
   std::string Reason(const PendingInterval& pending, const IntervalState* former, const std::string& changed) {
     if (Forced(pending.start, pending.end)) return "forced";
+    const bool unmade = former == nullptr || former->status != "done" || former->sql_hash != plan_.sql_hash;
+    if (unmade && options_.force_start && pending.start != 0) return "";  // of other days; the next run makes it
     if (former == nullptr) return pending.start == 0 ? "never made" : "new interval";
     if (former->status != "done") return "refused last time";
     if (former->sql_hash != plan_.sql_hash) return "SQL changed";

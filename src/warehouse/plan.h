@@ -34,8 +34,9 @@ struct ModelPlan {
 
 struct PlanOptions {
   Micros end = 0;  // the cut: nothing after it is looked at
-  std::optional<Micros>
-      force_start;  // backfill: intervals that touch [force_start, force_end) run whatever their state
+  // Backfill: intervals that touch [force_start, force_end) run whatever their state; of others only what changes by
+  // it, not what was never made.
+  std::optional<Micros> force_start;
   std::optional<Micros> force_end;
   std::string only;   // one model; "" = all
   bool late = false;  // backfill: intervals past the lookback run too

@@ -48,6 +48,17 @@ TEST_F(WarehouseTest, DataPastTheLookbackWaitsForABackfill) {
   EXPECT_EQ(Totals(), "2024-01-01 15 2024-01-05 7 ");
 }
 
+TEST_F(WarehouseTest, ABackfillOfDaysMakesNoOthers) {
+  Land("(1, '2024-01-01 10:00:00+00', 5), (2, '2024-01-03 10:00:00+00', 6), (3, '2024-01-05 10:00:00+00', 7)");
+  force_start_ = *ParseTime("2024-01-03");
+  force_end_ = *ParseTime("2024-01-04");
+  Nightly();
+  EXPECT_EQ(Totals(), "2024-01-03 6 ");
+  force_start_ = force_end_ = std::nullopt;
+  Nightly();
+  EXPECT_EQ(Totals(), "2024-01-01 5 2024-01-03 6 2024-01-05 7 ");
+}
+
 TEST_F(WarehouseTest, ABackfillOfWhatIsLateMakesJustThat) {
   Land("(1, '2024-01-01 10:00:00+00', 5), (2, '2024-01-05 10:00:00+00', 6)");
   Nightly();

@@ -13,9 +13,7 @@ export function TokenPage({ refused, onToken }: { refused: boolean; onToken: (to
       >
         <img src="/console/mark.svg" alt="" width="44" height="44" />
         <h1>Feedmill</h1>
-        <p>
-          Paste the admin token. The server printed it when it first started, and <code>feedmill key show admin</code> prints it again.
-        </p>
+        <p>Paste the admin token; <code>feedmill key show admin</code> prints it.</p>
         <label htmlFor="token">Admin token</label>
         <input id="token" type="password" autoComplete="off" autoFocus spellCheck={false} value={token} aria-invalid={refused}
           aria-describedby={refused ? "token-error" : undefined} onChange={(event) => setToken(event.target.value)} />

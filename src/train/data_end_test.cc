@@ -58,11 +58,5 @@ TEST_F(DataEndTest, IsTheCutWhereTheAppIsAlive) {
   EXPECT_EQ(End(), 0) << "nothing without rows";
 }
 
-// Their times alone would fill it.
-TEST_F(DataEndTest, ManyRowsNeedLittleMemory) {
-  Fill(8'000'000, "i * 108000");
-  EXPECT_NEAR(static_cast<double>(End() - *ParseTime("2026-01-01")), 9.9 * kMicrosPerDay, kMicrosPerMinute);
-}
-
 }  // namespace
 }  // namespace feedmill::train

@@ -19,7 +19,8 @@ constexpr uint64_t kUserBytesPerAction = 64;
 
 int PartsFor(const ReplayArguments& arguments, uint64_t user_bytes, int64_t actions) {
   const double wanted = static_cast<double>(user_bytes) * 1.5 + static_cast<double>(actions) * kUserBytesPerAction;
-  const double share = static_cast<double>(arguments.memory_bytes_max) * kUserShare;
+  // Parts that were asked for say that the last try had too little: it had the estimated ones.
+  const double share = static_cast<double>(arguments.memory_bytes_max) * kUserShare / arguments.parts;
   int parts = 1;
   while (parts < kReplayPartsMax && (parts < arguments.parts || (share > 0 && wanted > share * parts))) parts *= 2;
   return parts;

@@ -40,9 +40,9 @@ struct ReplayArguments {
   Micros end = 0;
   std::function<void(double)> on_progress;  // share done, 0 to 1; may be empty
   // Memory of the process, 0 = no limit. Users are taken in as many parts as keep what is known of one part (its
-  // counters and those of its pairs) within a share of it, and in at least `parts`. What is known of posts and authors
-  // is there once, whatever the parts; each part reads all actions again. The rows do not depend on the number of
-  // parts.
+  // counters and those of its pairs) within a share of it, divided by `parts`, and in at least `parts`. What is known
+  // of posts and authors is there once, whatever the parts; each part reads all actions again. The rows do not depend
+  // on the number of parts.
   uint64_t memory_bytes_max = 0;
   int parts = 1;
   int64_t slice_actions = 500'000;  // about so many actions and their impressions are looked at together

@@ -376,6 +376,9 @@ TEST_F(ReplayTest, LittleMemoryMakesMoreParts) {
   const int64_t bytes = Actions(kStart, kStart + 3 * kDay) * 64;
   arguments.memory_bytes_max = static_cast<uint64_t>(bytes);
   EXPECT_EQ(RunSampleReplay(arguments)->parts, 4);
+  arguments.parts = 2;
+  EXPECT_EQ(RunSampleReplay(arguments)->parts, 8) << "a second try is not the same again";
+  arguments.parts = 1;
   arguments.memory_bytes_max = 1;
   EXPECT_EQ(RunSampleReplay(arguments)->parts, kReplayPartsMax) << "and no more";
   arguments.parts = kReplayPartsMax + 1;

@@ -42,12 +42,6 @@ Status CheckCopiedStore(const ProjectPaths& paths) {
       whole.error().message(), paths.project);
 }
 
-// Parts of the folder may be links to other disks.
-std::vector<std::string> OwnFolders(const ProjectPaths& paths) {
-  return {paths.data,      paths.Log(),  paths.Lake(),     paths.State(), paths.FeatureCheckpoints(),
-          paths.Bundles(), paths.Runs(), paths.Temporary()};
-}
-
 Status MakeAtHome(const ProjectPaths& paths, const Recognised& recognised, DataFolder* folder) {
   folder->identity = recognised.identity;
   if (recognised.place == FolderPlace::kSame) return Ok();
@@ -70,6 +64,12 @@ Status MakeAtHome(const ProjectPaths& paths, const Recognised& recognised, DataF
 
 }  // namespace
 
+std::unique_ptr<io::FileSystem> ConfinedFiles(const ProjectPaths& paths) {
+  return std::make_unique<io::ConfinedFileSystem>(
+      io::PosixFileSystem(), std::vector{paths.data, paths.Log(), paths.Lake(), paths.State(),
+                                         paths.FeatureCheckpoints(), paths.Bundles(), paths.Runs(), paths.Temporary()});
+}
+
 std::vector<meta::Migration> AllMigrations() {
   std::vector<meta::Migration> migrations = lake::CatalogMigrations();
   for (const auto& more : {registry::RegistryMigrations(), jobs::JobsMigrations(), warehouse::WarehouseMigrations()})
@@ -84,7 +84,7 @@ Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock,
   FEEDMILL_ASSIGN(const Recognised recognised, RecogniseFolder(paths.data));
   if (recognised.place == FolderPlace::kCopied) FEEDMILL_TRY(CheckCopiedStore(paths));
   DataFolder folder;
-  folder.files = std::make_unique<io::ConfinedFileSystem>(io::PosixFileSystem(), OwnFolders(paths));
+  folder.files = ConfinedFiles(paths);
   for (const std::string& part : {paths.Lake(), paths.State(), paths.Bundles(), paths.Runs(), paths.Temporary()})
     FEEDMILL_TRY(folder.files->CreateDirectories(part));
   FEEDMILL_ASSIGN(folder.store, meta::OpenWholeStore(paths.MetaStore(), AllMigrations()));

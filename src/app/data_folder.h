@@ -32,6 +32,10 @@ struct DataFolder {
 // with the one it was copied from.
 Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock, const std::string& run_id = "");
 
+// The files of a data folder, for whoever changes some without the rest: nothing outside of the folder is changed
+// through them. What it is made of may be links to other disks.
+std::unique_ptr<io::FileSystem> ConfinedFiles(const ProjectPaths& paths);
+
 // The migrations of every room that keeps rows in the metadata store.
 std::vector<meta::Migration> AllMigrations();
 

@@ -77,7 +77,7 @@ Result<uint64_t> DropHours(lake::Catalog& catalog, const std::string& table, Mic
 
 Keeper::Keeper(const Config& config, DataFolder& folder, const Clock& clock, const Clock& system,
                MetricsRegistry& metrics)
-    : config_(config), folder_(folder), clock_(clock), system_(system), metrics_(metrics) {}
+    : config_(config), folder_(folder), clock_(clock), system_(system), metrics_(metrics), files_(*folder.files) {}
 
 Status Keeper::Note(const std::string& part, const Result<uint64_t>& removed) {
   metrics_

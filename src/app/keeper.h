@@ -49,7 +49,7 @@ class Keeper {
   const Clock& clock_;
   const Clock& system_;
   MetricsRegistry& metrics_;
-  io::FileSystem& files_ = io::PosixFileSystem();
+  io::FileSystem& files_;  // the folder's: nothing outside of it is removed
   mutable std::mutex mutex_;
   std::map<std::string, KeeperPart> parts_;  // GUARDED_BY(mutex_)
 };

@@ -3,12 +3,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/matchers.h"
+#include "ingest/event_tables.h"
 #include "jobs/run_store.h"
 #include "lake/run_tables.h"
 #include "warehouse/interval_store.h"
@@ -100,6 +102,27 @@ TEST_F(KeeperTest, OldBundlesGoButNotTheNewestNorTheLiveOne) {
   EXPECT_THAT(metrics_.PrometheusText(), HasSubstr("feedmill_keeper_removed_total{part=\"bundles\"} 2"));
 }
 
+// Names come from the metadata store and from folders that anybody may have written to.
+TEST_F(KeeperTest, NothingOutsideOfTheFolderIsRemoved) {
+  const fs::path outside = project_ / "outside";
+  fs::create_directories(outside / "training-1");
+  std::ofstream(outside / "training-1/rows") << "rows";
+  config_.retention.bundles_min = 1;
+  AddBundle("../../outside", kNow - 80 * kMicrosPerDay);
+  AddBundle("newest", kNow);
+  EXPECT_THAT(keeper_->Sweep(), IsError(ErrorKind::kPermissionDenied, HasSubstr("outside of")));
+  EXPECT_TRUE(fs::exists(outside / "training-1/rows"));
+  fs::create_directory_symlink(outside / "training-1", config_.paths.Temporary() + "/training-2");
+  Age(outside / "training-1", 30);
+  EXPECT_THAT(keeper_->Sweep(), IsOk());
+  EXPECT_TRUE(fs::exists(outside / "training-1/rows")) << "a link goes, and not what it leads to";
+  EXPECT_FALSE(fs::is_symlink(config_.paths.Temporary() + "/training-2"));
+  fs::remove_all(config_.paths.Temporary());
+  fs::create_directory_symlink(outside, config_.paths.Temporary());
+  EXPECT_THAT(keeper_->Sweep(), IsError(ErrorKind::kPermissionDenied)) << "made a link while the server runs";
+  EXPECT_TRUE(fs::exists(outside / "training-1/rows"));
+}
+
 TEST_F(KeeperTest, WhatIsNotKnownStays) {
   const std::string tmp = config_.paths.Temporary();
   for (const char* name : {"training-1", "training-2", "duckdb_temp_storage-1.tmp", "notes"}) {
@@ -149,6 +172,39 @@ TEST_F(KeeperTest, OneTableThatFailsDoesNotKeepTheOthersFromTheirTurn) {
   EXPECT_THAT(keeper_->ExpireSnapshots(), IsError(ErrorKind::kNotFound, HasSubstr("aaa.broken")));
   EXPECT_EQ(folder_.catalog->Load("zzz.whole")->snapshots.size(), 1u);
   EXPECT_THAT(keeper_->Figures().at("snapshots").error, HasSubstr("aaa.broken"));
+}
+
+TEST_F(KeeperTest, RawHoursGoWhenTheirTimeIsOver) {
+  const std::string table(ingest::kEventTable);
+  ASSERT_THAT(folder_.catalog->Create(table, ingest::StandardEventColumns(), ingest::RawTablePartition()), IsOk());
+  constexpr int64_t kThisHour = kNow / kMicrosPerHour;
+  for (const int64_t hours_ago : {70 * 24, 60 * 24 + 2, 60 * 24 - 2, 0}) {
+    lake::DataFile file;
+    file.path = *folder_.catalog->DataFolder(table) + fmt::format("/{}.parquet", hours_ago);
+    ASSERT_THAT(io::WriteFileAtomically(io::PosixFileSystem(), file.path, "rows"), IsOk());
+    file.partition = {kThisHour - hours_ago};
+    file.record_count = 1;
+    file.size_bytes = 4;
+    lake::CommitRequest request;
+    request.files = {file};
+    ASSERT_THAT(folder_.catalog->Commit(table, request), IsOk());
+  }
+  const auto hours_ago = [&] {
+    std::set<int64_t> found;
+    const auto plan = folder_.catalog->PlanScan(table, {});
+    for (const lake::DataFile& file : plan->files) found.insert(kThisHour - *file.partition[0]);
+    return found;
+  };
+  config_.retention.raw = 0;
+  ASSERT_THAT(keeper_->Sweep(), IsOk());
+  EXPECT_EQ(hours_ago().size(), 4u) << "kept for ever";
+  config_.retention.raw = 60 * kMicrosPerDay;
+  ASSERT_THAT(keeper_->Sweep(), IsOk());
+  EXPECT_EQ(hours_ago(), (std::set<int64_t>{0, 60 * 24 - 2}));
+  EXPECT_EQ(keeper_->Figures().at("raw").removed, 2u);
+  const auto snapshots = folder_.catalog->Load(table)->snapshots.size();
+  ASSERT_THAT(keeper_->Sweep(), IsOk());
+  EXPECT_EQ(folder_.catalog->Load(table)->snapshots.size(), snapshots) << "nothing more to do makes no version";
 }
 
 TEST_F(KeeperTest, OrphansAreOnlyCountedInADryRun) {

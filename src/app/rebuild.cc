@@ -68,8 +68,8 @@ class Rebuilding {
       FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config_, published_, clock_));
       FEEDMILL_TRY(landing->HoldsEverything());
     }
-    FEEDMILL_TRY(files_.RemoveAll(config_.paths.RebuiltFeatures()));
-    return files_.CreateDirectories(config_.paths.RebuiltFeatures());
+    FEEDMILL_TRY(published_.files->RemoveAll(config_.paths.RebuiltFeatures()));
+    return published_.files->CreateDirectories(config_.paths.RebuiltFeatures());
   }
 
   // Without it a server runs, and lands and keeps the live state by itself.
@@ -100,15 +100,8 @@ class Rebuilding {
   }
 
   warehouse::Context StagedContext() {
-    return {files_,
-            *staged_.catalog,
-            *staged_.store,
-            clock_,
-            config_.paths.project,
-            config_.paths.Temporary(),
-            config_.nightly.threads,
-            run_id_,
-            tables_};
+    return {*published_.files,         *staged_.catalog,        *staged_.store, clock_, config_.paths.project,
+            config_.paths.Temporary(), config_.nightly.threads, run_id_,        tables_};
   }
 
   Status RunModels() {
@@ -141,9 +134,10 @@ class Rebuilding {
     }));
     figures_.tables_made = tables_.size();
     // Checkpoints are believed only where they fit the rows, so that it does not matter if this is cut short.
-    FEEDMILL_TRY(files_.RemoveAll(config_.paths.FeatureCheckpoints()));
-    FEEDMILL_TRY(files_.Rename(config_.paths.RebuiltFeatures(), config_.paths.FeatureCheckpoints()));
-    return files_.SyncDirectory(config_.paths.data);
+    io::FileSystem& files = *published_.files;
+    FEEDMILL_TRY(files.RemoveAll(config_.paths.FeatureCheckpoints()));
+    FEEDMILL_TRY(files.Rename(config_.paths.RebuiltFeatures(), config_.paths.FeatureCheckpoints()));
+    return files.SyncDirectory(config_.paths.data);
   }
 
   // From the lake as far as it has landed, then from the log.
@@ -153,17 +147,18 @@ class Rebuilding {
     FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config_.paths, clock_));
     FEEDMILL_ASSIGN(landing_, OfflineLanding::Open(config_, folder, clock_));
     FEEDMILL_TRY(landing_->LandAll());
-    FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files_, config_.paths.Features()));
+    io::FileSystem& files = *folder.files;
+    FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, config_.paths.Features()));
     stream::LiveState state(set, config_.stream.state);
     FEEDMILL_TRY(ApplyLake(folder, &state));
     const std::string building = config_.paths.Temporary() + "/state";
-    FEEDMILL_TRY(files_.RemoveAll(building));
-    FEEDMILL_TRY(files_.CreateDirectories(building));
-    FEEDMILL_TRY(FollowTail(building, &state));
+    FEEDMILL_TRY(files.RemoveAll(building));
+    FEEDMILL_TRY(files.CreateDirectories(building));
+    FEEDMILL_TRY(FollowTail(files, building, &state));
     landing_.reset();
-    FEEDMILL_TRY(files_.RemoveAll(RebuiltState(config_.paths)));
-    FEEDMILL_TRY(files_.Rename(building, RebuiltState(config_.paths)));
-    FEEDMILL_TRY(TakeRebuiltState(config_.paths));
+    FEEDMILL_TRY(files.RemoveAll(RebuiltState(config_.paths)));
+    FEEDMILL_TRY(files.Rename(building, RebuiltState(config_.paths)));
+    FEEDMILL_TRY(TakeRebuiltState(files, config_.paths));
     figures_.live_state = true;
     return Ok();
   }
@@ -185,7 +180,7 @@ class Rebuilding {
     return Ok();
   }
 
-  Status FollowTail(const std::string& checkpoints, stream::LiveState* state) {
+  Status FollowTail(io::FileSystem& files, const std::string& checkpoints, stream::LiveState* state) {
     stream::TailSource source;
     const ingest::EventLog& log = landing_->log();
     source.partitions = log.partitions();
@@ -200,7 +195,7 @@ class Rebuilding {
     options.folder = checkpoints;
     options.checkpoint_interval = 0;
     options.checkpoint_at_stop = false;
-    FEEDMILL_ASSIGN(const auto tailer, stream::StartLogTailer(files_, options, std::move(source), state));
+    FEEDMILL_ASSIGN(const auto tailer, stream::StartLogTailer(files, options, std::move(source), state));
     if (!tailer->WaitCaughtUp(Deadline::After(kTailTime))) {
       FEEDMILL_TRY(tailer->status());
       return DeadlineExceeded("the log's tail was not applied within {} s", kTailTime / kMicrosPerSecond);
@@ -212,7 +207,6 @@ class Rebuilding {
   const NightlyArguments& arguments_;
   const RebuildPlan& plan_;
   const RebuildHooks& hooks_;
-  io::FileSystem& files_ = io::PosixFileSystem();
   SystemClock clock_;
   std::optional<DataFolderLock> data_lock_;
   DataFolder published_;
@@ -231,8 +225,7 @@ Result<RebuildFigures> Rebuild(const Config& config, const NightlyArguments& arg
   return Rebuilding(config, arguments, plan, hooks).Run();
 }
 
-Status TakeRebuiltState(const ProjectPaths& paths) {
-  io::FileSystem& files = io::PosixFileSystem();
+Status TakeRebuiltState(io::FileSystem& files, const ProjectPaths& paths) {
   const std::string rebuilt = RebuiltState(paths);
   FEEDMILL_ASSIGN(const bool exists, files.Exists(rebuilt));
   if (!exists) return Ok();

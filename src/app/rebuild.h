@@ -42,6 +42,6 @@ Result<RebuildFigures> Rebuild(const Config& config, const NightlyArguments& arg
 
 // A live state that a rebuild has finished takes the place of the former one. By whoever holds the data folder's lock,
 // before the state is read.
-Status TakeRebuiltState(const ProjectPaths& paths);
+Status TakeRebuiltState(io::FileSystem& files, const ProjectPaths& paths);
 
 }  // namespace feedmill::app

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/config.h"
+#include "app/data_folder.h"
 #include "app/rebuild.h"
 #include "app/server.h"
 #include "app/stop_signal.h"
@@ -52,7 +53,7 @@ Status RunUp(const UpArguments& arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(config.logging.level, config.logging.format);
   FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
-  FEEDMILL_TRY(TakeRebuiltState(config.paths));
+  FEEDMILL_TRY(TakeRebuiltState(*ConfinedFiles(config.paths), config.paths));
   KeepLogs(config);
   bool keys_are_new = false;
   FEEDMILL_ASSIGN(const cli::Keys keys, EnsureKeys(config.paths.data, &keys_are_new));

@@ -21,14 +21,27 @@ bool LiesBelow(const std::string& path, const std::string& folder) {
   return path.size() > folder.size() + 1 && path.starts_with(folder) && path[folder.size()] == '/';
 }
 
+namespace {
+
+// Where the name itself stands: a link at its end is not followed, since what is removed or renamed is the link.
+std::string PlaceOf(const std::string& path) {
+  const std::filesystem::path place(path);
+  const std::string name = place.filename().string();
+  if (name.empty() || name == "." || name == "..") return RealPath(path);
+  return RealPath(place.parent_path().string()) + "/" + name;
+}
+
+}  // namespace
+
 ConfinedFileSystem::ConfinedFileSystem(FileSystem& files, const std::vector<std::string>& folders) : files_(files) {
   for (const std::string& folder : folders) folders_.push_back(RealPath(folder));
 }
 
-Status ConfinedFileSystem::Check(std::string_view call, const std::string& path, bool itself) const {
-  const std::string real = RealPath(path);
-  const bool inside = std::ranges::any_of(
-      folders_, [&](const std::string& folder) { return LiesBelow(real, folder) || (itself && real == folder); });
+Status ConfinedFileSystem::Check(std::string_view call, const std::string& path, Ending ending) const {
+  const std::string real = ending == Ending::kNotFollowed ? PlaceOf(path) : RealPath(path);
+  const bool inside = std::ranges::any_of(folders_, [&](const std::string& folder) {
+    return LiesBelow(real, folder) || (ending == Ending::kOrFolder && real == folder);
+  });
   if (inside) return Ok();
   return PermissionDenied("{} {}: the path is outside of {}; nothing there is changed", call, path,
                           fmt::join(folders_, ", "));
@@ -50,24 +63,23 @@ Status ConfinedFileSystem::Truncate(const std::string& path, uint64_t size) {
 }
 
 Status ConfinedFileSystem::Rename(const std::string& from, const std::string& to) {
-  FEEDMILL_TRY(Check("rename", from));
-  FEEDMILL_TRY(Check("rename", to));
+  FEEDMILL_TRY(Check("rename", from, Ending::kNotFollowed));
+  FEEDMILL_TRY(Check("rename", to, Ending::kNotFollowed));
   return files_.Rename(from, to);
 }
 
-// A link is removed itself, so its own place counts and not what it leads to.
 Status ConfinedFileSystem::Remove(const std::string& path) {
-  FEEDMILL_TRY(Check("unlink", std::filesystem::path(path).parent_path().string(), true));
+  FEEDMILL_TRY(Check("unlink", path, Ending::kNotFollowed));
   return files_.Remove(path);
 }
 
 Status ConfinedFileSystem::CreateDirectories(const std::string& path) {
-  FEEDMILL_TRY(Check("mkdir", path, true));
+  FEEDMILL_TRY(Check("mkdir", path, Ending::kOrFolder));
   return files_.CreateDirectories(path);
 }
 
 Status ConfinedFileSystem::RemoveAll(const std::string& path) {
-  FEEDMILL_TRY(Check("remove", path));
+  FEEDMILL_TRY(Check("remove", path, Ending::kNotFollowed));
   return files_.RemoveAll(path);
 }
 

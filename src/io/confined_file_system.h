@@ -33,8 +33,10 @@ class ConfinedFileSystem final : public FileSystem {
   Result<uint64_t> FileSize(const std::string& path) override { return files_.FileSize(path); }
 
  private:
-  // `itself`: whether one of the folders is inside too, and not only what is below it.
-  Status Check(std::string_view call, const std::string& path, bool itself = false) const;
+  // What a link at the end of a path means: where it leads counts; or the link itself, which may be removed or renamed
+  // whatever it leads to; or, as the first, and one of the folders is inside too and not only what is below it.
+  enum class Ending { kFollowed, kNotFollowed, kOrFolder };
+  Status Check(std::string_view call, const std::string& path, Ending ending = Ending::kFollowed) const;
 
   FileSystem& files_;
   std::vector<std::string> folders_;  // absolute, links followed, without a slash at the end

@@ -33,7 +33,9 @@ class ConfinedFileSystemTest : public testing::Test {
     EXPECT_EQ(files_->CreateTruncated(file).error().kind(), ErrorKind::kPermissionDenied);
     EXPECT_EQ(files_->Truncate(file, 0).error().kind(), ErrorKind::kPermissionDenied);
     EXPECT_EQ(files_->Remove(file).error().kind(), ErrorKind::kPermissionDenied);
-    EXPECT_EQ(files_->RemoveAll(folder).error().kind(), ErrorKind::kPermissionDenied);
+    EXPECT_EQ(files_->RemoveAll(folder / "").error().kind(), ErrorKind::kPermissionDenied);
+    EXPECT_EQ(files_->RemoveAll(folder / "below/..").error().kind(), ErrorKind::kPermissionDenied);
+    EXPECT_EQ(files_->RemoveAll(file).error().kind(), ErrorKind::kPermissionDenied);
     EXPECT_EQ(files_->CreateDirectories(made).error().kind(), ErrorKind::kPermissionDenied);
     EXPECT_EQ(files_->Rename(inside_ / "mine", made).error().kind(), ErrorKind::kPermissionDenied);
     EXPECT_EQ(files_->Rename(file, inside_ / "taken").error().kind(), ErrorKind::kPermissionDenied);
@@ -67,6 +69,10 @@ TEST_F(ConfinedFileSystemTest, ALinkLeadsNowhere) {
   fs::create_directory_symlink(outside_, inside_ / "lake/linked");
   ExpectNothingChanges(inside_ / "lake/linked");
   ASSERT_TRUE(files_->Remove(inside_ / "lake/linked")) << "the link itself is inside";
+  fs::create_directory_symlink(outside_, inside_ / "lake/linked");
+  ASSERT_TRUE(files_->Rename(inside_ / "lake/linked", inside_ / "lake/renamed"));
+  ASSERT_TRUE(files_->RemoveAll(inside_ / "lake/renamed"));
+  EXPECT_FALSE(fs::is_symlink(inside_ / "lake/renamed"));
   EXPECT_TRUE(fs::exists(outside_ / "kept"));
 }
 

@@ -94,4 +94,9 @@ io::HttpResponder BrowserAccess::LetRead(const io::HttpRequest& request, io::Htt
   });
 }
 
+void BrowserAccess::LetRead(const io::HttpRequest& request, io::HttpResponse* response) const {
+  const std::string_view origin = request.Header("origin");
+  if (!origin.empty() && Allows(origin)) Grant(origin, response);
+}
+
 }  // namespace feedmill::app

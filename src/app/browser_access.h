@@ -25,6 +25,7 @@ class BrowserAccess {
   std::optional<io::HttpResponse> AnswerPreflight(const io::HttpRequest& request) const;
   // Whatever is answered to this request, the page may read it, if its origin is allowed.
   io::HttpResponder LetRead(const io::HttpRequest& request, io::HttpResponder&& respond) const;
+  void LetRead(const io::HttpRequest& request, io::HttpResponse* response) const;
 
  private:
   std::vector<std::string> origins_;  // lower case

@@ -81,6 +81,22 @@ TEST(BrowserAccess, AnswersToAllowedPagesMayBeRead) {
   }
 }
 
+TEST(BrowserAccess, RefusalsOfTheHttpServerMayBeReadToo) {
+  Router router;
+  router.browsers = *BrowserAccess::Make({"https://app.example"});
+  const std::pair<const char*, bool> paths[] = {{"/v1/batch", true},     {"/v1/feed", true},
+                                                {"/v1/explain/r", true}, {"/v1/admin/bundles", false},
+                                                {"/metrics", false},     {"", false}};
+  for (const auto& [path, for_pages] : paths) {
+    for (const char* origin : {"https://app.example", "https://other.example", ""}) {
+      io::HttpResponse response{.status = 413};
+      router.Refused(Request("POST", path, {{"origin", origin}}), &response);
+      const bool readable = std::string_view(origin) == "https://app.example" && for_pages;
+      EXPECT_EQ(HeaderOf(response, "Access-Control-Allow-Origin"), readable ? origin : "") << path << " " << origin;
+    }
+  }
+}
+
 class MetricsAccessTest : public testing::Test {
  protected:
   int Get(const std::string& address, const std::string& authorization = "") {

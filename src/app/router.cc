@@ -28,6 +28,11 @@ io::HttpResponse NotFoundAnswer() {
   return response;
 }
 
+// What apps in browsers use.
+bool IsForPages(const std::string& path) {
+  return ingest::Collector::Takes(path) || path == "/v1/feed" || path.starts_with("/v1/explain/");
+}
+
 // The description of this very API.
 io::HttpResponse Reference() {
   for (const EmbeddedPage& page : EmbeddedReference()) {
@@ -38,9 +43,13 @@ io::HttpResponse Reference() {
 
 }  // namespace
 
+void Router::Refused(const io::HttpRequest& request, io::HttpResponse* response) const {
+  if (IsForPages(request.path)) browsers.LetRead(request, response);
+}
+
 void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) const {
-  const bool collects = ingest::Collector::Takes(request.path);
-  if (collects || request.path == "/v1/feed" || request.path.starts_with("/v1/explain/")) {
+  if (IsForPages(request.path)) {
+    const bool collects = ingest::Collector::Takes(request.path);
     if (auto answer = browsers.AnswerPreflight(request)) return respond(std::move(*answer));
     io::HttpResponder readable = browsers.LetRead(request, std::move(respond));
     return collects ? collector->Handle(std::move(request), std::move(readable))

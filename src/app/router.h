@@ -30,6 +30,8 @@ struct Router {
   void Public(io::HttpRequest&& request, io::HttpResponder&& respond) const;
   // The same and the console.
   void All(io::HttpRequest&& request, io::HttpResponder&& respond) const;
+  // An answer that the HTTP server gives by itself: pages may read it where they may read those of the services.
+  void Refused(const io::HttpRequest& request, io::HttpResponse* response) const;
   // The server that `metrics_config` gives an address of its own: GET /metrics and nothing else.
   void Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) const;
 

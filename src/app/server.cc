@@ -315,7 +315,10 @@ class ServerImpl final : public Server {
 
   Status StartHttp(const Config& config, const cli::Keys& keys) {
     FEEDMILL_ASSIGN(router_.browsers, BrowserAccess::Make(config.allowed_origins));
-    FEEDMILL_ASSIGN(const io::HttpServerOptions options, HttpOptions(config));
+    FEEDMILL_ASSIGN(io::HttpServerOptions options, HttpOptions(config));
+    options.on_refusal = [this](const io::HttpRequest& request, io::HttpResponse* response) {
+      router_.Refused(request, response);
+    };
     router_.metrics_config = config.metrics;
     router_.may_read_metrics = [read = keys.read, admin = keys.admin](std::string_view key) {
       return SecretsEqual(key, read) || SecretsEqual(key, admin);

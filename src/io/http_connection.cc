@@ -156,7 +156,10 @@ void HttpConnection::Answer(HttpResponse&& response) {
 void HttpConnection::Fail(const HttpParseFailure& failure) {
   frame_ = {.close = true};
   UncountBody();
-  Enqueue(ErrorResponse(failure.status, failure.message));
+  HttpResponse response = ErrorResponse(failure.status, failure.message);
+  const auto& on_refusal = worker_->shared().options.on_refusal;
+  if (on_refusal) on_refusal(parser_.TakeRefused(), &response);
+  Enqueue(response);
 }
 
 void HttpConnection::Enqueue(const HttpResponse& response) {

@@ -31,6 +31,23 @@ TEST_F(HttpServerTest, AClientThatSendsTooMuchStillSeesTheAnswer) {
   EXPECT_EQ(Send("GET", "/")->status, 200);
 }
 
+// Browsers show a page only those answers that say so, refusals too.
+TEST_F(HttpServerTest, RefusalsBeforeTheHandlerKnowWhoAsked) {
+  HttpServerOptions options{.body_bytes_max = 1000, .request_timeout = 100 * kMicrosPerMilli};
+  options.on_refusal = [](const HttpRequest& request, HttpResponse* response) {
+    response->headers.emplace_back(
+        "Told", request.path + " " + std::string(request.Header("origin")) + " " + std::to_string(request.body.size()));
+  };
+  Start(options);
+  const std::string head = "POST /v1/batch?a=b HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\n";
+  const std::string told = "Told: /v1/batch https://app.example 0\r\n";
+  EXPECT_THAT(Raw(head + "Content-Length: 1001\r\n\r\n"), AllOf(StartsWith("HTTP/1.1 413 "), HasSubstr(told)));
+  EXPECT_THAT(Raw(head + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"),
+              AllOf(StartsWith("HTTP/1.1 415 "), HasSubstr(told)));
+  EXPECT_THAT(Raw(head + "Content-Length: 9\r\n\r\nslow"), AllOf(StartsWith("HTTP/1.1 408 "), HasSubstr(told)));
+  EXPECT_THAT(Raw("no HTTP at all\r\n\r\n"), AllOf(StartsWith("HTTP/1.1 505 "), HasSubstr("Told: ")));
+}
+
 TEST_F(HttpServerTest, RefusesAChunkedBodyOverTheLimit) {
   Start({.body_bytes_max = 10});
   EXPECT_THAT(Raw("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n"),

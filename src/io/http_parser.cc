@@ -181,6 +181,13 @@ HttpRequest HttpRequestParser::TakeRequest() {
   return request;
 }
 
+HttpRequest HttpRequestParser::TakeRefused() {
+  HttpRequest request = std::move(impl_->parser->message);
+  request.body.clear();
+  if (!ParseTarget(impl_->parser->target, &request)) request.path.clear();
+  return request;
+}
+
 struct HttpReplyParser::Impl {
   HttpParserLimits limits;
   ReplyCollector parser;

@@ -45,6 +45,8 @@ class HttpRequestParser {
   // Valid when Complete(); remote_address is left empty. A target that is no path fails here: then failure().status is
   // set and the request is empty.
   HttpRequest TakeRequest();
+  // What was read of a message that failed or will not be waited for; its path is empty when that was not read.
+  HttpRequest TakeRefused();
   // Ready for the next message.
   void Reset();
 

@@ -82,6 +82,10 @@ struct HttpServerOptions {
   size_t send_buffer_bytes = 256 * 1024;
   size_t unsent_bytes_max = 256 * 1024 * 1024;  // of all connections; beyond it the slowest readers are cut
   MetricsRegistry* metrics = nullptr;           // may be null; outlives the server
+  // May add headers to an answer that the server gives before there is a request for the handler (408, 413, 415, 431,
+  // 503, ...): `request` is what was read of its header, which may be nothing, without a body. A server thread. Not
+  // asked about connections over connections_max, of which nothing is read.
+  std::function<void(const HttpRequest& request, HttpResponse* response)> on_refusal = nullptr;
 };
 
 class HttpServer {

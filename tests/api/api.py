@@ -2,6 +2,7 @@
 """Every documented operation is asked of a running server and answers as documented; every route the sources have is documented; an old
 request is explained from the lake after a restart."""
 
+import http.client
 import json
 import pathlib
 import re
@@ -13,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from local_platform import Checks, Platform  # noqa: E402
 
+ORIGIN = "https://app.example"
 DOCUMENT = ROOT / "docs/reference/openapi.json"
 KEYS = {"writeKey": "write", "readKey": "read", "adminToken": "admin"}
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
@@ -160,17 +162,30 @@ class Api:
         refused = self.platform.good("GET", "/v1/admin/events?kind=refused", key="admin")["events"]
         self.checks.check("a refused message is shown with its reason", bool(refused) and refused[0]["field"] == "properties.post_id", refused[:1])
 
+    def refusals_may_be_read_by_pages(self) -> None:
+        """Also those that the server gives before anybody has looked at the request."""
+        for status, header, value in ((413, "Content-Length", "99999999"), (415, "Content-Encoding", "br")):
+            for origin, wanted in ((ORIGIN, ORIGIN), ("https://other.example", None)):
+                connection = http.client.HTTPConnection("127.0.0.1", self.platform.port, timeout=30)
+                connection.putrequest("POST", "/v1/batch")
+                for name, text in {"Origin": origin, "Content-Length": "1", header: value}.items():
+                    connection.putheader(name, text)
+                connection.endheaders()
+                reply = connection.getresponse()
+                self.checks.equal(f"{status} for a page of {origin}", (reply.status, reply.getheader("Access-Control-Allow-Origin")), (status, wanted))
+                connection.close()
+
 
 def main() -> None:
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="feedmill-api-") as folder:
-        platform = Platform(pathlib.Path(folder) / "project")
+        platform = Platform(pathlib.Path(folder) / "project", f'http.allowed_origins=["{ORIGIN}"]')
         platform.start()
         try:
             api = Api(checks, platform)
             api.prepare()
             for part in (api.every_operation, api.every_route, api.served, api.explained_from_the_lake, api.titles_from_the_lake, api.tiles_outlive_a_restart,
-                         api.refusals_are_seen):
+                         api.refusals_are_seen, api.refusals_may_be_read_by_pages):
                 checks.part(part)
         finally:
             platform.stop()

@@ -70,6 +70,7 @@ Result<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {
     duckdb_free(message);
     return std::unexpected(error.WithContext("query engine"));
   }
+  database->temporary_directory = options.temporary_directory;
   FEEDMILL_ASSIGN(const auto session, DuckSession::Connect(database));
   FEEDMILL_TRY(RegisterRowPipes(session->connection(), &database->pipes));
   return std::make_unique<DuckEngine>(std::move(database));

@@ -10,7 +10,7 @@
 
 namespace feedmill::query {
 
-class FolderCatalog final : public lake::Catalog {
+class FolderCatalog : public lake::Catalog {
  public:
   explicit FolderCatalog(std::string folder) : folder_(std::move(folder)) {}
 

@@ -24,6 +24,14 @@ std::string FieldMap(const Schema& schema) {
   return fmt::format("MAP {{{}}}", map);
 }
 
+std::string Names(const Schema& schema) {
+  std::string names;
+  for (const Column& column : schema) names += fmt::format("{}{}", names.empty() ? "" : ", ", QuoteName(column.name));
+  return names;
+}
+
+}  // namespace
+
 Result<std::string> FileList(const std::vector<std::string>& paths) {
   std::string list;
   for (const std::string& path : paths) {
@@ -35,14 +43,6 @@ Result<std::string> FileList(const std::vector<std::string>& paths) {
   }
   return fmt::format("[{}]", list);
 }
-
-std::string Names(const Schema& schema) {
-  std::string names;
-  for (const Column& column : schema) names += fmt::format("{}{}", names.empty() ? "" : ", ", QuoteName(column.name));
-  return names;
-}
-
-}  // namespace
 
 std::string QuoteName(std::string_view name) {
   std::string quoted = "\"";

@@ -8,6 +8,7 @@
 #include "query/cell_internal.h"
 #include "query/session_internal.h"
 #include "query/sql_error.h"
+#include "query/whole_parquet.h"
 
 namespace feedmill::query {
 namespace {
@@ -110,11 +111,11 @@ Result<OwnedStatement> DuckSession::Prepare(std::string_view sql, std::string_vi
 
 Status DuckSession::Execute(std::string_view sql) {
   OwnedResult result;
-  return Guarded([&] { return RunWrapped("", sql, "", &result); });
+  return NamingDamage(Guarded([&] { return RunWrapped("", sql, "", &result); }));
 }
 
 Result<Rows> DuckSession::Query(std::string_view sql, size_t rows_max) {
-  return Guarded([&] { return QueryUnguarded(sql, rows_max); });
+  return NamingDamage(Guarded([&] { return QueryUnguarded(sql, rows_max); }));
 }
 
 Result<Rows> DuckSession::QueryUnguarded(std::string_view sql, size_t rows_max) {
@@ -134,12 +135,24 @@ Result<Rows> DuckSession::QueryUnguarded(std::string_view sql, size_t rows_max) 
 }
 
 Status DuckSession::Stream(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
-  return Guarded([&] { return StreamUnguarded(sql, on_chunk); });
+  return NamingDamage(Guarded([&] { return StreamUnguarded(sql, on_chunk); }));
 }
 
 Status DuckSession::StreamUnguarded(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk) {
   FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
   FEEDMILL_TRY(ColumnsOf(statement));  // that they are of types we read
+  return StreamChunks(statement, sql, [&](duckdb_data_chunk chunk) { return on_chunk(DuckChunk(chunk)); });
+}
+
+Status DuckSession::StreamAll(std::string_view sql) {
+  return Guarded([&]() -> Status {
+    FEEDMILL_ASSIGN(OwnedStatement statement, Prepare(sql, sql, 0));
+    return StreamChunks(statement, sql, [](duckdb_data_chunk) { return Ok(); });
+  });
+}
+
+Status DuckSession::StreamChunks(OwnedStatement& statement, std::string_view sql,
+                                 const std::function<Status(duckdb_data_chunk)>& on_chunk) {
   OwnedPending pending;
   OwnedResult result;
   bool done = duckdb_pending_prepared_streaming(statement.get(), pending.out()) == DuckDBSuccess &&
@@ -148,7 +161,7 @@ Status DuckSession::StreamUnguarded(std::string_view sql, const std::function<St
   while (true) {
     OwnedChunk chunk(duckdb_fetch_chunk(*result.get()));
     if (chunk.get() == nullptr) break;
-    FEEDMILL_TRY(on_chunk(DuckChunk(chunk.get())));
+    FEEDMILL_TRY(on_chunk(chunk.get()));
   }
   // A stream ends in the same way when it is done and when it failed; only the result knows which.
   const char* message = duckdb_result_error(result.get());
@@ -189,11 +202,25 @@ Status DuckSession::RegisterTable(lake::Catalog& catalog, const std::string& tab
 
 Status DuckSession::RegisterFiles(const std::string& name, const lake::ScanPlan& plan) {
   FEEDMILL_ASSIGN(std::string scan, ScanSql(plan));
+  std::vector<std::string>& unchecked = unchecked_[name];
+  unchecked.clear();
   for (const lake::DataFile& file : plan.files) {
+    if (!file.crc32c) unchecked.push_back(file.path);
     const Status whole = database_->verified.Check(file);
     if (!whole) return std::unexpected(Damaged(name, whole.error()));
   }
   return Execute(fmt::format("CREATE OR REPLACE TEMP VIEW {} AS {}", QuoteName(name), scan));
+}
+
+Error DuckSession::NameDamage(const Error& error) const {
+  const bool of_other_cause = error.kind() == ErrorKind::kResourceExhausted || error.kind() == ErrorKind::kAborted;
+  if (of_other_cause) return error;
+  for (const auto& [table, paths] : unchecked_) {
+    if (paths.empty()) continue;
+    const Status whole = ReadWholeParquet(paths, database_->temporary_directory);
+    if (!whole) return Damaged(table, whole.error());
+  }
+  return error;
 }
 
 double DuckSession::Progress() const {

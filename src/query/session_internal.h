@@ -1,6 +1,7 @@
 // DuckDB behind query::Session. One thread at a time.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <new>
 #include <string>
@@ -18,6 +19,7 @@ namespace feedmill::query {
 struct Database {
   RowPipes pipes;  // outlives the handle
   lake::VerifiedFiles verified;
+  std::string temporary_directory;
   OwnedDatabase handle;
 };
 
@@ -41,6 +43,8 @@ class DuckSession final : public Session {
   double Progress() const override;
 
   duckdb_connection connection() const { return connection_.get(); }
+  // Reads every row, whatever its columns' types, and forgets it.
+  Status StreamAll(std::string_view sql);
   // Runs `prefix + sql + suffix`; the place of an error is told in terms of `sql`.
   Status RunWrapped(std::string_view prefix, std::string_view sql, std::string_view suffix, OwnedResult* result);
   // The same for long statements.
@@ -49,11 +53,22 @@ class DuckSession final : public Session {
  private:
   DuckSession() = default;
   Status StreamUnguarded(std::string_view sql, const std::function<Status(const Chunk&)>& on_chunk);
+  Status StreamChunks(OwnedStatement& statement, std::string_view sql,
+                      const std::function<Status(duckdb_data_chunk)>& on_chunk);
+  // DuckDB does not say which file it could not read. Of those without a checksum the one is looked for that cannot be
+  // read, and named instead of `error`.
+  Error NameDamage(const Error& error) const;
+  template <typename Outcome>
+  Outcome NamingDamage(Outcome outcome) const {
+    if (!outcome) return std::unexpected(NameDamage(outcome.error()));
+    return outcome;
+  }
   Result<Rows> QueryUnguarded(std::string_view sql, size_t rows_max);
   Result<OwnedStatement> Prepare(std::string_view sql, std::string_view user_sql, size_t prefix_bytes);
 
   std::shared_ptr<Database> database_;
   OwnedConnection connection_;
+  std::map<std::string, std::vector<std::string>> unchecked_;  // by registered name: files without a checksum
 };
 
 // What DuckDB throws instead of returning it (memory that it cannot have, mostly) as an error. For whatever runs on a
@@ -72,6 +87,9 @@ auto Guarded(Work&& work) -> decltype(work()) {
 // "name" with its quotes doubled; 'text' likewise.
 std::string QuoteName(std::string_view name);
 std::string QuoteText(std::string_view text);
+
+// What read_parquet takes: ['a', 'b']. kInvalidArgument for a path that DuckDB would read as a pattern.
+Result<std::string> FileList(const std::vector<std::string>& paths);
 
 // SQL of a relation with the plan's rows: read_parquet by field id, position deletes applied, or a typed empty
 // relation.

@@ -1,5 +1,7 @@
 #include "query/sql_error.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <optional>
 
@@ -25,6 +27,53 @@ std::optional<size_t> PositionOf(const nlohmann::json& document) {
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), position);
   if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return position;
+}
+
+// "a, b, c" of what DuckDB joins by commas, which also stand in calls: max(a, b).
+std::string Listed(std::string_view joined) {
+  std::string list;
+  int depth = 0;
+  for (const char c : joined) {
+    if (c == '\t' || c == '\n') continue;
+    depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+    list += c;
+    if (c == ',' && depth == 0) list += ' ';
+  }
+  return list;
+}
+
+// What a message has in quotes, with them.
+std::string Quoted(const std::string& message) {
+  const size_t begin = message.find('"'), end = message.rfind('"');
+  return begin == end ? std::string("one") : message.substr(begin, end + 1 - begin);
+}
+
+// The reason by what DuckDB says of the error beside its text; nothing where the text is the best there is.
+std::optional<std::string> TypedReason(const nlohmann::json& document) {
+  const auto text = [&](const char* key) {
+    const auto found = document.find(key);
+    return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string name = text("name"), candidates = Listed(text("candidates"));
+  const std::string subtype = text("error_subtype");
+  if (text("exception_type") == "Permission")
+    return fmt::format("found {}, a file or an address; allowed are tables: a query reads nothing else",
+                       Quoted(text("exception_message")));
+  if (text("exception_type") == "Out of Memory") {  // its first line has the figures, the rest is advice on settings
+    const std::string message = text("exception_message");
+    return "more memory is needed than there may be used: " + message.substr(0, message.find('\n'));
+  }
+  if (subtype == "COLUMN_NOT_FOUND" && !name.empty())
+    return fmt::format("there is no column \"{}\"{}", name, candidates.empty() ? "" : "; near it: " + candidates);
+  if (subtype == "MISSING_ENTRY" && !name.empty()) {
+    std::string kind = text("type");
+    std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return fmt::format("there is no {} \"{}\"{}", kind.empty() ? "entry" : kind, name,
+                       candidates.empty() ? "" : "; near it: " + candidates);
+  }
+  if (subtype == "NO_MATCHING_FUNCTION" && !text("call").empty())
+    return fmt::format("no function takes {}; there are: {}", text("call"), candidates);
+  return std::nullopt;
 }
 
 // DuckDB appends the line and a caret to parser messages; our prefix says the place already.
@@ -65,6 +114,7 @@ Error SqlError(std::string_view raw, std::string_view sql, size_t prefix_bytes) 
     TextPosition found = LocateByte(sql, *position - prefix_bytes);
     place = fmt::format("line {}, column {}: ", found.line, found.column);
   }
+  if (const auto reason = TypedReason(document)) return Error(KindOf(type), place + *reason);
   return Error(KindOf(type), fmt::format("{}{} error: {}", place, type, message));
 }
 

@@ -17,8 +17,9 @@ struct TextPosition {
 TextPosition LocateByte(std::string_view text, size_t position);
 
 // `raw` is what DuckDB gave with errors_as_json=true (plain text is taken too). `sql` is the caller's text, which began
-// at byte `prefix_bytes` of what was executed. The message begins with "line L, column C: " when the error has a place
-// inside `sql`.
+// at byte `prefix_bytes` of what was executed. Where DuckDB says in fields of their own what was wrong (a name that is
+// not there, a call that no function takes, a file that may not be read), the reason is ours, else its text. The
+// message begins with "line L, column C: " when the error has a place inside `sql`.
 Error SqlError(std::string_view raw, std::string_view sql, size_t prefix_bytes);
 
 }  // namespace feedmill::query

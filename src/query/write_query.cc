@@ -133,7 +133,7 @@ Result<std::vector<lake::DataFile>> DuckSession::WriteQuery(lake::Catalog& catal
   const std::string stem = fmt::format("{}-{}", file_stem, lake::IdSource(std::nullopt).Uuid());
   CopyText copy = CopyStatement(description, selected, partition_columns, folder, stem);
   OwnedResult result;
-  FEEDMILL_TRY(RunPatiently(copy.prefix, select, copy.suffix, &result));
+  FEEDMILL_TRY(NamingDamage(RunPatiently(copy.prefix, select, copy.suffix, &result)));
   FEEDMILL_ASSIGN(auto files, ReadWrittenFiles(result, description, partition_columns));
   for (const lake::DataFile& file : files) database_->verified.Add(file);
   return files;

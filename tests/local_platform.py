@@ -175,6 +175,13 @@ class Platform:
         command = [str(word) for word in self.command(verb, *arguments)]
         return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    def follow(self, advice: str) -> subprocess.CompletedProcess:
+        """A command that a message named, given as it stands there."""
+        words = advice.split()
+        assert words[0] == "feedmill", advice
+        settings = [word for setting in self.settings for word in ("--set", setting)] if words[1] in ("run", "rebuild", "backfill") else []
+        return subprocess.run([str(FEEDMILL), *words[1:], *settings], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
     def simulate(self, phase: str, *arguments: object) -> dict:
         return self.verb(f"simulate {phase}", "--url", f"http://127.0.0.1:{self.port}", "--world", self.world, *arguments)
 

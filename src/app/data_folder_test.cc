@@ -58,7 +58,8 @@ class DataFolderTest : public testing::Test {
     return folder.catalog->PlanScan(kTable, {}, std::nullopt)->files.size();
   }
   static LakeCheck Check(const DataFolder& folder) {
-    return *CheckLake(*folder.catalog, *folder.files, [](uint64_t, uint64_t) {});
+    return *CheckLake(*folder.catalog, *folder.files,
+                      {[](uint64_t, uint64_t) {}, [](const std::string&) { return Ok(); }});
   }
 
   const fs::path top_;

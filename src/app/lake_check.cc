@@ -33,7 +33,9 @@ void AddTable(lake::Catalog& catalog, const std::string& table, std::vector<std:
               LakeCheck* check) {
   const auto inventory = catalog.TakeInventory(table);
   if (!inventory) return check->damaged.push_back({table, "", inventory.error().message(), true});
-  for (const Error& error : inventory->damaged) check->damaged.push_back({table, "", error.message(), true});
+  // Where the current version can be planned, what cannot be read belongs to former ones alone.
+  const bool current = !inventory->damaged.empty() && !catalog.PlanScan(table, {});
+  for (const Error& error : inventory->damaged) check->damaged.push_back({table, "", error.message(), current});
   for (const LakeFile& file : inventory->files) {
     ++check->files;
     if (file.kind == LakeFile::Kind::kData) data->emplace_back(table, file);
@@ -42,8 +44,7 @@ void AddTable(lake::Catalog& catalog, const std::string& table, std::vector<std:
 
 }  // namespace
 
-Result<LakeCheck> CheckLake(lake::Catalog& catalog, io::FileSystem& files,
-                            const std::function<void(uint64_t done, uint64_t total)>& on_bytes) {
+Result<LakeCheck> CheckLake(lake::Catalog& catalog, io::FileSystem& files, const LakeCheckHooks& hooks) {
   LakeCheck check;
   std::vector<std::pair<std::string, LakeFile>> data;
   FEEDMILL_ASSIGN(const auto tables, catalog.ListTables());
@@ -51,11 +52,12 @@ Result<LakeCheck> CheckLake(lake::Catalog& catalog, io::FileSystem& files,
   uint64_t total = 0;
   for (const auto& [table, file] : data) total += static_cast<uint64_t>(file.size_bytes);
   for (const auto& [table, file] : data) {
-    const Status whole = CheckFile(catalog, files, table, file);
+    Status whole = CheckFile(catalog, files, table, file);
+    if (whole && !file.crc32c) whole = hooks.read_whole(file.path);
     if (!whole) check.damaged.push_back({table, file.path, whole.error().message(), file.current});
     check.unchecked += !file.crc32c;
     check.bytes += static_cast<uint64_t>(file.size_bytes);
-    on_bytes(check.bytes, total);
+    hooks.on_bytes(check.bytes, total);
   }
   return check;
 }

@@ -25,13 +25,18 @@ struct DamagedFile {
 struct LakeCheck {
   uint64_t files = 0;
   uint64_t bytes = 0;
-  uint64_t unchecked = 0;  // data files written before checksums were kept: only their size was compared
+  uint64_t unchecked = 0;  // data files written before checksums were kept: they have their size and can be read
   std::vector<DamagedFile> damaged;
 };
 
-// Reads every file of every version of every table. `on_bytes` is told what was read so far and how much there is.
-Result<LakeCheck> CheckLake(lake::Catalog& catalog, io::FileSystem& files,
-                            const std::function<void(uint64_t done, uint64_t total)>& on_bytes);
+struct LakeCheckHooks {
+  std::function<void(uint64_t done, uint64_t total)> on_bytes;  // what was read so far and how much there is
+  // Whether a data file that has no checksum can be read.
+  std::function<Status(const std::string& path)> read_whole;
+};
+
+// Reads every file of every version of every table.
+Result<LakeCheck> CheckLake(lake::Catalog& catalog, io::FileSystem& files, const LakeCheckHooks& hooks);
 
 // The same bit by bit, for a server: each step reads some data files, in the order of tables and file names, and
 // the metadata that names them; the round goes on after a restart. One thread.

@@ -30,32 +30,36 @@ OfflineLanding::~OfflineLanding() {
 }
 
 Status OfflineLanding::HoldsEverything() const {
+  const Status held = HoldsFrom({});
+  if (held) return held;
+  return Fail(held.error().kind(), "--raw: {}, so these stay; leave --raw away", held.error().message());
+}
+
+Status OfflineLanding::HoldsFrom(const std::map<uint32_t, uint64_t>& offsets) const {
   for (uint32_t partition = 0; partition < log_->partitions(); ++partition) {
+    const auto known = offsets.find(partition);
+    const uint64_t from = known == offsets.end() ? 0 : known->second;
     const uint64_t begin = log_->BeginOffset(partition);
-    if (begin > 0) {
+    if (begin > from) {
       return InvalidArgument(
-          "--raw: partition {} of the log begins at record {}, allowed is 0: older records are only in the raw tables, "
-          "so these stay; leave "
-          "--raw away",
-          partition, begin);
+          "partition {} of the log begins at record {}, allowed is {}: older records are only in the raw tables",
+          partition, begin, from);
     }
-    FEEDMILL_TRY(HasNoHole(partition));
+    FEEDMILL_TRY(HasNoHole(partition, from));
   }
   return Ok();
 }
 
-// Reads all of the partition: records that are gone are only in the raw tables.
-Status OfflineLanding::HasNoHole(uint32_t partition) const {
+// Reads the partition to its end: records that are gone are only in the raw tables.
+Status OfflineLanding::HasNoHole(uint32_t partition, uint64_t from) const {
   constexpr size_t kReadBytes = 8 << 20;
-  for (uint64_t offset = 0;;) {
+  for (uint64_t offset = from;;) {
     FEEDMILL_ASSIGN(const auto records, log_->Read(partition, offset, kReadBytes));
     if (records.empty()) return Ok();
     for (const auto& record : records) {
       if (record.lost == 0) continue;
-      return InvalidArgument(
-          "--raw: records {} to {} of partition {} are no longer in the log, so that the raw tables stay; leave --raw "
-          "away",
-          record.offset + 1 - record.lost, record.offset, partition);
+      return InvalidArgument("records {} to {} of partition {} are no longer in the log",
+                             record.offset + 1 - record.lost, record.offset, partition);
     }
     offset = records.back().offset + 1;
   }

@@ -24,6 +24,8 @@ class OfflineLanding {
   // Whether the raw tables can be made again from the log alone: it begins at 0 and has no holes (that it ends where
   // landing stands or later is so since Open). The error says what is missing.
   Status HoldsEverything() const;
+  // The same of what comes after these offsets (0 for a partition without one).
+  Status HoldsFrom(const std::map<uint32_t, uint64_t>& offsets) const;
   // A damaged file of a raw table is replaced by what the log has of it (ingest/land_again.h).
   Status LandAgain(const std::string& table, const std::string& path);
   // Everything that the log has goes into the raw tables, which are made when they are not there. The log is left as it
@@ -35,7 +37,7 @@ class OfflineLanding {
  private:
   OfflineLanding(const Config& config, const DataFolder& folder, const Clock& clock)
       : config_(config), folder_(folder), clock_(clock), lake_(std::make_unique<LakeRecords>(config, folder)) {}
-  Status HasNoHole(uint32_t partition) const;
+  Status HasNoHole(uint32_t partition, uint64_t from) const;
 
   const Config& config_;
   const DataFolder& folder_;

@@ -193,6 +193,41 @@ TEST_F(DamageTest, ACatalogIsMadeAgainFromTheFiles) {
   Land(3, 2);
 }
 
+TEST_F(DamageTest, ATableGoesBackToItsNewestWholeVersion) {
+  const std::string before = Told(Planned());
+  Land(3);
+  const std::string wanted = Told(Planned());
+  const auto flip = [](const std::string& path) {
+    std::fstream file(path, std::ios::in | std::ios::out);
+    file.seekp(40);
+    file << "~~";
+  };
+  flip(catalog_->Load(kTable)->metadata_location);
+  Forget();
+  ASSERT_THAT(catalog_->Load(kTable), IsError(ErrorKind::kCorrupt));
+  const auto whole = FindTable(io::PosixFileSystem(), Warehouse(), kTable);
+  ASSERT_THAT(whole, IsOk());
+  ASSERT_THAT(GoBack(io::PosixFileSystem(), *store_, Warehouse(), *whole), IsOk());
+  Forget();
+  EXPECT_EQ(Told(Planned()), before);
+  EXPECT_EQ(*catalog_->LandedOffsets(kTable, "events"), (Offsets{{0, 3}}));
+  EXPECT_TRUE(catalog_->TakeInventory(kTable)->damaged.empty());
+  Land(3);  // the batch that was committed before, by its name
+  EXPECT_EQ(Told(Planned()), wanted);
+  fs::remove(catalog_->Load(kTable)->snapshots[0].manifest_list);
+  flip(catalog_->Load(kTable)->snapshots.back().manifest_list);
+  Forget();
+  ASSERT_THAT(
+      GoBack(io::PosixFileSystem(), *store_, Warehouse(), *FindTable(io::PosixFileSystem(), Warehouse(), kTable)),
+      IsOk());
+  Forget();
+  EXPECT_EQ(Told(Planned()), before);
+  EXPECT_TRUE(catalog_->TakeInventory(kTable)->damaged.empty()) << "former versions that are lost are left out";
+  EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 2u);
+  EXPECT_THAT(catalog_->ExpireSnapshots(kTable, clock_.Now() + 1, 1), IsOk());
+  EXPECT_THAT(FindTable(io::PosixFileSystem(), Warehouse(), "ods.none"), IsError(ErrorKind::kNotFound));
+}
+
 TEST_F(DamageTest, TheNewestWholeVersionIsTaken) {
   const auto before = *FindTables(io::PosixFileSystem(), Warehouse());
   Land(3);

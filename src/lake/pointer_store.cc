@@ -96,6 +96,12 @@ Status WriteLanding(Transaction& transaction, const PointerChange& change) {
   return Run(transaction, "DELETE FROM lake_batch WHERE changed_at < unixepoch() - ?1", {kBatchMemorySeconds});
 }
 
+Status ForgetTable(Transaction& transaction, const std::string& table) {
+  FEEDMILL_TRY(Run(transaction, "DELETE FROM lake_table WHERE name = ?1", {table}));
+  FEEDMILL_TRY(Run(transaction, "DELETE FROM lake_offset WHERE table_name = ?1", {table}));
+  return Run(transaction, "DELETE FROM lake_batch WHERE table_name = ?1", {table});
+}
+
 class SqlPointerStore final : public PointerStore {
  public:
   explicit SqlPointerStore(meta::Store& store) : store_(store) {}
@@ -132,9 +138,7 @@ class SqlPointerStore final : public PointerStore {
   Status Delete(const std::string& table) override {
     return store_.Write([&](Transaction& transaction) -> Status {
       FEEDMILL_TRY(ReadLocation(transaction, table));
-      FEEDMILL_TRY(Run(transaction, "DELETE FROM lake_table WHERE name = ?1", {table}));
-      FEEDMILL_TRY(Run(transaction, "DELETE FROM lake_offset WHERE table_name = ?1", {table}));
-      return Run(transaction, "DELETE FROM lake_batch WHERE table_name = ?1", {table});
+      return ForgetTable(transaction, table);
     });
   }
 
@@ -244,25 +248,40 @@ std::vector<meta::Migration> CatalogMigrations() {
           {"lake/003_relative_pointers", kRelativePointers}};
 }
 
+namespace {
+
+Status KeepTable(Transaction& transaction, const FoundTable& table) {
+  FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_table VALUES (?1, ?2)", {table.name, table.pointer}));
+  for (const auto& [stream, offsets] : table.landed) {
+    for (auto [partition, next] : offsets) {
+      FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_offset VALUES (?1, ?2, ?3, ?4)",
+                       {table.name, stream, int64_t{partition}, static_cast<int64_t>(next)}));
+    }
+    FEEDMILL_TRY(Run(transaction,
+                     "INSERT INTO lake_writer VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = max(epoch, ?2)",
+                     {stream, table.writer_epoch}));
+  }
+  return Ok();
+}
+
+}  // namespace
+
 Status KeepTables(meta::Store& store, const std::vector<FoundTable>& tables) {
   return store.Write([&](Transaction& transaction) -> Status {
     FEEDMILL_ASSIGN(const auto known, transaction.Query("SELECT name FROM lake_table LIMIT 1"));
     if (!known.empty())
       return AlreadyExists("the catalog has tables ({}, ...); nothing was changed", Text(known[0][0]));
     for (const FoundTable& table : tables) {
-      if (table.pointer.empty()) continue;
-      FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_table VALUES (?1, ?2)", {table.name, table.pointer}));
-      for (const auto& [stream, offsets] : table.landed) {
-        for (auto [partition, next] : offsets) {
-          FEEDMILL_TRY(Run(transaction, "INSERT INTO lake_offset VALUES (?1, ?2, ?3, ?4)",
-                           {table.name, stream, int64_t{partition}, static_cast<int64_t>(next)}));
-        }
-        FEEDMILL_TRY(Run(transaction,
-                         "INSERT INTO lake_writer VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = max(epoch, ?2)",
-                         {stream, table.writer_epoch}));
-      }
+      if (!table.pointer.empty()) FEEDMILL_TRY(KeepTable(transaction, table));
     }
     return Ok();
+  });
+}
+
+Status ReplaceTable(meta::Store& store, const FoundTable& table) {
+  return store.Write([&](Transaction& transaction) -> Status {
+    FEEDMILL_TRY(ForgetTable(transaction, table.name));
+    return KeepTable(transaction, table);
   });
 }
 

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <memory>
 #include <tuple>
 
 #include <nlohmann/json.hpp>
 
+#include "lake/expire.h"
+#include "lake/ids.h"
+#include "lake/metadata_json.h"
 #include "lake/scan_plan.h"
 #include "lake/table_files.h"
 
@@ -40,16 +44,21 @@ struct Version {
   Micros newest = 0;  // when the table of this uuid last changed
 };
 
-// Newest first. A table that was made anew has another uuid and counts from 0, and the former one's files may be there.
-std::vector<Version> ReadVersions(TableFiles& tables, const std::string& folder, const std::vector<std::string>& names,
-                                  std::vector<std::string>* damaged) {
-  std::vector<Version> versions;
+struct Versions {
+  std::vector<Version> newest_first;
+  std::vector<std::string> damaged;  // why others could not be read
+};
+
+// A table that was made anew has another uuid and counts from 0, and the former one's files may be there.
+Versions ReadVersions(TableFiles& tables, const std::string& folder, const std::vector<std::string>& names) {
+  Versions found;
+  std::vector<Version>& versions = found.newest_first;
   std::map<std::string, Micros> newest;
   for (const std::string& name : names) {
     const std::string path = fmt::format("{}/metadata/{}", folder, name);
     auto metadata = tables.ReadMetadata(path);
     if (!metadata) {
-      damaged->push_back(metadata.error().ToString());
+      found.damaged.push_back(metadata.error().ToString());
       continue;
     }
     Micros& last = newest[(*metadata)->uuid];
@@ -60,7 +69,12 @@ std::vector<Version> ReadVersions(TableFiles& tables, const std::string& folder,
   std::ranges::sort(versions, [](const Version& a, const Version& b) {
     return std::tie(a.newest, a.number, a.path) > std::tie(b.newest, b.number, b.path);
   });
-  return versions;
+  return found;
+}
+
+std::string FolderOf(const std::string& warehouse, const std::string& table) {
+  const auto point = table.find('.');
+  return fmt::format("{}/{}/{}", warehouse, table.substr(0, point), table.substr(point + 1));
 }
 
 template <typename OnTable>
@@ -107,6 +121,47 @@ Status CheckWhole(io::FileSystem& files, TableFiles& tables, const TableMetadata
   return Ok();
 }
 
+FoundTable NewestWhole(io::FileSystem& files, TableFiles& tables, const std::string& warehouse, const std::string& name,
+                       Versions versions) {
+  for (const Version& version : versions.newest_first) {
+    FoundTable table;
+    table.name = name;
+    const Status whole = CheckWhole(files, tables, *version.metadata, &table);
+    if (whole) {
+      table.pointer = version.path.substr(warehouse.size() + 1);
+      table.damaged_newer = std::move(versions.damaged);
+      return table;
+    }
+    versions.damaged.push_back(whole.error().ToString());
+  }
+  FoundTable lost;
+  lost.name = name;
+  lost.damaged_newer = std::move(versions.damaged);
+  return lost;
+}
+
+bool CanBeRead(TableFiles& tables, const TableMetadata& metadata, const Snapshot& snapshot,
+               std::map<std::string, bool>* known) {
+  const auto manifests = tables.ReadManifests(snapshot);
+  return manifests && std::ranges::all_of(*manifests, [&](const ManifestFile& manifest) {
+           const auto [found, added] = known->emplace(manifest.path, false);
+           if (added) found->second = tables.ReadEntries(manifest, metadata).has_value();
+           return found->second;
+         });
+}
+
+// Former snapshots whose lists or manifests cannot be read (they expired since, or are damaged too).
+void LeaveOutLost(TableFiles& tables, TableMetadata* metadata) {
+  ExpiryRule rule;
+  rule.older_than = std::numeric_limits<Micros>::max();
+  rule.keep_min = 0;
+  std::map<std::string, bool> known;
+  for (const Snapshot& snapshot : metadata->snapshots) {
+    if (CanBeRead(tables, *metadata, snapshot, &known)) rule.pinned.insert(snapshot.id);
+  }
+  RemoveExpired(rule, metadata);
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> FindOneTable(io::FileSystem& files, const std::string& warehouse) {
@@ -124,24 +179,40 @@ Result<std::vector<FoundTable>> FindTables(io::FileSystem& files, const std::str
   FEEDMILL_TRY(ForEachTable(
       files, warehouse,
       [&](const std::string& name, const std::string& folder, const std::vector<std::string>& names) -> Status {
-        FoundTable lost;
-        lost.name = name;
-        for (const Version& version : ReadVersions(tables, folder, names, &lost.damaged_newer)) {
-          FoundTable table;
-          table.name = name;
-          const Status whole = CheckWhole(files, tables, *version.metadata, &table);
-          if (whole) {
-            table.pointer = version.path.substr(warehouse.size() + 1);
-            table.damaged_newer = std::move(lost.damaged_newer);
-            found.push_back(std::move(table));
-            return Ok();
-          }
-          lost.damaged_newer.push_back(whole.error().ToString());
-        }
-        found.push_back(std::move(lost));
+        found.push_back(NewestWhole(files, tables, warehouse, name, ReadVersions(tables, folder, names)));
         return Ok();
       }));
   return found;
+}
+
+Result<FoundTable> FindTable(io::FileSystem& files, const std::string& warehouse, const std::string& name) {
+  const std::string folder = FolderOf(warehouse, name);
+  const auto names = MetadataNames(files, folder);
+  if (names.empty()) return NotFound("{} has no metadata files of table '{}'", folder, name);
+  TableFiles tables(files);
+  return NewestWhole(files, tables, warehouse, name, ReadVersions(tables, folder, names));
+}
+
+Status GoBack(io::FileSystem& files, meta::Store& store, const std::string& warehouse, const FoundTable& version) {
+  TableFiles tables(files);
+  const std::string path = fmt::format("{}/{}", warehouse, version.pointer);
+  FEEDMILL_ASSIGN(const auto whole, tables.ReadMetadata(path));
+  // Files of a table that was moved are written anew before its next commit.
+  if (TableFiles::IsMoved(*whole)) return ReplaceTable(store, version);
+  TableMetadata metadata = *whole;
+  LeaveOutLost(tables, &metadata);
+  metadata.metadata_log.push_back({whole->last_updated, path});
+  const std::string folder = FolderOf(warehouse, version.name) + "/metadata";
+  int64_t number = 0;
+  for (const std::string& name : MetadataNames(files, FolderOf(warehouse, version.name)))
+    number = std::max(number, VersionOf(name));
+  const std::string next =
+      fmt::format("{}/{:05d}-{}{}", folder, number + 1, IdSource(std::nullopt).Uuid(), kMetadataSuffix);
+  FEEDMILL_TRY(tables.WriteNew(next, WriteMetadataJson(metadata)));
+  FEEDMILL_TRY(tables.SyncFolder(folder));
+  FoundTable kept = version;
+  kept.pointer = next.substr(warehouse.size() + 1);
+  return ReplaceTable(store, kept);
 }
 
 }  // namespace feedmill::lake

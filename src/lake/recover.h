@@ -1,4 +1,5 @@
-// The catalog's rows, made again from the tables' own files when the metadata store is lost.
+// The catalog's rows, made again from the tables' own files when the metadata store is lost; one table's, when the
+// metadata of its current version is damaged.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,18 @@ struct FoundTable {
 // come with it, so nothing is landed twice.
 Result<std::vector<FoundTable>> FindTables(io::FileSystem& files, const std::string& warehouse);
 
+// The same of one table. kNotFound when it has no files.
+Result<FoundTable> FindTable(io::FileSystem& files, const std::string& warehouse, const std::string& name);
+
+// A version that FindTable found takes the place of the current one, whose metadata is damaged: metadata file (written
+// anew, without former snapshots that cannot be read), pointer and landed offsets, in one transaction. What was
+// committed after it is gone from the table, and is its maker's to make again: records that had landed land again. No
+// writer may have the table open.
+Status GoBack(io::FileSystem& files, meta::Store& store, const std::string& warehouse, const FoundTable& version);
+
 // Writes them into a store without tables. kAlreadyExists when it has some.
 Status KeepTables(meta::Store& store, const std::vector<FoundTable>& tables);
+// Writes the table's rows in place of those it had: its batches are forgotten, since they may be landed again.
+Status ReplaceTable(meta::Store& store, const FoundTable& table);
 
 }  // namespace feedmill::lake

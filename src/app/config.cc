@@ -177,6 +177,8 @@ void BindNightly(Settings* settings, Config* c) {
   nightly.Integer("parallel", &c->nightly.parallel, {1, 64}, "steps at the same time");
   nightly.Integer("attempts_max", &c->nightly.attempts_max, {1, 10}, "tries of one step");
   nightly.Integer("threads", &c->nightly.threads, {1, 256}, "threads of one step");
+  nightly.Integer("nice", &c->nightly.nice, {0, 19},
+                  "how far runs give way to what else the processors have to do, feeds above all; 0 = not at all");
   nightly.Text("at", &c->nightly.schedule.at,
                "time of day at which a server runs it by itself; empty = never (as with a driven clock)");
   nightly.Text("time_zone", &c->nightly.schedule.time_zone, "of that time: UTC, local or an offset like +02:00");

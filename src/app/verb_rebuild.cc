@@ -12,6 +12,7 @@
 #include "app/stop_signal.h"
 #include "app/work_lock.h"
 #include "base/log.h"
+#include "base/thread_priority.h"
 #include "base/time_text.h"
 #include "jobs/terminal_progress.h"
 
@@ -64,6 +65,7 @@ Status RunRebuild(RebuildArguments* arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments->nightly.project, arguments->nightly.overrides));
   log::Configure(log::Level::kWarn, config.logging.format);
   FEEDMILL_ASSIGN(const WorkLock lock, WorkLock::Take(config.paths.data, "feedmill rebuild", SystemClock().Now()));
+  LowerThreadPriority(config.nightly.nice);  // the steps inherit it
   FEEDMILL_TRY(FindCut(arguments->nightly, &arguments->plan.cut));
   FEEDMILL_TRY(Confirm(*arguments, config.paths.data));
   jobs::TerminalProgress progress;

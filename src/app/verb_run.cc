@@ -11,6 +11,7 @@
 #include "app/stop_signal.h"
 #include "app/work_lock.h"
 #include "base/log.h"
+#include "base/thread_priority.h"
 #include "base/time_text.h"
 #include "jobs/run_store.h"
 #include "jobs/terminal_progress.h"
@@ -142,6 +143,7 @@ Status RunNightly(const char* what, const NightlyArguments& given) {
   NightlyArguments arguments = given;
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   FEEDMILL_ASSIGN(const WorkLock lock, WorkLock::Take(config.paths.data, what, SystemClock().Now()));
+  LowerThreadPriority(config.nightly.nice);  // the steps inherit it
   if (arguments.land) FEEDMILL_TRY(LandFirst(config, arguments.url));
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));

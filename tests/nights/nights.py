@@ -110,10 +110,26 @@ def status(platform: Platform) -> dict:
     return json.loads(platform.try_verb("status", "--json").stdout.strip().splitlines()[-1])
 
 
+def niceness(pid: int) -> int:
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[16])
+
+
+def steps_of(run: int) -> list[int]:
+    return [int(child) for task in pathlib.Path(f"/proc/{run}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
+def gives_way(checks: Checks, platform: Platform, run: int) -> None:
+    """Feeds come first: the run and its steps are ten steps of nice(1) below the server."""
+    wanted = min(19, niceness(platform.process.pid) + 10)
+    step = wait_for(lambda: steps_of(run), "a step works")[0]
+    checks.equal("the run and its steps give way to the server", (niceness(run), niceness(step)), (wanted, wanted))
+
+
 def two_at_once(checks: Checks, platform: Platform) -> None:
     platform.batch([act(20000 + n, "share") for n in range(20)])
     first = start_run(platform)
     wait_for(lambda: status(platform)["work"] and status(platform)["last_run"]["state"] == "running", "the first run works")
+    gives_way(checks, platform, first.pid)
     for verb in ("run", "rebuild"):
         refused = platform.try_verb(verb, *(["--yes"] if verb == "rebuild" else []))
         checks.check(f"`{verb}` beside it is refused and says who", refused.returncode == 1 and f"process {first.pid}" in refused.stderr and "`feedmill run`" in refused.stderr, refused.stderr)

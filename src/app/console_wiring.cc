@@ -10,6 +10,7 @@
 #include "base/time_text.h"
 #include "ingest/event_tables.h"
 #include "jobs/run_store.h"
+#include "warehouse/report.h"
 
 namespace feedmill::app {
 namespace {
@@ -151,12 +152,21 @@ console::StepRow StepOf(const jobs::StepRecord& record) {
   return row;
 }
 
-Result<std::vector<console::RunRow>> Runs(meta::Store& store, int limit) {
+std::vector<console::LeftOutRow> LeftOutOf(const jobs::RunRecord& run, const std::string& project) {
+  std::vector<console::LeftOutRow> rows;
+  for (const warehouse::LeftOutRows& model : warehouse::LeftOutOf(run)) {
+    const bool late = model.late_intervals > 0;
+    rows.push_back({model.model, model.text, late ? "feedmill backfill --late --project " + project : ""});
+  }
+  return rows;
+}
+
+Result<std::vector<console::RunRow>> Runs(meta::Store& store, const std::string& project, int limit) {
   FEEDMILL_ASSIGN(const auto runs, jobs::ListRuns(store, "", limit));
   std::vector<console::RunRow> rows;
   for (const jobs::RunRecord& brief : runs) {
     FEEDMILL_ASSIGN(const jobs::RunRecord run, jobs::LoadRun(store, brief.id));
-    console::RunRow row{run.id, run.state, run.started_at, run.ended_at, run.kind, {}};
+    console::RunRow row{run.id, run.state, run.started_at, run.ended_at, run.kind, {}, LeftOutOf(run, project)};
     for (const jobs::StepRecord& step : run.steps) row.steps.push_back(StepOf(step));
     rows.push_back(std::move(row));
   }
@@ -191,7 +201,7 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
     sources.live_bundle.Look();
     return promotion;
   };
-  wiring.runs = [sources](int limit) { return Runs(*sources.folder.store, limit); };
+  wiring.runs = [sources](int limit) { return Runs(*sources.folder.store, sources.project, limit); };
   wiring.land = [sources] { return sources.landing.LandNow(Deadline::After(kLandTime)); };
   if (sources.clock.source() == ClockSource::kDriven) {
     wiring.set_clock = [sources](Micros now) { return sources.clock.Set(now); };

@@ -31,6 +31,7 @@ struct ConsoleSources {
   console::ActivityRing& activity;
   LakeLookup& lookup;
   std::string events_folder;  // the tracking plan
+  std::string project;        // as commands name it
 };
 
 // Without `route`, which the server adds.

@@ -1,5 +1,7 @@
 #include "app/status.h"
 
+#include <algorithm>
+
 #include "app/work_lock.h"
 #include "base/progress.h"
 #include "base/time_text.h"
@@ -7,6 +9,7 @@
 #include "cli/admin_client.h"
 #include "cli/running_server.h"
 #include "jobs/run_store.h"
+#include "warehouse/report.h"
 
 namespace feedmill::app {
 namespace {
@@ -147,6 +150,8 @@ std::string NightlyText(const Json& status) {
                       Text(last, "ended_at"));
   for (const Json& step : last["failed"])
     text += fmt::format("          {}: {}\n", Text(step, "step"), Text(step, "message"));
+  for (const Json& rows : status["left_out"])
+    text += fmt::format("left out  {}: {}\n", Text(rows, "model"), Text(rows, "text"));
   return text;
 }
 
@@ -165,7 +170,25 @@ std::string TablesText(const Json& tables) {
 
 }  // namespace
 
-std::string ServerStatusJson(const NightStatus& night, const std::map<std::string, KeeperPart>& keeper) {
+Json LeftOutNow(meta::Store& store, const std::string& project) {
+  constexpr int kRunsLookedAt = 50;  // a run of one table says nothing of the others
+  const auto runs = jobs::ListRuns(store, "", kRunsLookedAt);
+  Json left_out = Json::array();
+  if (!runs) return left_out;
+  const auto whole = std::ranges::find_if(
+      *runs, [](const jobs::RunRecord& run) { return run.kind == "nightly" || run.kind == "backfill"; });
+  if (whole == runs->end()) return left_out;
+  for (const warehouse::LeftOutRows& rows : warehouse::LeftOutOf(*whole)) {
+    left_out.push_back({{"model", rows.model},
+                        {"text", rows.text},
+                        {"late_rows", rows.late_rows},
+                        {"command", rows.late_intervals > 0 ? "feedmill backfill --late --project " + project : ""}});
+  }
+  return left_out;
+}
+
+std::string ServerStatusJson(const NightStatus& night, const Json& left_out,
+                             const std::map<std::string, KeeperPart>& keeper) {
   Json parts = Json::object();
   for (const auto& [name, part] : keeper) {
     parts[name] = {{"removed", part.removed}, {"looked_at", TimeOrNull(part.looked_at)}, {"error", part.error}};
@@ -176,7 +199,8 @@ std::string ServerStatusJson(const NightStatus& night, const std::map<std::strin
                 {"next", TimeOrNull(night.next.value_or(0))},
                 {"running", night.running},
                 {"last", night.last ? RunJson(*night.last, night.running) : Json(nullptr)},
-                {"last_error", night.last_error}}},
+                {"last_error", night.last_error},
+                {"left_out", left_out}}},
               {"keeper", std::move(parts)}}
       .dump();
 }
@@ -186,10 +210,15 @@ Result<Json> ProjectStatus(const Config& config, const DataFolder& folder) {
   FEEDMILL_ASSIGN(Json last, LastRun(folder, holder.has_value()));
   FEEDMILL_ASSIGN(Json tables, TablesJson(*folder.catalog));
   FEEDMILL_ASSIGN(const auto live, folder.registry->Live());
-  Json status = {{"project", config.paths.project},       {"data", config.paths.data},
-                 {"server", ServerJson(config)},          {"work", nullptr},
-                 {"last_run", std::move(last)},           {"live_bundle", nullptr},
-                 {"disk", DiskByPart(config.paths.data)}, {"tables", std::move(tables)}};
+  Json status = {{"project", config.paths.project},
+                 {"data", config.paths.data},
+                 {"server", ServerJson(config)},
+                 {"work", nullptr},
+                 {"last_run", std::move(last)},
+                 {"live_bundle", nullptr},
+                 {"disk", DiskByPart(config.paths.data)},
+                 {"tables", std::move(tables)},
+                 {"left_out", LeftOutNow(*folder.store, config.paths.project)}};
   if (holder) status["work"] = {{"what", holder->what}, {"pid", holder->pid}, {"since", TimeOrNull(holder->since)}};
   if (live) {
     status["live_bundle"] = {

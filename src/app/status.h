@@ -13,9 +13,14 @@
 
 namespace feedmill::app {
 
-// What only the server knows: {"nightly": {"at", "time_zone", "next", "running", "last_error"}, "keeper": {part:
-// {"removed", "looked_at", "error"}}}.
-std::string ServerStatusJson(const NightStatus& night, const std::map<std::string, KeeperPart>& keeper);
+// What the newest nightly or backfill has left out, by table: [{"model", "text", "late_rows", "command"}]. The command
+// brings in what came too late; "" where a later run does by itself.
+nlohmann::json LeftOutNow(meta::Store& store, const std::string& project);
+
+// What only the server knows: {"nightly": {"at", "time_zone", "next", "running", "last_error", "left_out"}, "keeper":
+// {part: {"removed", "looked_at", "error"}}}.
+std::string ServerStatusJson(const NightStatus& night, const nlohmann::json& left_out,
+                             const std::map<std::string, KeeperPart>& keeper);
 
 // All of it; the running server is asked for its part, and what it does not answer is null.
 Result<nlohmann::json> ProjectStatus(const Config& config, const DataFolder& folder);

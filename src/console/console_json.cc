@@ -139,6 +139,13 @@ std::string PromotionJson(const registry::Promotion& promotion) {
   return Dump({{"promoted", promotion.promoted}, {"reason", promotion.reason}});
 }
 
+Json LeftOutOf(const RunRow& run) {
+  Json left_out = Json::array();
+  for (const LeftOutRow& row : run.left_out)
+    left_out.push_back({{"model", row.model}, {"text", row.text}, {"command", row.command}});
+  return left_out;
+}
+
 std::string RunsJson(const std::vector<RunRow>& runs) {
   Json rows = Json::array();
   for (const RunRow& run : runs) {
@@ -149,7 +156,8 @@ std::string RunsJson(const std::vector<RunRow>& runs) {
                     {"started_at", TimeOrNull(run.started_at)},
                     {"finished_at", TimeOrNull(run.finished_at)},
                     {"interval", run.interval},
-                    {"steps", std::move(steps)}});
+                    {"steps", std::move(steps)},
+                    {"left_out", LeftOutOf(run)}});
   }
   return Dump({{"runs", std::move(rows)}});
 }

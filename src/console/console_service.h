@@ -71,6 +71,13 @@ struct StepRow {
   std::vector<CheckRow> checks;
 };
 
+// Events that a run has left out of a table.
+struct LeftOutRow {
+  std::string model;
+  std::string text;     // for people
+  std::string command;  // what brings them in; "" when a later run does by itself
+};
+
 struct RunRow {
   std::string id;
   std::string state;
@@ -78,6 +85,7 @@ struct RunRow {
   Micros finished_at = 0;  // 0: still running
   std::string interval;    // "2026-11-21 .. 2026-11-22"
   std::vector<StepRow> steps;
+  std::vector<LeftOutRow> left_out = {};
 };
 
 struct ConsoleWiring {

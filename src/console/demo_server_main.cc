@@ -138,7 +138,12 @@ std::vector<console::RunRow> Runs() {
                  "memory limit of 2 GiB reached",
                  {{"Completeness user_id > 0.999", false, "0.9971"}}});
   bad.push_back({"dws_user_daily", "skipped", 0, -1, 0, "", {}});
-  return {{"run-2", "succeeded", start, start + 60 * kMicrosPerSecond, "2026-05-27 .. 2026-05-28", good},
+  const std::vector<console::LeftOutRow> left_out = {
+      {"dwd_user_action",
+       "12 rows came too late for 2 intervals from 2026-04-01 on, past the lookback: `feedmill backfill --late` makes "
+       "them",
+       "feedmill backfill --late --project myapp"}};
+  return {{"run-2", "succeeded", start, start + 60 * kMicrosPerSecond, "2026-05-27 .. 2026-05-28", good, left_out},
           {"run-1", "failed", start - kMicrosPerDay, start - kMicrosPerDay + kMicrosPerMinute,
            "2026-05-26 .. 2026-05-27", bad}};
 }

@@ -76,12 +76,22 @@ uint64_t MemoryPeak(const jobs::RunRecord& run) {
 }
 
 // What the run has left out, as RunNightly records it.
-json LeftOutOf(const jobs::RunRecord& run) {
+json LeftOutJson(const jobs::RunRecord& run) {
   auto parameters = json::parse(run.parameters, nullptr, false);
   return parameters.is_object() ? parameters.value("left_out", json::array()) : json::array();
 }
 
 }  // namespace
+
+std::vector<LeftOutRows> LeftOutOf(const jobs::RunRecord& run) {
+  std::vector<LeftOutRows> found;
+  for (const json& model : LeftOutJson(run)) {
+    if (!model.is_object()) continue;
+    found.push_back({model.value("model", ""), model.value("text", ""), model.value("late_rows", int64_t{0}),
+                     model.value("late_intervals", int64_t{0}), model.value("rows_ahead", int64_t{0})});
+  }
+  return found;
+}
 
 std::string FormatReport(const jobs::RunRecord& run) {
   std::string text = fmt::format("{:<24} {:<10} {:>8} {:>9} {:>9} {:>8} {:>9} {:>7}\n", "step", "state", "rows",
@@ -95,7 +105,7 @@ std::string FormatReport(const jobs::RunRecord& run) {
     below += Warnings(step, result) + Remarks(step, result);
     if (!step.message.empty()) below += fmt::format("  {}: {}\n", step.name, step.message);
   }
-  for (const json& model : LeftOutOf(run))
+  for (const json& model : LeftOutJson(run))
     below += fmt::format("  {}: left out: {}\n", model.value("model", ""), model.value("text", ""));
   text += fmt::format("{} {} in {}, peak {} MiB\n", run.id, run.state, ShortDuration(run.ended_at - run.started_at),
                       MemoryPeak(run) >> 20);
@@ -110,7 +120,7 @@ std::string ReportJson(const jobs::RunRecord& run) {
                    {"ended_at", FormatTime(run.ended_at)},
                    {"seconds", Seconds(run.ended_at - run.started_at)},
                    {"memory_bytes_peak", MemoryPeak(run)},
-                   {"left_out", LeftOutOf(run)},
+                   {"left_out", LeftOutJson(run)},
                    {"steps", json::array()}};
   for (const jobs::StepRecord& step : run.steps) {
     json entry = ResultOf(step);

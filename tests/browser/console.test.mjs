@@ -351,6 +351,16 @@ const checks = {
     await page.getByText(/Completeness user_id/).waitFor();
     await page.close();
   },
+  async "what a run left out is shown, with the line that brings it in"() {
+    const page = await fresh(`${consoleUrl}runs#token=${token}`);
+    const box = page.getByRole("region", { name: "Left out" });
+    await box.getByText("12 rows came too late").waitFor();
+    await box.getByText("feedmill backfill --late --project myapp", { exact: true }).waitFor();
+    await box.getByRole("button", { name: "Copy" }).click();
+    await box.getByText("Copied.").waitFor();
+    assert.equal(await box.count(), 1, "only the run that left something out says so");
+    await page.close();
+  },
   async "says so when the server is gone"() {
     const page = await playground();
     await page.route("**/v1/admin/**", (route) => route.abort());

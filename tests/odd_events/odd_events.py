@@ -107,9 +107,19 @@ def odd_values(checks: Checks, folder: pathlib.Path) -> None:
     report = night(checks, platform, "events of a day made long ago", "--no-train")
     late = {model["model"]: model for model in report.get("left_out", [])}.get("dwd_user_action", {})
     checks.equal("what is left out is counted", (late.get("late_rows"), late.get("late_intervals")), (3, 1))
+    shown = json.loads(platform.try_verb("status", "--json").stdout.strip().splitlines()[-1])
+    command = f"feedmill backfill --late --project {platform.project}"
+    checks.equal("status says what waits, and for what", [(row["late_rows"], row["command"]) for row in shown["left_out"] if row["model"] == "dwd_user_action"], [(3, command)])
+    checks.check("and says so to people", "left out  dwd_user_action: 3 rows came too late" in platform.try_verb("status").stdout)
+    newest = platform.call("GET", "/v1/admin/runs", key="admin")[1]["runs"][0]
+    checks.equal("the console's newest run has it too", [row["command"] for row in newest["left_out"] if row["model"] == "dwd_user_action"], [command])
+    night_now = platform.call("GET", "/v1/admin/status", key="admin")[1]["nightly"]
+    checks.equal("and its tile", [row["late_rows"] for row in night_now["left_out"] if row["model"] == "dwd_user_action"], [3])
     done = platform.try_verb("backfill", "--url", f"http://127.0.0.1:{platform.port}", "--late", "--no-train")
     checks.check("the backfill succeeds", done.returncode == 0, done.stderr[-1500:])
     checks.equal("and brings it in", count(platform, "user_id LIKE 'late%'"), 3)
+    left = platform.call("GET", "/v1/admin/status", key="admin")[1]["nightly"]["left_out"]
+    checks.equal("then nothing waits for it", [row for row in left if row["command"]], [])
     platform.stop()
 
 

@@ -1,10 +1,11 @@
 import { useState } from "react";
 
 import type { Api } from "./api";
+import { CopyButton } from "./copy_button";
 import { count, day, duration, until } from "./format";
 import { usePolled } from "./hooks";
 import { Icon } from "./icons";
-import type { Nightly, RunRow, StepRow } from "./types";
+import type { LeftOut, Nightly, RunRow, StepRow } from "./types";
 
 const pollMs = 3000;
 
@@ -35,6 +36,30 @@ function Step({ step, longest }: { step: StepRow; longest: number }) {
   );
 }
 
+// Events that came too late for a table and wait: what they are, and the line that brings them in.
+export function LeftOutBox({ rows }: { rows: LeftOut[] }) {
+  const commands = [...new Set(rows.map((row) => row.command).filter(Boolean))];
+  if (rows.length === 0) return null;
+  return (
+    <section className="left-out" aria-label="Left out">
+      <h2>Left out</h2>
+      <ul>
+        {rows.map((row) => (
+          <li key={row.model}>
+            <b>{row.model}</b> {row.text.replaceAll("`", "")}
+          </li>
+        ))}
+      </ul>
+      {commands.map((command) => (
+        <div key={command} className="send-foot">
+          <code>{command}</code>
+          <CopyButton text={() => command} copied="Copied." />
+        </div>
+      ))}
+    </section>
+  );
+}
+
 function Run({ run, open, onToggle }: { run: RunRow; open: boolean; onToggle: () => void }) {
   const seconds = run.steps.reduce((sum, step) => sum + step.seconds, 0);
   const rows = run.steps.reduce((sum, step) => sum + (step.rows ?? 0), 0);
@@ -49,6 +74,7 @@ function Run({ run, open, onToggle }: { run: RunRow; open: boolean; onToggle: ()
           {run.steps.length} steps · {count(rows)} rows · {duration(seconds)}
         </span>
       </button>
+      {open && <LeftOutBox rows={run.left_out} />}
       {open && (
         <div className="table-wrap" role="region" aria-label="Steps" tabIndex={0}>
           <table className="table">

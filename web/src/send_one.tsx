@@ -2,23 +2,10 @@
 import { useEffect, useMemo, useState } from "react";
 
 import type { Api } from "./api";
+import { CopyButton } from "./copy_button";
 import { words } from "./format";
-import { Icon } from "./icons";
 import { exampleProperties, type Language, languages, snippet } from "./snippets";
 import type { Keys, PlannedEvent } from "./types";
-
-const saidMs = 2500;
-
-// Without a secure connection a page may not use the clipboard; a selection may still be copied.
-async function copy(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
 
 export function SendOne({ api, plan }: { api: Api; plan: PlannedEvent[] | null }) {
   const [keys, setKeys] = useState<Keys | null>(null);
@@ -26,15 +13,9 @@ export function SendOne({ api, plan }: { api: Api; plan: PlannedEvent[] | null }
   const [language, setLanguage] = useState<Language>("curl");
   const [event, setEvent] = useState("");
   const [open, setOpen] = useState(false);
-  const [said, setSaid] = useState("");
   useEffect(() => {
     api.keys().then(setKeys, (reason: Error) => setError(reason.message));
   }, [api]);
-  useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => setSaid(""), saidMs);
-    return () => clearTimeout(timer);
-  }, [said]);
   // Files of the other message types describe traits; only track events have a name to send.
   const events = useMemo(() => (plan ?? []).filter((one) => one.schema && !/^(identify|page|screen|group|alias)$/.test(one.name)), [plan]);
   const chosen = events.find((one) => one.name === event) ?? events.find((one) => one.schema?.required?.length) ?? events[0];
@@ -71,22 +52,11 @@ export function SendOne({ api, plan }: { api: Api; plan: PlannedEvent[] | null }
             {write(open ? keys.write : hidden)}
           </pre>
           <div className="send-foot">
-            <button type="button" className="button small primary"
-              onClick={() =>
-                copy(write(keys.write)).then(
-                  () => setSaid("Copied, with the key."),
-                  () => setSaid("This browser did not let it be copied."),
-                )
-              }
-            >
-              <Icon name={said.startsWith("Copied") ? "check" : "copy"} /> Copy
-            </button>
-            <button type="button" className="button small quiet-button" aria-pressed={open} onClick={() => setOpen(!open)}>
-              {open ? "Hide the key" : "Show the key"}
-            </button>
-            <span className="quiet" role="status">
-              {said}
-            </span>
+            <CopyButton text={() => write(keys.write)} copied="Copied, with the key." primary>
+              <button type="button" className="button small quiet-button" aria-pressed={open} onClick={() => setOpen(!open)}>
+                {open ? "Hide the key" : "Show the key"}
+              </button>
+            </CopyButton>
           </div>
           <p className="panel-note">A write key only lets events in; it may stand in an app. Feeds need the read key, which stays on your servers.</p>
         </>

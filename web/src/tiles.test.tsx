@@ -52,11 +52,16 @@ it("says when the figures are of the past", async () => {
 });
 
 it("tells the next and the last night", async () => {
-  const nightly = { at: "02:30", next: "2026-01-02T02:30:00Z", running: false, last: { id: "n1", state: "failed", started_at: "2026-01-01T02:30:00Z" }, last_error: "" };
+  const nightly = { at: "02:30", next: "2026-01-02T02:30:00Z", running: false, last: { id: "n1", state: "failed", started_at: "2026-01-01T02:30:00Z" }, last_error: "", left_out: [] };
   const tile = async (given: Nightly | null) => (await drawn(state, false, given)).querySelector("[data-tile=Nightly]")!;
   expect((await tile(nightly)).textContent).toContain("in 3 h");
   expect((await tile(nightly)).textContent).toContain("failed 22 h ago");
   expect((await tile(nightly)).querySelector(".dot-bad")).not.toBeNull();
+  const late = { model: "dwd_user_action", text: "", late_rows: 1200, command: "feedmill backfill --late --project p" };
+  const ended = { id: "n2", state: "succeeded", started_at: "2026-01-01T02:30:00Z" };
+  const waiting = await tile({ ...nightly, last: ended, left_out: [late, { ...late, model: "dws_user_daily", late_rows: 7 }] });
+  expect(waiting.textContent).toContain("1,200 late events wait: feedmill backfill --late");
+  expect(waiting.querySelector(".dot-warn")).not.toBeNull();
   expect((await tile({ ...nightly, running: true })).textContent).toContain("runs now");
   expect((await tile({ ...nightly, at: "", next: null })).textContent).toContain("by hand");
   expect((await tile(null)).textContent).toContain("by hand");

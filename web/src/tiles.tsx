@@ -56,8 +56,10 @@ function bundleNote(state: ServerState): string {
 // When the nightly comes, and how the last one ended.
 function NightlyTile({ now, nightly }: { now: string; nightly: Nightly | null }) {
   const last = nightly?.last;
-  const note = last ? `last one ${last.state} ${age(now, last.started_at)}` : "none has run yet";
-  const tone: Tone = !last ? "idle" : /succeeded|running/.test(last.state) ? "good" : "bad";
+  const late = Math.max(0, ...(nightly?.left_out ?? []).map((rows) => rows.late_rows));
+  const waits = late > 0 ? ` · ${count(late)} late events wait: feedmill backfill --late` : "";
+  const note = last ? `last one ${last.state} ${age(now, last.started_at)}${waits}` : "none has run yet";
+  const tone: Tone = !last ? "idle" : !/succeeded|running/.test(last.state) ? "bad" : late > 0 ? "warn" : "good";
   if (nightly?.running) return <Tile name="Nightly" value="runs now" note={note} tone="good" />;
   if (!nightly?.next) return <Tile name="Nightly" value="by hand" note={last ? note : "feedmill run, or nightly.at in feedmill.toml"} tone={tone} />;
   return <Tile name="Nightly" value={until(now, nightly.next)} note={note} tone={tone} />;

@@ -105,6 +105,7 @@ export interface Nightly {
   running: boolean;
   last: { id: string; state: string; started_at: string | null } | null;
   last_error: string;
+  left_out: { model: string; text: string; late_rows: number; command: string }[]; // by the newest nightly or backfill
 }
 
 export interface UserRow {
@@ -179,6 +180,13 @@ export interface StepRow {
   checks: CheckRow[];
 }
 
+// Events that a run has left out of a table; the command brings them in ("" when a later run does by itself).
+export interface LeftOut {
+  model: string;
+  text: string;
+  command: string;
+}
+
 export interface RunRow {
   id: string;
   state: string;
@@ -186,6 +194,7 @@ export interface RunRow {
   finished_at: string | null;
   interval: string;
   steps: StepRow[];
+  left_out: LeftOut[];
 }
 
 export interface Promotion {

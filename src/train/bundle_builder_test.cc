@@ -56,6 +56,12 @@ class BundleBuilderTest : public ::testing::Test {
     recall.metrics = {{"recall100", 0.25}};
     RankResult rank;
     rank.metrics = {{"auc", 0.75}};
+    for (const char* action : {"click", "like"}) {
+      RankedAction& ranked = rank.actions.emplace_back();
+      ranked.action = action;
+      ranked.model_text = std::string("what serves ") + action;
+      ranked.twin_text = std::string("what was measured of ") + action;
+    }
     features::FeatureSet set;
     set.hash = "h";
     ASSERT_THAT(WriteRankPart(files_, folder_ + "/work", rank, set, ""), IsOk());
@@ -91,6 +97,18 @@ TEST_F(BundleBuilderTest, GathersPartsAndListsIntoASealedFolder) {
   ASSERT_TRUE(posts.has_value());
   EXPECT_EQ((*posts)->row_count(), 2u);
   EXPECT_GE((*posts)->Find("p2"), 0);
+}
+
+TEST_F(BundleBuilderTest, OnlyWhatIsJudgedAgainHasATwin) {
+  WriteParts();
+  const auto built = Build();
+  ASSERT_TRUE(built.has_value()) << built.error().message();
+  std::vector<std::string> models;
+  for (const registry::BundleFile& file : built->manifest.files) {
+    if (file.name.ends_with(".model")) models.push_back(file.name);
+  }
+  EXPECT_EQ(models, (std::vector<std::string>{"rank_click.model", "rank_like.model", "twin_click.model"}));
+  EXPECT_EQ(*io::ReadWholeFile(files_, built->folder + "/twin_click.model"), "what was measured of click");
 }
 
 TEST_F(BundleBuilderTest, TheSameNightGivesTheSameBundle) {

@@ -20,7 +20,7 @@ bool ListsFile(const registry::BundleManifest& manifest, const std::string& name
 
 Result<std::string> ReadClickModel(io::FileSystem& files, const std::string& folder,
                                    const registry::BundleManifest& manifest) {
-  for (const std::string& name : {registry::TwinFile("click"), registry::ModelFile("click")}) {
+  for (const std::string& name : {registry::TwinFile(), registry::ModelFile(registry::kJudgedAction)}) {
     if (ListsFile(manifest, name)) return io::ReadWholeFile(files, fmt::format("{}/{}", folder, name));
   }
   return "";

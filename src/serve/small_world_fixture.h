@@ -27,6 +27,7 @@ struct SmallWorldOptions {
   int trees = 20;               // of each model
   std::string features_folder;  // template/features
   std::string bundle_folder;    // written when not empty
+  stream::LiveStateOptions state;
 };
 
 class SmallWorld {
@@ -39,7 +40,7 @@ class SmallWorld {
     auto loaded = features::LoadFeatureSet(io::PosixFileSystem(), options.features_folder);
     if (!loaded) Die(loaded.error());
     features = std::move(*loaded);
-    state = std::make_unique<stream::LiveState>(features, stream::LiveStateOptions());
+    state = std::make_unique<stream::LiveState>(features, options.state);
     MakePosts();
     MakeActions();
     if (!options.bundle_folder.empty()) WriteBundle();

@@ -46,6 +46,8 @@ class Catalog {
   // Publishes a new snapshot or nothing. kConflict: see CommitRequest; landing fences give kConflict with the offsets
   // found.
   virtual Result<Snapshot> Commit(const std::string& table, const CommitRequest& request) = 0;
+  // At the current snapshot, or at `snapshot_id`: kNotFound when that has expired. 0 is the table before its first
+  // snapshot, which has no files.
   virtual Result<ScanPlan> PlanScan(const std::string& table, const std::vector<RangeFilter>& filters,
                                     std::optional<int64_t> snapshot_id = std::nullopt) = 0;
   // Next offset per partition committed for `stream` into `table`; empty when none was.

@@ -95,8 +95,9 @@ struct CommitRequest {
   // kReplacePartitions empties the partitions that `files` are in and these ones, and all of an unpartitioned table.
   // Tables partitioned by text take no `replaced_partitions`.
   std::vector<std::vector<std::optional<int64_t>>> replaced_partitions;
-  // kReplacePartitions fails with kConflict when files that are newer than this snapshot would be emptied. Absent: the
-  // last one wins.
+  // What the caller has read of the table: kReplacePartitions fails with kConflict when files that are newer than this
+  // snapshot would be emptied, kAppend when any snapshot is newer. 0: it read the table before its first snapshot, so
+  // that any file (or snapshot) is newer. Absent: the last one wins.
   std::optional<int64_t> read_snapshot_id;
   std::map<std::string, std::string> summary;  // added to the snapshot's summary
   std::optional<LandingMark> landing;

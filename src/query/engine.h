@@ -74,7 +74,8 @@ class Session {
   virtual ~Session() = default;
   // Makes the table readable in SQL as `<name>` (last part of the table's name), pruned by `filters`; replaces an
   // earlier registration. Each file that is to be read is compared with its checksum the first time it is opened by the
-  // engine; kCorrupt names one that is damaged or gone.
+  // engine; kCorrupt names one that is damaged or gone. One without a checksum is only read: when a statement fails and
+  // such a file turns out to be what cannot be read, the error is kCorrupt and names it.
   virtual Status RegisterTable(lake::Catalog& catalog, const std::string& table,
                                const std::vector<lake::RangeFilter>& filters = {},
                                std::optional<int64_t> snapshot_id = std::nullopt) = 0;

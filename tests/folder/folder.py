@@ -331,7 +331,7 @@ def healed_metadata(checks: Checks, platform: Platform) -> None:
     for kind, place in (("metadata file", pointer_of), ("manifest list", current_list), ("manifest", newest_manifest)):
         heal(checks, platform, f"a damaged {kind} of five tables", [place(platform, table) for table in MADE_AGAIN], before)
     # Keys stand in other tables: these are made again together, by a command that is named.
-    heal(checks, platform, "damaged tables of keys", [pointer_of(platform, "dwd.dim_user"), newest_of(platform, "dwd.dim_post", "data", "*.parquet")], before)
+    heal(checks, platform, "damaged tables of keys", [pointer_of(platform, "dim.dim_user"), newest_of(platform, "dim.dim_post", "data", "*.parquet")], before)
 
 
 def heal(checks: Checks, platform: Platform, what: str, paths: list[pathlib.Path], before: dict) -> None:

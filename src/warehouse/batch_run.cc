@@ -11,6 +11,10 @@
 namespace feedmill::warehouse {
 namespace {
 
+// A history of small days is made a month at a time: a run of the SELECT costs more than so few rows.
+constexpr int64_t kSmallRows = 500'000;
+constexpr int kSmallIntervals = 31;
+
 std::vector<int64_t> DaysOf(const Batch& batch) {
   std::vector<int64_t> days;
   for (const PendingInterval& interval : batch.intervals) {
@@ -58,11 +62,18 @@ void KeepCheck(const CheckResult& check, std::vector<CheckResult>* kept) {
 }  // namespace
 
 std::vector<Batch> MakeBatches(const Model& model, const std::vector<PendingInterval>& intervals) {
+  const int small = model.batch > 1 ? std::max(model.batch, kSmallIntervals) : 1;
   std::vector<Batch> batches;
+  int64_t rows = 0;  // of the last one
   for (const PendingInterval& interval : intervals) {
-    bool joins = !batches.empty() && batches.back().end == interval.start &&
-                 static_cast<int>(batches.back().intervals.size()) < model.batch;
-    if (!joins) batches.push_back({interval.start, interval.start, {}});
+    const int64_t more = interval.input_rows > 0 ? interval.input_rows : kSmallRows;  // 0: not known
+    rows += more;
+    const bool joins = !batches.empty() && batches.back().end == interval.start &&
+                       static_cast<int>(batches.back().intervals.size()) < (rows <= kSmallRows ? small : model.batch);
+    if (!joins) {
+      batches.push_back({interval.start, interval.start, {}});
+      rows = more;
+    }
     batches.back().end = interval.end;
     batches.back().intervals.push_back(interval);
   }

@@ -16,7 +16,7 @@ struct Batch {
   std::vector<PendingInterval> intervals;
 };
 
-// Neighbours joined, at most model.batch intervals each.
+// Neighbours joined, at most model.batch intervals each; a month of them where that is more and the input has few rows.
 std::vector<Batch> MakeBatches(const Model& model, const std::vector<PendingInterval>& intervals);
 
 class BatchRun {

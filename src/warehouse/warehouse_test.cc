@@ -69,9 +69,9 @@ TEST_F(WarehouseTest, ABlockingCheckPublishesNothingAndStopsWhatDepends) {
 
 TEST_F(WarehouseTest, AKilledJobGoesOnAfterItsLastBatch) {
   Land(
-      "(1, '2024-01-01 10:00:00+00', 1), (2, '2024-01-02 10:00:00+00', 2), (3, '2024-01-03 10:00:00+00', 3), (4, "
+      "(1, '2023-12-31 10:00:00+00', 1), (2, '2024-01-01 10:00:00+00', 2), (3, '2024-01-03 10:00:00+00', 3), (4, "
       "'2024-01-04 10:00:00+00', 4), "
-      "(5, '2024-01-05 10:00:00+00', 5)");
+      "(5, '2024-01-06 10:00:00+00', 5)");
   auto project = Load();
   ModelJobArguments arguments{"dwd_action", clock_.Now(), {}, {}, "r1"};
   struct Killed {};
@@ -240,6 +240,21 @@ TEST(Batches, NeighboursAreJoinedUpToTheLimit) {
   EXPECT_EQ(batches[0].end, 30);
   EXPECT_EQ(batches[1].start, 30);
   EXPECT_EQ(batches[2].start, 50);
+}
+
+TEST(Batches, SmallDaysAreJoinedToAMonthWhereTheModelMayJoin) {
+  std::vector<PendingInterval> intervals;
+  for (Micros day = 0; day < 40; ++day) intervals.push_back({day, day + 1, "", {}, day < 35 ? 1000 : 400'000});
+  Model model;
+  model.batch = 2;
+  const auto sizes = [&] {
+    std::vector<size_t> found;
+    for (const Batch& batch : MakeBatches(model, intervals)) found.push_back(batch.intervals.size());
+    return found;
+  };
+  EXPECT_THAT(sizes(), ElementsAre(31u, 5u, 2u, 2u));
+  model.batch = 1;
+  EXPECT_EQ(sizes().size(), 40u);
 }
 
 }  // namespace

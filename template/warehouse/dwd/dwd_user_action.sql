@@ -27,7 +27,7 @@ WITH id AS (
   GROUP BY HASH(event_id)
 ),
 earlier AS (
-  SELECT DISTINCT event_id
+  SELECT DISTINCT HASH(event_id) AS id_hash
   FROM ods_event
   WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @start
     AND event <> ''
@@ -37,27 +37,27 @@ earlier AS (
 copied AS (
   SELECT id_hash FROM id WHERE copies > 1
   UNION
-  SELECT HASH(event_id) AS id_hash FROM earlier
+  SELECT id_hash FROM earlier
 ),
+-- Each copy with the day of the one before it, so that the horizon is the same however many days are made at once.
 copy AS (
   SELECT
-    event_id, log_partition, log_offset,
-    ROW_NUMBER() OVER (
+    event_time, log_partition, log_offset,
+    LAG(CAST(event_time AS DATE)) OVER (
       PARTITION BY event_id
       ORDER BY CAST(event_time AS DATE) ASC NULLS LAST, received_time ASC NULLS LAST,
                log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
-    ) AS copy_number
+    ) AS former_day
   FROM ods_event
-  WHERE event_time >= @start AND event_time < @end
+  WHERE event_time >= @start - INTERVAL 7 DAY AND event_time < @end
     AND event <> ''
     AND NOT COALESCE(is_bot, LOWER(user_agent) LIKE '%bot%' OR LOWER(user_agent) LIKE '%crawler%', FALSE)
     AND HASH(event_id) IN (SELECT id_hash FROM copied)
 ),
 surplus AS (
-  SELECT c.log_partition, c.log_offset
-  FROM copy c
-  LEFT JOIN earlier e ON e.event_id = c.event_id
-  WHERE c.copy_number > 1 OR e.event_id IS NOT NULL
+  SELECT log_partition, log_offset
+  FROM copy
+  WHERE event_time >= @start AND former_day >= CAST(event_time AS DATE) - INTERVAL 7 DAY
 ),
 action AS (
   SELECT

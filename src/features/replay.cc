@@ -13,6 +13,8 @@ namespace {
 // Of the process's memory: what is known of one part's users. The rest is for posts, authors, the engine and the rows
 // on their way.
 constexpr double kUserShare = 0.35;
+// The program, the least that the engine gets, and buffers of the writers, however little there is.
+constexpr uint64_t kFixedBytes = 256ull << 20;
 // What one action adds to what is known of users, at most: a new row of the user and of two pairs would be four times
 // that, but most actions meet known ones.
 constexpr uint64_t kUserBytesPerAction = 64;
@@ -20,9 +22,10 @@ constexpr uint64_t kUserBytesPerAction = 64;
 int PartsFor(const ReplayArguments& arguments, uint64_t user_bytes, int64_t actions) {
   const double wanted = static_cast<double>(user_bytes) * 1.5 + static_cast<double>(actions) * kUserBytesPerAction;
   // Parts that were asked for say that the last try had too little: it had the estimated ones.
-  const double share = static_cast<double>(arguments.memory_bytes_max) * kUserShare / arguments.parts;
+  const uint64_t memory = arguments.memory_bytes_max;
+  const double share = static_cast<double>(memory - std::min(memory, kFixedBytes)) * kUserShare / arguments.parts;
   int parts = 1;
-  while (parts < kReplayPartsMax && (parts < arguments.parts || (share > 0 && wanted > share * parts))) parts *= 2;
+  while (parts < kReplayPartsMax && (parts < arguments.parts || (memory > 0 && wanted > share * parts))) parts *= 2;
   return parts;
 }
 

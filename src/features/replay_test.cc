@@ -374,7 +374,7 @@ TEST_F(ReplayTest, LittleMemoryMakesMoreParts) {
   tables_.Write([](const WorldEvent&) { return true; });
   ReplayArguments arguments = tables_.Arguments(set_, kStart, kStart + 3 * kDay);
   const int64_t bytes = Actions(kStart, kStart + 3 * kDay) * 64;
-  arguments.memory_bytes_max = static_cast<uint64_t>(bytes);
+  arguments.memory_bytes_max = (256ull << 20) + static_cast<uint64_t>(bytes);
   EXPECT_EQ(RunSampleReplay(arguments)->parts, 4);
   arguments.parts = 2;
   EXPECT_EQ(RunSampleReplay(arguments)->parts, 8) << "a second try is not the same again";

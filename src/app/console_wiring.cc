@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/user_search.h"
+#include "app/work_lock.h"
 #include "base/time_text.h"
 #include "ingest/event_tables.h"
 #include "jobs/run_store.h"
@@ -161,12 +162,17 @@ std::vector<console::LeftOutRow> LeftOutOf(const jobs::RunRecord& run, const std
   return rows;
 }
 
-Result<std::vector<console::RunRow>> Runs(meta::Store& store, const std::string& project, int limit) {
+// A run whose process died says "running" until somebody marks it.
+Result<std::vector<console::RunRow>> Runs(const ConsoleSources& sources, int limit) {
+  meta::Store& store = *sources.folder.store;
+  const bool somebody_works = SomebodyWorks(sources.data_folder);
   FEEDMILL_ASSIGN(const auto runs, jobs::ListRuns(store, "", limit));
   std::vector<console::RunRow> rows;
   for (const jobs::RunRecord& brief : runs) {
     FEEDMILL_ASSIGN(const jobs::RunRecord run, jobs::LoadRun(store, brief.id));
-    console::RunRow row{run.id, run.state, run.started_at, run.ended_at, run.kind, {}, LeftOutOf(run, project)};
+    const bool dead = run.state == "running" && !somebody_works;
+    console::RunRow row{run.id, dead ? "interrupted" : run.state, run.started_at, run.ended_at, run.kind,
+                        {},     LeftOutOf(run, sources.project)};
     for (const jobs::StepRecord& step : run.steps) row.steps.push_back(StepOf(step));
     rows.push_back(std::move(row));
   }
@@ -201,7 +207,7 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
     sources.live_bundle.Look();
     return promotion;
   };
-  wiring.runs = [sources](int limit) { return Runs(*sources.folder.store, sources.project, limit); };
+  wiring.runs = [sources](int limit) { return Runs(sources, limit); };
   wiring.land = [sources] { return sources.landing.LandNow(Deadline::After(kLandTime)); };
   if (sources.clock.source() == ClockSource::kDriven) {
     wiring.set_clock = [sources](Micros now) { return sources.clock.Set(now); };

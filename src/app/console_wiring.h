@@ -30,6 +30,7 @@ struct ConsoleSources {
   MetricsRegistry& metrics;
   console::ActivityRing& activity;
   LakeLookup& lookup;
+  std::string data_folder;
   std::string events_folder;  // the tracking plan
   std::string project;        // as commands name it
 };

@@ -118,6 +118,7 @@ NightStatus NightWatch::Status() const {
     status.last_error = last_error_;
     if (!schedule_.at.empty()) status.next = next_;
   }
+  status.running = status.running || SomebodyWorks(wiring_.data_folder);
   status.at = schedule_.at;
   status.time_zone = schedule_.time_zone;
   const auto runs = jobs::ListRuns(*wiring_.store, "nightly", 1);

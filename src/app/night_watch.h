@@ -33,7 +33,7 @@ struct NightStatus {
   std::string at;  // "" = it does not run by itself
   std::string time_zone;
   std::optional<Micros> next;           // when it will run
-  bool running = false;                 // a child of this server works now
+  bool running = false;                 // somebody works on the tables now, by whomever started
   std::optional<jobs::RunRecord> last;  // newest nightly, by whomever, without its steps
   std::string last_error;               // of the last child of this server that failed: its last words
 };

@@ -146,6 +146,7 @@ TEST_F(NightWatchTest, WaitsWhileSomebodyElseWorks) {
   watch->Start();
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(Count(), 0u);
+  EXPECT_TRUE(watch->Status().running) << "whoever started it";
 }
 
 }  // namespace

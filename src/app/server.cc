@@ -285,7 +285,7 @@ class ServerImpl final : public Server {
     ShowFormerActivity(*log_, &activity_);
     console::ConsoleWiring wiring =
         MakeConsoleWiring({*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_,
-                           activity_, *lookup_, config.paths.Events(), config.paths.project},
+                           activity_, *lookup_, config.paths.data, config.paths.Events(), config.paths.project},
                           keys);
     wiring.status = [this, project = config.paths.project] {
       return ServerStatusJson(night_->Status(), LeftOutNow(*folder_.store, project), keeper_->Figures());

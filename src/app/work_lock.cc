@@ -106,4 +106,9 @@ Result<std::optional<WorkHolder>> FindWorkHolder(const std::string& data_folder)
   return ReadHolder(path);
 }
 
+bool SomebodyWorks(const std::string& data_folder) {
+  const auto holder = FindWorkHolder(data_folder);
+  return !holder || *holder;
+}
+
 }  // namespace feedmill::app

@@ -33,5 +33,7 @@ class WorkLock {
 
 // Who has it now; nothing when nobody has. Does not get in anybody's way.
 Result<std::optional<WorkHolder>> FindWorkHolder(const std::string& data_folder);
+// The same as yes or no; what cannot be asked is taken for a yes, so that nobody's run is called dead.
+bool SomebodyWorks(const std::string& data_folder);
 
 }  // namespace feedmill::app

@@ -125,17 +125,28 @@ def gives_way(checks: Checks, platform: Platform, run: int) -> None:
     checks.equal("the run and its steps give way to the server", (niceness(run), niceness(step)), (wanted, wanted))
 
 
+def shown(platform: Platform) -> dict:
+    """The newest run, as the console shows it."""
+    return platform.good("GET", "/v1/admin/runs?limit=1", None, "admin")["runs"][0]
+
+
+def night_shown(platform: Platform) -> dict:
+    return platform.good("GET", "/v1/admin/status", None, "admin")["nightly"]
+
+
 def two_at_once(checks: Checks, platform: Platform) -> None:
     platform.batch([act(20000 + n, "share") for n in range(20)])
     first = start_run(platform)
     wait_for(lambda: status(platform)["work"] and status(platform)["last_run"]["state"] == "running", "the first run works")
     gives_way(checks, platform, first.pid)
+    checks.equal("the console shows a run that was started by hand", (shown(platform)["state"], night_shown(platform)["running"]), ("running", True))
     for verb in ("run", "rebuild"):
         refused = platform.try_verb(verb, *(["--yes"] if verb == "rebuild" else []))
         checks.check(f"`{verb}` beside it is refused and says who", refused.returncode == 1 and f"process {first.pid}" in refused.stderr and "`feedmill run`" in refused.stderr, refused.stderr)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     checks.check("a killed run is interrupted and not running", status(platform)["last_run"]["state"] == "interrupted", status(platform)["last_run"])
+    checks.equal("the console says so too", (shown(platform)["state"], night_shown(platform)["running"]), ("interrupted", False))
     next_run = platform.try_verb("run", "--no-train", "--until", "now")
     checks.check("nothing is left of its lock", next_run.returncode == 0, next_run.stderr[-2000:])
     states = {row["state"] for row in platform.good("GET", "/v1/admin/runs", key="admin")["runs"]}

@@ -120,6 +120,7 @@ class ServerImpl final : public Server {
     import.batch_bytes_max = config.import_batch_bytes_max;
     import.bulk = true;
     options.write_keys = {app, import};
+    options.folder_id = folder_.identity.id;
     const ingest::CollectorParts parts{
         *folder_.files,
         *clock_,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,12 @@ class EntryRanges {
   std::map<uint64_t, uint64_t> ranges_;  // begin -> end
 };
 
+// What a server tells of itself: which data folder it works in, and where each partition of its log ends.
+struct ServerPlace {
+  std::string folder;
+  std::map<uint32_t, uint64_t> ends;
+};
+
 // Not synchronised.
 class ImportRecord {
  public:
@@ -34,12 +41,20 @@ class ImportRecord {
                                    std::string_view url);
 
   EntryRanges& acknowledged() { return acknowledged_; }
+  // The server has acknowledged something at this record of its log.
+  void NotePosition(uint32_t partition, uint64_t offset);
+  // Before the first event: what is recorded counts only where it was acknowledged. When `place` is another folder, or
+  // its log ends before what was acknowledged (it was restored from an older copy), the record begins anew and the
+  // reason is answered.
+  std::optional<std::string> Bind(const ServerPlace& place);
+  void Forget();
   const std::string& path() const { return path_; }
   Status Save() const;
   // The import is complete.
   Status Remove() const;
 
  private:
+  std::optional<std::string> WhyOther(const ServerPlace& place) const;
   ImportRecord(io::FileSystem& files, std::string path, std::string of)
       : files_(&files), path_(std::move(path)), of_(std::move(of)) {}
 
@@ -47,6 +62,8 @@ class ImportRecord {
   std::string path_;
   std::string of_;  // hash of what the entries' numbers depend on
   EntryRanges acknowledged_;
+  std::string folder_;                      // that acknowledged them
+  std::map<uint32_t, uint64_t> positions_;  // partition of its log -> the furthest record that it named
 };
 
 }  // namespace feedmill::cli

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "base/text_encoding.h"
 #include "io/http_client.h"
 
@@ -32,14 +33,12 @@ struct Batch {
 class Importer {
  public:
   Importer(EventSource* source, const ImportOptions& options, Progress* progress)
-      : source_(*source),
-        options_(options),
-        progress_(*progress),
-        sent_before_(options.record == nullptr ? EntryRanges{} : options.record->acknowledged()) {}
+      : source_(*source), options_(options), progress_(*progress) {}
 
   Result<ImportFigures> Run() {
     const Micros begin = MonotonicMicros();
     FEEDMILL_TRY(Answers());
+    if (options_.record != nullptr) FEEDMILL_TRY(BindRecord());
     std::vector<std::thread> senders;
     for (int i = 0; i < options_.connections; ++i) senders.emplace_back([this] { SendAll(); });
     for (std::thread& sender : senders) sender.join();
@@ -58,6 +57,36 @@ class Importer {
     return Unavailable("no server answers at {} ({}); start it with `feedmill up`, or name another with --url",
                        options_.url, reply.error().message());
   }
+
+  // What an earlier run has sent is passed over only where that run has sent it.
+  Status BindRecord() {
+    FEEDMILL_ASSIGN(const ServerPlace place, AskPlace());
+    const auto other = options_.record->Bind(place);
+    if (other) {
+      log::Warn("what an earlier run has sent is not passed over: all of the file is sent",
+                {{"record", options_.record->path()}, {"reason", *other}});
+    }
+    sent_before_ = options_.record->acknowledged();
+    return Ok();
+  }
+
+  Result<ServerPlace> AskPlace() const {
+    FEEDMILL_ASSIGN(const auto client, io::MakeHttpClient(options_.url));
+    FEEDMILL_ASSIGN(const auto reply, client->Send("GET", "/v1/position", {{"authorization", Authorization()}}, "",
+                                                   Deadline::After(kTimeout)));
+    if (reply.status == 401)
+      return InvalidArgument("{}/v1/position answered 401: {}", options_.url, reply.body.substr(0, 500));
+    ServerPlace place;  // of a server that cannot tell: nothing recorded is of there
+    const auto json = nlohmann::json::parse(reply.body, nullptr, false);
+    if (reply.status != 200 || !json.is_object()) return place;
+    place.folder = json.value("folder", "");
+    uint32_t partition = 0;
+    for (const auto& end : json.value("ends", nlohmann::json::array()))
+      place.ends[partition++] = end.is_number_unsigned() ? end.get<uint64_t>() : 0;
+    return place;
+  }
+
+  std::string Authorization() const { return "Basic " + Base64Encode(options_.write_key + ":"); }
 
   std::string HowToGoOn() const {
     if (options_.record == nullptr)
@@ -131,7 +160,7 @@ class Importer {
   }
 
   Status Send(io::HttpClient& client, const Batch& batch) {
-    const std::string authorization = "Basic " + Base64Encode(options_.write_key + ":");
+    const std::string authorization = Authorization();
     std::string last;
     for (int attempt = 0; attempt < kAttemptsMax && !Failed();) {
       const auto reply =
@@ -167,6 +196,7 @@ class Importer {
     if (json.is_discarded()) return Unavailable("{}/v1/batch answered no JSON: {}", options_.url, body.substr(0, 200));
     const std::lock_guard lock(figures_mutex_);
     figures_.sent += batch.events;
+    if (options_.record != nullptr) NotePositions(json.value("position", ""));
     Record(batch);
     figures_.accepted += json.value("accepted", uint64_t{0});
     figures_.duplicates += json.value("duplicates", uint64_t{0});
@@ -175,6 +205,21 @@ class Importer {
       if (figures_.errors.size() < options_.errors_shown_max) figures_.errors.push_back(rejected.dump());
     }
     return Ok();
+  }
+
+  // Under figures_mutex_. "<partition>:<record>,...": up to where the log has what was sent.
+  void NotePositions(const std::string& positions) {
+    const char* const end = positions.data() + positions.size();
+    for (const char* at = positions.data(); at < end; ++at) {
+      uint32_t partition = 0;
+      uint64_t offset = 0;
+      const auto [colon, error] = std::from_chars(at, end, partition);
+      if (error != std::errc() || colon == end || *colon != ':') return;
+      const auto [after, wrong] = std::from_chars(colon + 1, end, offset);
+      if (wrong != std::errc()) return;
+      options_.record->NotePosition(partition, offset);
+      at = after;
+    }
   }
 
   // Under figures_mutex_. Not at every batch: what the record lacks after a crash is sent again and recognised. A
@@ -212,9 +257,9 @@ class Importer {
   const ImportOptions& options_;
   Progress& progress_;
   std::mutex read_mutex_;
-  const EntryRanges sent_before_;
-  bool ended_ = false;  // GUARDED_BY(read_mutex_)
-  uint64_t entry_ = 0;  // the next one's number; GUARDED_BY(read_mutex_)
+  EntryRanges sent_before_;  // set before the senders start
+  bool ended_ = false;       // GUARDED_BY(read_mutex_)
+  uint64_t entry_ = 0;       // the next one's number; GUARDED_BY(read_mutex_)
   std::mutex figures_mutex_;
   ImportFigures figures_;         // GUARDED_BY(figures_mutex_)
   Micros recorded_at_ = 0;        // GUARDED_BY(figures_mutex_)

@@ -47,6 +47,11 @@ class FakePlatform {
   io::HttpResponse Answer(const io::HttpRequest& request) {
     io::HttpResponse response;
     if (request.path == "/healthz") return response;
+    if (request.path == "/v1/position") {
+      const std::lock_guard lock(mutex_);
+      response.body = nlohmann::json{{"folder", folder}, {"ends", {3, ends_at}}}.dump();
+      return response;
+    }
     authorization = std::string(request.Header("authorization"));
     if (requests++ < refuse_first) {
       response.status = refuse_status;
@@ -62,7 +67,12 @@ class FakePlatform {
       return response;
     }
     for (const auto& event : batch) ids.insert(event.at("messageId"));
-    response.body = nlohmann::json{{"accepted", batch.size()}, {"duplicates", 0}, {"rejected_count", 0}}.dump();
+    ends_at += batch.size();
+    response.body = nlohmann::json{{"accepted", batch.size()},
+                                   {"duplicates", 0},
+                                   {"rejected_count", 0},
+                                   {"position", fmt::format("0:2,1:{}", ends_at - 1)}}
+                        .dump();
     return response;
   }
   std::string url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
@@ -70,6 +80,8 @@ class FakePlatform {
   int refuse_first = 0;
   int refuse_status = 503;
   std::string refuse_id;  // batches with this one
+  std::string folder = "here";
+  uint64_t ends_at = 0;  // partition 1 of its log
   std::atomic<int> requests = 0;
   std::string authorization;
   std::set<std::string> ids;
@@ -160,6 +172,46 @@ TEST(Importer, ASecondRunSendsWhatTheFirstOneDidNot) {
   std::ofstream(file + ".import-record") << R"({"of":"x","acknowledged":[[0,5]]})";
   EXPECT_EQ(ImportRecord::Open(io::PosixFileSystem(), file, "", "u")->acknowledged().Count(), 0u);
   std::filesystem::remove(file + ".import-record");
+}
+
+// The first run is cut; before the second one `change` happens to the server. How many entries it passes over.
+uint64_t SentBefore(const std::function<void(FakePlatform&)>& change) {
+  const std::string file = testing::TempDir() + "importer_test_place.jsonl";
+  std::ofstream(file) << "events";
+  FakePlatform platform;
+  platform.refuse_id = "802";
+  uint64_t passed_over = 0;
+  for (const bool second : {false, true}) {
+    if (second) platform.refuse_id.clear();
+    if (second) change(platform);
+    auto record = ImportRecord::Open(io::PosixFileSystem(), file, "", platform.url());
+    EXPECT_TRUE(record.has_value());
+    CountedSource source(1000);
+    Progress progress("import", 1000, "events");
+    const auto figures = Import(
+        &source, {.url = platform.url(), .write_key = "wk", .batch_events = 50, .connections = 2, .record = &*record},
+        &progress);
+    EXPECT_EQ(figures.has_value(), second);
+    if (!second) continue;
+    passed_over = figures->sent_before;
+    EXPECT_EQ(platform.ids.size(), 900u) << "whatever happened, all of the file is there";
+  }
+  return passed_over;
+}
+
+TEST(Importer, PassesOverOnlyWhatTheServerStillHas) {
+  EXPECT_GT(SentBefore([](FakePlatform&) {}), 0u);
+  EXPECT_EQ(SentBefore([](FakePlatform& platform) {
+              platform.folder = "made anew";
+              platform.ids.clear();
+            }),
+            0u);
+  // Restored from a copy that was made before the last batch.
+  EXPECT_EQ(SentBefore([](FakePlatform& platform) {
+              platform.ends_at -= 1;
+              platform.ids.clear();
+            }),
+            0u);
 }
 
 TEST(EntryRanges, JoinWhereTheyMeet) {

@@ -46,7 +46,7 @@ Status RunImport(ImportArguments* arguments) {
   if (arguments->file != "-") {
     FEEDMILL_ASSIGN(
         record, ImportRecord::Open(io::PosixFileSystem(), arguments->file, arguments->mapping, arguments->options.url));
-    if (arguments->again) record->acknowledged() = {};
+    if (arguments->again) record->Forget();
     arguments->options.record = &*record;
   }
   FEEDMILL_ASSIGN(const ImportFigures figures, Import(source.get(), arguments->options, &progress));

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "base/text_encoding.h"
 #include "base/thread_priority.h"
 #include "data/event_codec.h"
 #include "data/event_id.h"
@@ -38,6 +39,9 @@ constexpr std::array<Route, 15> kRoutes = {{{"/v1/batch", ""},
                                             {"/v1/s", "screen"},
                                             {"/v1/g", "group"},
                                             {"/v1/a", "alias"}}};
+
+// How far the log is, for a client that goes on with what it had begun to send.
+constexpr std::string_view kPositionPath = "/v1/position";
 
 const Route* FindRoute(std::string_view path) {
   auto found = std::ranges::find(kRoutes, path, &Route::path);
@@ -148,16 +152,43 @@ Status Collector::Parts::ReadIds(uint32_t partition, uint64_t from) {
   return Ok();
 }
 
-bool Collector::Takes(std::string_view path) { return path.starts_with(kProjectsPath) || FindRoute(path) != nullptr; }
+bool Collector::Takes(std::string_view path) {
+  return path.starts_with(kProjectsPath) || path == kPositionPath || FindRoute(path) != nullptr;
+}
 
 void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder) {
   if (request.path.starts_with(kProjectsPath))
     return responder(BrowserSettings(request, parts_->keys, parts_->options.public_url));
+  if (request.path == kPositionPath) return responder(parts_->Position(request));
   Parts::Incoming incoming(std::move(request), std::move(responder));
   if (auto refused = parts_->Admit(&incoming)) return incoming.respond(std::move(*refused));
   const bool plain = incoming.request.Header("content-encoding").empty();
   if (plain && incoming.request.body.size() <= kReadAtOnceBytes) return parts_->Read(&incoming);
   parts_->ReadLater(std::make_shared<Parts::Incoming>(std::move(incoming)));
+}
+
+io::HttpResponse Collector::Parts::Position(const io::HttpRequest& request) const {
+  if (request.method != "GET") {
+    auto response =
+        RefusalResponse(405, {fmt::format("found {}, allowed GET", request.method), "", "wrong_method", ""});
+    response.headers.emplace_back("Allow", "GET");
+    return response;
+  }
+  const auto user = BasicUser(request.Credentials("basic"));
+  if (!user || keys.Find(*user) == nullptr) {
+    metrics.unauthorized.Add();
+    return RefusalResponse(401, {"the write key is needed as Basic user name in the Authorization header", "",
+                                 user ? "wrong_write_key" : "missing_write_key", ""});
+  }
+  io::HttpResponse response;
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.body = "{\"folder\":";
+  AppendJsonString(options.folder_id, &response.body);
+  response.body += ",\"ends\":[";
+  for (uint32_t partition = 0; partition < log.partitions(); ++partition)
+    response.body += fmt::format("{}{}", partition == 0 ? "" : ",", log.EndOffset(partition));
+  response.body += "]}";
+  return response;
 }
 
 std::optional<io::HttpResponse> Collector::Parts::Admit(Incoming* incoming) {

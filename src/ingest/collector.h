@@ -35,6 +35,7 @@ struct CollectorOptions {
   size_t batch_queue_bytes_max = 32 << 20;   // waiting to be read; more: 429
   size_t import_queue_bytes_max = 16 << 20;  // the same of imports
   std::string public_url;                    // how browsers reach this server; empty = as their requests name it
+  std::string folder_id;                     // of the data folder, for those who sent to it before
   DedupeOptions dedupe;
   std::string dedupe_checkpoint;  // file; empty = none, the log is read from its oldest record at start
 };
@@ -63,7 +64,8 @@ class Collector {
   ~Collector();
 
   // Whether `path` is one of ours: /v1/batch, /v1/import, /v1/track, /v1/identify, /v1/page, /v1/screen, /v1/group,
-  // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...); /v1/projects/<write key>/settings.
+  // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...); /v1/projects/<write key>/settings;
+  // GET /v1/position.
   static bool Takes(std::string_view path);
 
   // Any thread. The answer is sent when the log has the messages, on the log's thread:
@@ -74,6 +76,8 @@ class Collector {
   // 400 the body is no JSON of the right shape, or a single message breaks a rule:
   // {"success":false,"rule":..,"field":..,"reason":..} 401 write key unknown, 405 not POST, 413 too large, 429 too much
   // waits to be read or to be written, 503 the log cannot write now (both: Retry-After).
+  // GET /v1/position: 200 {"folder":"<id>","ends":[n,...]}: which data folder this is, and where each partition of its
+  // log ends; 401 without a write key in the Authorization header.
   // Nothing of a body is unpacked for a sender who is not known yet: a gzip body, or one larger than the strictest key
   // allows, needs its key in the Authorization header.
   void Handle(io::HttpRequest&& request, io::HttpResponder&& responder);

@@ -38,6 +38,7 @@ struct Collector::Parts {
     const WriteKey* header_key = nullptr;  // of the Authorization header, when it had one
   };
 
+  io::HttpResponse Position(const io::HttpRequest& request) const;
   // Nothing, or why the request is answered without looking into its body.
   std::optional<io::HttpResponse> Admit(Incoming* incoming);
   void Read(Incoming* incoming);

@@ -76,8 +76,9 @@ def source_routes() -> set[tuple[str, str]]:
     events = re.findall(r'\{"(/v1/\w{2,})", "\w*"\}', collector)
     admin = re.findall(r'\{"(GET|POST)", "([\w/]+)", &ConsoleServiceImpl', console)
     router = re.findall(r'request\.path == "(/[\w./]+)"', (ROOT / "src/app/router.cc").read_text())
+    collector_reads = re.findall(r'kPositionPath = "(/[\w./]+)"', collector)
     public = {("get", path) for path in router if path not in ("/console", "/v1/feed", "/")}
-    return {("post", path) for path in events} | {(method.lower(), f"/v1/admin/{name}") for method, name in admin} | public
+    return {("post", path) for path in events} | {("get", path) for path in collector_reads} | {(method.lower(), f"/v1/admin/{name}") for method, name in admin} | public
 
 
 class Api:

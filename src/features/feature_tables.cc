@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "features/feature_tables_internal.h"
 #include "lake/ids.h"
@@ -67,10 +68,17 @@ Result<TableWriter> TableWriter::Open(query::Session& session, lake::Catalog& ca
   for (size_t i = 0; i < described->schema.size(); ++i) {
     if (std::ranges::find(writer.places_, i) == writer.places_.end()) writer.absent_.push_back(i);
   }
-  // A run over days that were made before must not write over the files that readers of the former snapshot read.
-  const std::string unique = fmt::format("{}-{}", file_stem, lake::IdSource(std::nullopt).Uuid());
-  FEEDMILL_ASSIGN(writer.writer_, session.OpenWriter(catalog, table, unique));
+  writer.session_ = &session;
+  writer.file_stem_ = file_stem;
+  FEEDMILL_TRY(writer.OpenFiles());
   return writer;
+}
+
+Status TableWriter::OpenFiles() {
+  // A run over days that were made before must not write over the files that readers of the former snapshot read.
+  const std::string unique = fmt::format("{}-{}", file_stem_, lake::IdSource(std::nullopt).Uuid());
+  FEEDMILL_ASSIGN(writer_, session_->OpenWriter(*catalog_, table_, unique));
+  return Ok();
 }
 
 Status TableWriter::EndRow() {
@@ -79,11 +87,18 @@ Status TableWriter::EndRow() {
   return writer_->EndRow();
 }
 
+Status TableWriter::EndFiles() {
+  FEEDMILL_ASSIGN(auto written, writer_->Finish());
+  std::ranges::move(written, std::back_inserter(files_));
+  return OpenFiles();
+}
+
 Status TableWriter::Commit(const std::vector<std::vector<std::optional<int64_t>>>& days) {
   lake::CommitRequest request;
   request.operation = lake::CommitRequest::Operation::kReplacePartitions;
   request.replaced_partitions = days;
-  FEEDMILL_ASSIGN(request.files, writer_->Finish());
+  FEEDMILL_TRY(EndFiles());
+  request.files = std::move(files_);
   FEEDMILL_TRY(catalog_->Commit(table_, request));
   return Ok();
 }

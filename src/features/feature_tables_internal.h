@@ -22,14 +22,21 @@ class TableWriter {
   query::ParquetWriter& writer() { return *writer_; }
   size_t place(size_t column) const { return places_[column]; }
   Status EndRow();
+  // Rows from here on go into other files, so that what is buffered for those of this day gives its memory back.
+  Status EndFiles();
   // Publishes the rows in place of those of `days` (of the whole table when it has no partitions).
   Status Commit(const std::vector<std::vector<std::optional<int64_t>>>& days);
   int64_t rows() const { return rows_; }
 
  private:
+  Status OpenFiles();
+
+  query::Session* session_ = nullptr;
   lake::Catalog* catalog_ = nullptr;
   std::string table_;
+  std::string file_stem_;
   std::unique_ptr<query::ParquetWriter> writer_;
+  std::vector<lake::DataFile> files_;
   std::vector<size_t> places_;  // of the given columns in the table
   std::vector<size_t> absent_;  // columns of the table that nobody gives
   int64_t rows_ = 0;

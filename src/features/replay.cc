@@ -154,6 +154,7 @@ class Replay {
         FEEDMILL_ASSIGN(ImpressionSlice impressions, reader_.ReadImpressions(day, slice));
         FEEDMILL_TRY(ApplySlice(day, slice, &impressions, table));
       }
+      FEEDMILL_TRY(table->EndFiles());
     }
     return KeepAt(arguments_.end);
   }

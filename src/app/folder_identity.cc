@@ -24,11 +24,12 @@ bool SameFile(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(a, b, error) && !error;
 }
 
+// The original is still there.
 Status RefuseShared(const std::string& data_folder, const std::string& former) {
   if (SameFile(data_folder + "/meta.db", former + "/meta.db")) {
     return InvalidArgument(
-        "{} shares its files with {} (hard links): working in one would change the other; remove it and make a copy "
-        "with `feedmill fork`",
+        "{} shares its files with {} (hard links): working in one would change the other; nothing was changed. "
+        "`feedmill fork` of the one that was there first makes a copy with files of its own",
         data_folder, former);
   }
   const std::string real = io::RealPath(data_folder);
@@ -36,7 +37,25 @@ Status RefuseShared(const std::string& data_folder, const std::string& former) {
     const std::string leads_to = io::RealPath(data_folder + "/" + part);
     if (io::LiesBelow(leads_to, real)) continue;
     return InvalidArgument(
-        "{}/{} is a link to {}: a copy must have its own; remove the copy and make one with `feedmill fork`",
+        "{}/{} is a link to {}, and {} is still there: a copy must have its own; nothing was changed. `feedmill fork` "
+        "of the one that was there first makes a copy with files of its own",
+        data_folder, part, leads_to, former);
+  }
+  return Ok();
+}
+
+// Parts may lie on other disks, but not in other data folders.
+Status RefuseForeign(const std::string& data_folder) {
+  const std::string real = io::RealPath(data_folder);
+  for (const char* part : kParts) {
+    const std::string leads_to = io::RealPath(data_folder + "/" + part);
+    if (io::LiesBelow(leads_to, real)) continue;
+    const std::string around = std::filesystem::path(leads_to).parent_path().string();
+    const auto other = ReadIdentity(around);
+    if (other && !*other) continue;
+    return InvalidArgument(
+        "{}/{} is a link to {}, a part of another data folder: working in one would change the other; nothing was "
+        "changed. `feedmill fork` of that project makes a copy with files of its own",
         data_folder, part, leads_to);
   }
   return Ok();
@@ -73,10 +92,10 @@ Result<Recognised> RecogniseFolder(const std::string& data_folder) {
   FolderIdentity identity = *known;
   identity.path = fresh.path;
   if (known->path == fresh.path) return Recognised{FolderPlace::kSame, identity};
-  FEEDMILL_TRY(RefuseShared(data_folder, known->path));
   // What cannot be read where it was is not there for us; one folder under two names is no copy.
   const auto former = ReadIdentity(known->path);
   const bool there = former && *former && (*former)->id == known->id && !SameFile(known->path, data_folder);
+  FEEDMILL_TRY(there ? RefuseShared(data_folder, known->path) : RefuseForeign(data_folder));
   if (!there) return Recognised{FolderPlace::kMoved, identity};
   identity.id = fresh.id;
   identity.origin = known->id;

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/data_place.h"
 #include "app/embedded_template.h"
 #include "base/secret.h"
+#include "io/own_file.h"
 
 namespace feedmill::app {
 namespace {
@@ -38,9 +40,25 @@ Status InitProject(const std::string& folder) {
   return Ok();
 }
 
+namespace {
+
+// Verbs that read keep their place in the metadata store and make temporary files.
+Status CheckWritable(const std::string& data_folder) {
+  if (::access(data_folder.c_str(), W_OK) == 0) return Ok();
+  return PermissionDenied(
+      "{}: {}; every verb that opens the tables must be able to write there. `feedmill fork` reads it as it is and "
+      "makes "
+      "a copy that can be worked in",
+      data_folder, std::strerror(errno));
+}
+
+}  // namespace
+
 Status MakeDataFolder(const std::string& data_folder) {
   ::umask(0077);
+  FEEDMILL_TRY(CheckDataFolderName(data_folder));
   FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(data_folder));
+  FEEDMILL_TRY(CheckWritable(data_folder));
   struct stat info{};
   if (::stat(data_folder.c_str(), &info) != 0) return Io("{}: {}", data_folder, std::strerror(errno));
   // One that others own, like a mounted volume, stays as they have it; on one that cannot be written the first file
@@ -75,14 +93,11 @@ Status WriteKeys(const std::string& data_folder, const cli::Keys& keys) {
 Result<DataFolderLock> DataFolderLock::Take(const std::string& data_folder) {
   FEEDMILL_TRY(MakeDataFolder(data_folder));
   const std::string path = data_folder + "/lock";
-  const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor < 0) return Io("{}: cannot be opened: {}", path, std::strerror(errno));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    ::close(descriptor);
-    return Unavailable("{}: another feedmill works in this data folder; stop it first, or use another project",
-                       data_folder);
-  }
-  return DataFolderLock(descriptor);
+  const auto descriptor = io::OpenLocked(path, [](int opened) { return ::flock(opened, LOCK_EX | LOCK_NB) == 0; });
+  if (descriptor) return DataFolderLock(*descriptor);
+  if (descriptor.error().kind() != ErrorKind::kUnavailable) return std::unexpected(descriptor.error());
+  return Unavailable("{}: another feedmill works in this data folder; stop it first, or use another project",
+                     data_folder);
 }
 
 DataFolderLock::~DataFolderLock() {

@@ -1,8 +1,10 @@
 #include "app/stop_signal.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <poll.h>
+#include <string_view>
 #include <unistd.h>
 
 namespace feedmill::app {
@@ -18,7 +20,19 @@ void OnSignal(int) {
   [[maybe_unused]] const ssize_t written = ::write(wake_pipe[1], &byte, 1);
 }
 
+void OnAlarm(int) {
+  constexpr std::string_view kLine =
+      "feedmill: the stop did not end in its time and is cut short; what was acknowledged is in the log\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+  ::_exit(1);
+}
+
 }  // namespace
+
+void EndWithin(Micros time) {
+  std::signal(SIGALRM, &OnAlarm);
+  ::alarm(static_cast<unsigned>(std::max<Micros>(1, time / kMicrosPerSecond)));
+}
 
 void CatchStopSignals() {
   if (::pipe(wake_pipe) != 0) return;

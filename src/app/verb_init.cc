@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/data_place.h"
 #include "app/project.h"
 
 namespace feedmill::app {
 namespace {
 
 Status RunInit(const std::string& folder) {
+  FEEDMILL_TRY(CheckDataFolderName(folder));
   FEEDMILL_TRY(InitProject(folder));
   fmt::print("{0}: written. Next:\n  feedmill up --project {0}\n", folder);
   return Ok();

@@ -13,9 +13,13 @@
 #include "base/log.h"
 #include "base/log_file.h"
 #include "io/file_system.h"
+#include "io/own_file.h"
 
 namespace feedmill::app {
 namespace {
+
+// A thread that waits for memory which does not come must not hold the program: what was acknowledged is in the log.
+constexpr Micros kStopTime = 85 * kMicrosPerSecond;
 
 struct UpArguments {
   std::string project = ".";
@@ -44,6 +48,7 @@ void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint1
 void KeepLogs(const Config& config) {
   const std::string path = config.paths.ServerLog();
   Status kept = io::PosixFileSystem().CreateDirectories(path.substr(0, path.rfind('/')));
+  if (kept) kept = io::GiveOwnFile(path);
   if (kept) kept = log::KeepIn(path, config.logging.file_bytes_max, config.logging.files_max);
   if (!kept) log::Warn("lines are not kept", {{"file", path}, {"error", kept.error().message()}});
 }
@@ -61,6 +66,7 @@ Status RunUp(const UpArguments& arguments) {
   Greet(config, keys, keys_are_new, server->port());
   WaitForStopSignal();
   log::Info("stopping");
+  EndWithin(kStopTime);
   server->Stop();
   log::Info("stopped");
   return Ok();

@@ -11,6 +11,7 @@
 
 #include "base/time_text.h"
 #include "io/file_system.h"
+#include "io/own_file.h"
 
 namespace feedmill::app {
 namespace {
@@ -61,29 +62,31 @@ Status WriteHolder(int descriptor, const std::string& path, const WorkHolder& ho
   return Ok();
 }
 
+std::unexpected<Error> Held(const std::string& data_folder) {
+  const WorkHolder holder = WaitForHolder(PathOf(data_folder));
+  if (holder.pid == 0) {
+    return Unavailable(
+        "{}: another process works on the tables of this folder and does not say which; wait for its end", data_folder);
+  }
+  return Unavailable(
+      "{}: another process works on the tables of this folder: `{}` since {} (process {}); wait for its end, or stop "
+      "it with `kill {}`. A process that died holds nothing",
+      data_folder, holder.what, FormatTime(holder.since), holder.pid, holder.pid);
+}
+
 }  // namespace
 
 Result<WorkLock> WorkLock::Take(const std::string& data_folder, const std::string& what, Micros now) {
   FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(data_folder));
   const std::string path = PathOf(data_folder);
-  const int descriptor = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor < 0) return Io("{}: cannot be opened: {}", path, std::strerror(errno));
-  WorkLock lock(descriptor);
-  struct flock range = WholeFile();
-  if (::fcntl(descriptor, F_OFD_SETLK, &range) != 0) {
-    if (errno != EAGAIN && errno != EACCES) return Io("{}: cannot be locked: {}", path, std::strerror(errno));
-    const WorkHolder holder = WaitForHolder(path);
-    if (holder.pid == 0) {
-      return Unavailable(
-          "{}: another process works on the tables of this folder and does not say which; wait for its end",
-          data_folder);
-    }
-    return Unavailable(
-        "{}: another process works on the tables of this folder: `{}` since {} (process {}); wait for its end, or stop "
-        "it with `kill {}`. A process that died holds nothing",
-        data_folder, holder.what, FormatTime(holder.since), holder.pid, holder.pid);
-  }
-  FEEDMILL_TRY(WriteHolder(descriptor, path, {what, ::getpid(), now}));
+  const auto descriptor = io::OpenLocked(path, [](int opened) {
+    struct flock range = WholeFile();
+    return ::fcntl(opened, F_OFD_SETLK, &range) == 0;
+  });
+  if (!descriptor && descriptor.error().kind() == ErrorKind::kUnavailable) return Held(data_folder);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  WorkLock lock(*descriptor);
+  FEEDMILL_TRY(WriteHolder(*descriptor, path, {what, ::getpid(), now}));
   return lock;
 }
 

@@ -171,6 +171,33 @@ TEST_P(FileSystemTest, WriteFileAtomicallyReplacesAndLeavesNothingElse) {
   EXPECT_THAT(files().List(root_).value(), ElementsAre("a"));
 }
 
+// Backups that share what did not change are hard links of one another.
+TEST(PosixFiles, WritingInPlaceLeavesOtherNamesOfAFileAlone) {
+  std::string name = std::filesystem::temp_directory_path() / "feedmill_links_XXXXXX";
+  const std::filesystem::path root = ::mkdtemp(name.data());
+  FileSystem& files = PosixFileSystem();
+  const std::string path = root / "file", other = root / "other";
+  const auto share = [&] {
+    std::filesystem::remove(other);
+    ASSERT_THAT(WriteFileAtomically(files, path, "content"), IsOk());
+    std::filesystem::create_hard_link(path, other);
+  };
+  share();
+  ASSERT_THAT((*files.OpenForAppend(path))->Append(" more"), IsOk());
+  EXPECT_EQ(*ReadWholeFile(files, path), "content more");
+  EXPECT_EQ(*ReadWholeFile(files, other), "content");
+  share();
+  ASSERT_THAT(files.Truncate(path, 3), IsOk());
+  EXPECT_EQ(*ReadWholeFile(files, path), "con");
+  EXPECT_EQ(*ReadWholeFile(files, other), "content");
+  share();
+  ASSERT_THAT((*files.CreateTruncated(path))->Append("new"), IsOk());
+  EXPECT_EQ(*ReadWholeFile(files, path), "new");
+  EXPECT_EQ(*ReadWholeFile(files, other), "content");
+  EXPECT_EQ(std::ranges::distance(std::filesystem::directory_iterator(root)), 2) << "nothing is left behind";
+  std::filesystem::remove_all(root);
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, FileSystemTest, ::testing::Values(Which::kPosix, Which::kHarsh),
                          [](const auto& which) { return which.param == Which::kPosix ? "Posix" : "Harsh"; });
 

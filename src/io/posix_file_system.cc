@@ -10,6 +10,7 @@
 #include <dirent.h>
 
 #include "io/file_system.h"
+#include "io/own_file.h"
 
 namespace feedmill::io {
 namespace {
@@ -145,11 +146,13 @@ class PosixMappedFile final : public MappedFile {
 class PosixFiles final : public FileSystem {
  public:
   Result<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path) override {
+    FEEDMILL_TRY(GiveOwnFile(path));
     FEEDMILL_ASSIGN(Descriptor file, Open(path, O_WRONLY | O_CREAT | O_APPEND));
     FEEDMILL_ASSIGN(uint64_t size, SizeOf(file, path));
     return std::make_unique<PosixWritableFile>(path, std::move(file), size);
   }
   Result<std::unique_ptr<WritableFile>> CreateTruncated(const std::string& path) override {
+    FEEDMILL_TRY(GiveOwnFile(path));
     FEEDMILL_ASSIGN(Descriptor file, Open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
     return std::make_unique<PosixWritableFile>(path, std::move(file), 0);
   }
@@ -166,6 +169,7 @@ class PosixFiles final : public FileSystem {
     return std::make_unique<PosixMappedFile>(address, size);
   }
   Status Truncate(const std::string& path, uint64_t size) override {
+    FEEDMILL_TRY(GiveOwnFile(path));
     FEEDMILL_ASSIGN(Descriptor file, Open(path, O_WRONLY));
     FEEDMILL_TRY(Checked(::ftruncate(file.get(), static_cast<off_t>(size)), "ftruncate", path));
     return Checked(::fsync(file.get()), "fsync", path);

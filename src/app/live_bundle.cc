@@ -41,7 +41,10 @@ void LiveBundleFollower::Look() {
   auto bundle = serve::OpenBundle(io::PosixFileSystem(), bundles_folder_ + "/" + row.folder);
   if (!bundle) {
     refused_id_ = row.id;
-    return log::Error("the live bundle is refused; feeds go on with the former one",
+    return log::Error(live_id_.empty()
+                          ? "the live bundle is refused and no other is open: feeds come from fresh and trending posts "
+                            "until the next nightly, `feedmill bundle promote` or `rollback`"
+                          : "the live bundle is refused; feeds go on with the former one",
                       {{"bundle", row.id}, {"error", bundle.error().message()}});
   }
   feed_.SetBundle(std::move(*bundle));

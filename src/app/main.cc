@@ -1,6 +1,7 @@
 // The command line: the list of verbs, and nothing else.
 #include <CLI/CLI.hpp>
 
+#include "app/last_words.h"
 #include "app/verb_config.h"
 #include "app/verb_doctor.h"
 #include "app/verb_fork.h"
@@ -26,6 +27,7 @@
 #include "cli/verb_simulate.h"
 
 int main(int argc, char** argv) {
+  feedmill::app::PrepareLastWords();
   CLI::App app{"Feedmill: the data warehouse and recommendation system of a social app"};
   app.set_version_flag("--version", "feedmill " FEEDMILL_VERSION);
   app.require_subcommand(1);

@@ -1,5 +1,6 @@
 #include "meta/sqlite_connection.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace feedmill::meta {
@@ -176,6 +177,13 @@ void SqliteConnection::Rollback() {
 
 std::unexpected<Error> SqliteConnection::Failure(std::string_view doing) const {
   const int code = database_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(database_);
+  const int system = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
+  // SQLite has one name for everything that went wrong below it; the system's is what a person can act upon.
+  if (code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || system == ENOSPC || system == EDQUOT)
+    return Fail(ErrorKind::kIo, "{}: no space is left on its disk (SQLite code {}); make room and try again", path_,
+                code);
+  if (system == EMFILE || system == ENFILE)
+    return Fail(ErrorKind::kIo, "{}: too many open files (SQLite code {}); raise the limit (ulimit -n)", path_, code);
   return Fail(KindOf(code), "{}: {} (SQLite code {}) at '{}'", path_,
               database_ == nullptr ? "out of memory" : sqlite3_errmsg(database_), code, doing.substr(0, kShownSqlMax));
 }

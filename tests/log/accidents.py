@@ -245,6 +245,72 @@ def full_disk(checks: Checks, folder: pathlib.Path) -> None:
         subprocess.run(["umount", "-l", mount])
 
 
+def read_only(checks: Checks, folder: pathlib.Path) -> None:
+    """A volume that cannot be written: verbs say so, and a fork reads it. Then one that is full at the first start there."""
+    platform = Platform(folder / "volume")
+    mount = folder / "read-only"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "feedmill-volume", mount], capture_output=True).returncode:
+        print("     read_only: no right to mount a file system here; left out", flush=True)
+        return
+    try:
+        platform.start()
+        events = likes("kept", 50)
+        send(platform, events)
+        platform.land()
+        platform.stop()
+        shutil.copytree(platform.project, mount / "app")
+        platform.project = mount / "app"
+        filler = mount / "filler"
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                pass
+        full = platform.try_verb("up")
+        checks.check("a start on a full disk names space", full.returncode == 1 and "space" in full.stderr.splitlines()[-1], full.stderr)
+        filler.unlink()
+        subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+        for verb, *words in (("query", "SELECT 1"), ("verify",), ("tables",), ("status",), ("up",)):
+            told = platform.try_verb(verb, *words)
+            checks.check(f"{verb} of a read-only project says so", told.returncode == 1 and "feedmill fork" in told.stderr and "Read-only" in told.stderr, told.stderr)
+        forked = subprocess.run([FEEDMILL, "fork", platform.project, folder / "writable"], capture_output=True, text=True)
+        checks.equal("a read-only project can be forked", (forked.returncode, forked.stderr[-500:] if forked.returncode else ""), (0, ""))
+        platform.project = folder / "writable"
+        all_once(checks, "forked from a read-only volume", platform, names(events))
+    finally:
+        platform.stop()
+        subprocess.run(["umount", "-l", mount])
+
+
+def short_of_means(checks: Checks, folder: pathlib.Path) -> None:
+    """So little address space that memory or threads are refused: a line says so, nothing hangs, nothing is lost."""
+    platform = Platform(folder / "means")
+    try:
+        platform.start()
+        events = likes("means", 200)
+        send(platform, events)
+        platform.stop()
+        for mib in (150, 300):
+            command = [str(word) for word in platform.command("up", "--set", "http.port=0")]
+            script = f'ulimit -v {mib * 1024}; exec "$@"'
+            done = subprocess.run(["bash", "-c", script, "feedmill"] + command, capture_output=True, text=True, timeout=120)
+            checks.check(f"{mib} MiB of address space: told and ended", done.returncode == 1 and "ulimit -v" in done.stderr, (done.returncode, done.stderr[-500:]))
+        few = subprocess.run(["bash", "-c", 'ulimit -n 8; exec "$@"', "feedmill"] + command, capture_output=True, text=True, timeout=120)
+        checks.check("8 open files: told and ended", few.returncode == 1 and "open files" in few.stderr, (few.returncode, few.stderr[-500:]))
+        platform.start()
+        platform.land()
+        platform.stop()
+        all_once(checks, "short of means", platform, names(events))
+        odd = Platform(folder / "odd")
+        odd.project = odd.project.rename(folder / "odd[1]")
+        told = odd.try_verb("up")
+        checks.check("a path that the engine takes for a pattern is refused", told.returncode == 1 and "allowed is all but" in told.stderr, told.stderr)
+    finally:
+        platform.stop()
+
+
 def start_not_ready(platform: Platform) -> None:
     """As Platform.start, for a server that answers and is not ready."""
     log = open(platform.project / "server.log", "ab")
@@ -288,6 +354,8 @@ def main() -> None:
         checks.part(folder_gone, checks, folder)
         checks.part(secrets, checks, folder)
         checks.part(full_disk, checks, folder)
+        checks.part(read_only, checks, folder)
+        checks.part(short_of_means, checks, folder)
     checks.finish()
 
 

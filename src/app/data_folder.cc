@@ -5,6 +5,7 @@
 #include "app/fork.h"
 #include "base/log.h"
 #include "io/confined_file_system.h"
+#include "io/own_file.h"
 #include "jobs/run_store.h"
 #include "lake/recover.h"
 #include "lake/run_tables.h"
@@ -40,6 +41,13 @@ Status CheckCopiedStore(const ProjectPaths& paths) {
       "{}; the folder was copied while a server worked in it: make the copy with `feedmill fork`, or make this file "
       "anew from the tables with `feedmill lake recover --project {}`",
       whole.error().message(), paths.project);
+}
+
+// SQLite writes in place. Where the folder lies elsewhere than when it was last opened, its files may be those of other
+// copies as well.
+Status OwnStore(const ProjectPaths& paths) {
+  const std::string name = paths.MetaStore().substr(paths.data.size() + 1);
+  return io::GiveOwnFiles(paths.data, {name, name + "-wal", name + "-shm"});
 }
 
 Status MakeAtHome(const ProjectPaths& paths, const Recognised& recognised, DataFolder* folder) {
@@ -82,6 +90,7 @@ Result<DataFolder> OpenDataFolder(const ProjectPaths& paths, const Clock& clock,
   FEEDMILL_TRY(RefuseLostStore(paths));
   FEEDMILL_TRY(MakeDataFolder(paths.data));
   FEEDMILL_ASSIGN(const Recognised recognised, RecogniseFolder(paths.data));
+  if (recognised.place != FolderPlace::kSame) FEEDMILL_TRY(OwnStore(paths));
   if (recognised.place == FolderPlace::kCopied) FEEDMILL_TRY(CheckCopiedStore(paths));
   DataFolder folder;
   folder.files = ConfinedFiles(paths);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 
 #include "app/fork.h"
 #include "app/lake_check.h"
+#include "app/work_lock.h"
 #include "base/hash.h"
 #include "base/matchers.h"
 #include "io/confined_file_system.h"
@@ -100,6 +102,64 @@ TEST_F(DataFolderTest, SharedFilesAreRefused) {
   fs::create_directory_symlink(top_ / "a/data/lake", top_ / "c/data/lake");
   EXPECT_THAT(OpenDataFolder(Paths("c"), clock_), IsError(ErrorKind::kInvalidArgument, HasSubstr("is a link to")));
   EXPECT_EQ(Files(*OpenDataFolder(Paths("a"), clock_)), 2u);
+}
+
+TEST_F(DataFolderTest, APartOnAnotherDiskMovesWithTheFolder) {
+  fs::rename(top_ / "a/data/lake", top_ / "disk");
+  fs::create_directory_symlink(top_ / "disk", top_ / "a/data/lake");
+  fs::rename(top_ / "a", top_ / "moved");
+  const auto moved = OpenDataFolder(Paths("moved"), clock_);
+  ASSERT_THAT(moved, IsOk());
+  EXPECT_EQ(Files(*moved), 2u);
+  // A lake that belongs to another data folder is not taken along.
+  fs::create_directories(top_ / "other");
+  fs::copy(top_ / "moved/data", top_ / "other/data", fs::copy_options::recursive);
+  fs::remove_all(top_ / "other/data/lake");
+  fs::rename(top_ / "disk", top_ / "moved/data/lake.own");
+  fs::remove(top_ / "moved/data/lake");
+  fs::rename(top_ / "moved/data/lake.own", top_ / "moved/data/lake");
+  fs::create_directory_symlink(top_ / "moved/data/lake", top_ / "other/data/lake");
+  fs::rename(top_ / "moved", top_ / "again");
+  ASSERT_THAT(OpenDataFolder(Paths("again"), clock_), IsOk());
+  fs::remove(top_ / "other/data/lake");
+  fs::create_directory_symlink(top_ / "again/data/lake", top_ / "other/data/lake");
+  EXPECT_THAT(OpenDataFolder(Paths("other"), clock_),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("a part of another data folder")));
+}
+
+TEST_F(DataFolderTest, ABackupThatSharesUnchangedFilesChangesNoOther) {
+  // As rsync --link-dest leaves them: what was the same in both is one file.
+  fs::create_directories(top_ / "backup-1");
+  fs::copy(top_ / "a/data", top_ / "backup-1/data", fs::copy_options::recursive);
+  std::ofstream(top_ / "backup-1/data/work.lock") << "held by nobody";
+  std::ofstream(top_ / "backup-1/data/log.tail") << "records";
+  for (const auto& entry : fs::recursive_directory_iterator(top_ / "backup-1")) {
+    const fs::path to = top_ / "backup-2" / fs::relative(entry.path(), top_ / "backup-1");
+    if (entry.is_directory()) fs::create_directories(to);
+    if (entry.is_regular_file()) fs::create_directories(to.parent_path()), fs::create_hard_link(entry.path(), to);
+  }
+  fs::remove_all(top_ / "a");
+  const auto contents = [&] {
+    std::map<std::string, std::string> read;
+    for (const auto& entry : fs::recursive_directory_iterator(top_ / "backup-1")) {
+      if (entry.is_regular_file())
+        read[entry.path().string()] = *io::ReadWholeFile(io::PosixFileSystem(), entry.path().string());
+    }
+    return read;
+  };
+  const auto before = contents();
+  {
+    const auto started = OpenDataFolder(Paths("backup-2"), clock_);
+    ASSERT_THAT(started, IsOk());
+    const auto lock = WorkLock::Take(Paths("backup-2").data, "a test", 1);
+    ASSERT_THAT(lock, IsOk());
+    Append(*started, "a row of its own");
+    auto tail = started->files->OpenForAppend(Paths("backup-2").data + "/log.tail");
+    ASSERT_THAT(tail, IsOk());
+    ASSERT_THAT((*tail)->Append(" and more"), IsOk());
+  }
+  EXPECT_EQ(contents(), before);
+  EXPECT_EQ(*io::ReadWholeFile(io::PosixFileSystem(), Paths("backup-2").data + "/log.tail"), "records and more");
 }
 
 TEST_F(DataFolderTest, ALostStoreIsNotMadeAnew) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "app/offline_landing.h"
-#include "lake/recover.h"
 #include "warehouse/interval_store.h"
 
 namespace feedmill::app {
@@ -46,6 +45,13 @@ HealOutcome LakeHealer::Rebuild(std::string_view option) const {
                   config_.paths.project, option.empty() ? "" : " ", option));
 }
 
+HealOutcome LakeHealer::Recover() const {
+  return Undecided(
+      fmt::format("nothing of it is whole; with the server stopped, `feedmill lake recover --yes --project {}` makes "
+                  "the catalog anew from what is whole and lands again what the log has; or restore a backup",
+                  config_.paths.project));
+}
+
 // The log keeps records for some time after they landed.
 Result<HealOutcome> LakeHealer::LandFileAgain(const DamagedFile& file) const {
   const auto lock = DataFolderLock::Take(config_.paths.data);
@@ -60,17 +66,22 @@ Result<HealOutcome> LakeHealer::LandFileAgain(const DamagedFile& file) const {
   return outcome;
 }
 
+// Without a pointer when nothing of the table is whole, its folder included.
+Result<lake::FoundTable> LakeHealer::FindWhole(const std::string& table) const {
+  auto found = lake::FindTable(*folder_.files, lake_, table);
+  if (!found && found.error().kind() == ErrorKind::kNotFound) return lake::FoundTable{};
+  return found;
+}
+
 Result<HealOutcome> LakeHealer::GoBackAndLand(const std::string& table) {
   const auto lock = DataFolderLock::Take(config_.paths.data);
   if (!lock) return Undecided(lock.error().message() + "; with the server stopped it can be landed again from the log");
+  FEEDMILL_ASSIGN(const lake::FoundTable whole, FindWhole(table));
+  if (whole.pointer.empty()) return Recover();
   FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config_, folder_, clock_));
-  FEEDMILL_ASSIGN(const lake::FoundTable whole, lake::FindTable(*folder_.files, lake_, table));
   const auto landed = whole.landed.find(config_.landing.stream);
-  const Status held = whole.pointer.empty()
-                          ? landing->HoldsEverything()
-                          : landing->HoldsFrom(landed == whole.landed.end() ? lake::Offsets() : landed->second);
+  const Status held = landing->HoldsFrom(landed == whole.landed.end() ? lake::Offsets() : landed->second);
   if (!held) return Undecided(held.error().message() + "; restore a backup");
-  if (whole.pointer.empty()) return Rebuild("--raw");
   FEEDMILL_TRY(lake::GoBack(*folder_.files, *folder_.store, lake_, whole));
   went_back_.insert(table);
   FEEDMILL_TRY(landing->LandAll());
@@ -80,8 +91,8 @@ Result<HealOutcome> LakeHealer::GoBackAndLand(const std::string& table) {
 }
 
 Result<HealOutcome> LakeHealer::GoBackAndForget(const std::string& table, const warehouse::Model& model) {
-  FEEDMILL_ASSIGN(const lake::FoundTable whole, lake::FindTable(*folder_.files, lake_, table));
-  if (whole.pointer.empty()) return Rebuild();
+  FEEDMILL_ASSIGN(const lake::FoundTable whole, FindWhole(table));
+  if (whole.pointer.empty()) return Recover();
   FEEDMILL_TRY(lake::GoBack(*folder_.files, *folder_.store, lake_, whole));
   went_back_.insert(table);
   FEEDMILL_TRY(warehouse::ForgetIntervals(*folder_.store, model.name));

@@ -9,6 +9,7 @@
 #include "app/lake_check.h"
 #include "base/clock.h"
 #include "io/confined_file_system.h"
+#include "lake/recover.h"
 #include "warehouse/project.h"
 
 namespace feedmill::app {
@@ -34,11 +35,13 @@ class LakeHealer {
   Result<HealOutcome> HealData(const DamagedFile& file, const warehouse::Model& model) const;
   Result<HealOutcome> HealMetadata(const std::string& table, const warehouse::Model& model);
   Result<HealOutcome> LandFileAgain(const DamagedFile& file) const;
+  Result<lake::FoundTable> FindWhole(const std::string& table) const;
   Result<HealOutcome> GoBackAndLand(const std::string& table);
   Result<HealOutcome> GoBackAndForget(const std::string& table, const warehouse::Model& model);
   Status TakeOut(const DamagedFile& file) const;
   Result<HealOutcome> ForgetDay(const DamagedFile& file, const warehouse::Model& model) const;
-  HealOutcome Rebuild(std::string_view option = "") const;
+  HealOutcome Recover() const;
+  HealOutcome Rebuild(std::string_view option) const;
 
   const Config& config_;
   const DataFolder& folder_;

@@ -352,6 +352,7 @@ class ServerImpl final : public Server {
                      [this]() -> Status { return ready_ ? Ok() : Unavailable("it is starting or stopping"); });
     health_.AddCheck("live state", [this] { return tailer_->status(); });
     health_.AddCheck("event log", [this] { return log_->status(); });
+    health_.AddCheck("landing", [this] { return landing_->status(); });
     health_.AddCheck("data folder", [this] { return disk_watch_->status(); });
     health_.AddNotes([this] {
       std::vector<std::string> notes;

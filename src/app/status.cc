@@ -28,10 +28,21 @@ Json Ask(cli::AdminClient& client, const char* name) {
   return json.is_object() ? json : Json();
 }
 
+// Why the server is not ready, in its own words; null when it is.
+Json AskWhyNotReady(const std::string& url) {
+  const auto client = io::MakeHttpClient(url);
+  if (!client) return nullptr;
+  const auto reply = (*client)->Send("GET", "/readyz", {}, "", Deadline::After(kAskTime));
+  return !reply || reply->status == 200 ? Json(nullptr) : Json(reply->body);
+}
+
 Json ServerJson(const Config& config) {
   const auto server = cli::FindRunningServer(config.paths.data);
   if (!server) return nullptr;
-  Json json = {{"url", server->url}, {"pid", server->pid}, {"since", TimeOrNull(server->started_at)}};
+  Json json = {{"url", server->url},
+               {"pid", server->pid},
+               {"since", TimeOrNull(server->started_at)},
+               {"not_ready", AskWhyNotReady(server->url)}};
   cli::Connection connection;
   connection.url = server->url;
   connection.project = config.paths.project;
@@ -124,6 +135,7 @@ std::string ServerText(const Json& server) {
   if (server.is_null()) return "server    not running\n";
   std::string text = fmt::format("server    {}  process {}, since {}\n", Text(server, "url"), Text(server, "pid"),
                                  Text(server, "since"));
+  if (!Text(server, "not_ready", "").empty()) text += Text(server, "not_ready");
   text += fmt::format("lag       {} records to the live state, {} to the lake\n", Text(server, "log_lag_records"),
                       Text(server, "lake_lag_records"));
   return text;

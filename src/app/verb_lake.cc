@@ -4,12 +4,16 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "app/data_folder.h"
+#include "app/offline_landing.h"
 #include "app/project.h"
+#include "app/work_lock.h"
 #include "base/log.h"
 #include "base/time_text.h"
+#include "ingest/event_tables.h"
 #include "lake/recover.h"
 #include "meta/store_file.h"
 
@@ -19,30 +23,60 @@ namespace {
 struct LakeArguments {
   std::string project = ".";
   Overrides overrides;
+  bool yes = false;
 };
 
-// A store with tables is not made again: what it says is younger than what the files tell.
-Status SetStoreAside(const ProjectPaths& paths, const Clock& clock) {
+// How many tables the store has; an error when it cannot be used. kInvalidArgument: a newer program has changed it.
+Result<size_t> CountTables(const ProjectPaths& paths) {
+  FEEDMILL_TRY(meta::CheckStore(paths.MetaStore()));
+  FEEDMILL_ASSIGN(const auto store, meta::OpenWholeStore(paths.MetaStore(), AllMigrations()));
+  size_t tables = 0;
+  FEEDMILL_TRY(store->Read([&](meta::Transaction& transaction) -> Status {
+    FEEDMILL_ASSIGN(const auto rows, transaction.Query("SELECT name FROM lake_table"));
+    tables = rows.size();
+    return Ok();
+  }));
+  return tables;
+}
+
+// Which tables of the store cannot be read: their own words.
+Result<std::vector<std::string>> UnreadableTables(const ProjectPaths& paths, const Clock& clock) {
+  FEEDMILL_ASSIGN(const auto store, meta::OpenWholeStore(paths.MetaStore(), AllMigrations()));
+  lake::CatalogOptions options;
+  options.warehouse = paths.Lake();
+  FEEDMILL_ASSIGN(const auto catalog, lake::OpenCatalog(io::PosixFileSystem(), *store, clock, options));
+  FEEDMILL_ASSIGN(const auto tables, catalog->ListTables());
+  std::vector<std::string> unreadable;
+  for (const std::string& table : tables) {
+    const auto plan = catalog->PlanScan(table, {});
+    if (!plan) unreadable.push_back(plan.error().message());
+  }
+  return unreadable;
+}
+
+// What a whole store says is younger than what the files tell, so that it goes only when it is asked for.
+Status RefuseWholeStore(const ProjectPaths& paths, const Clock& clock, size_t tables) {
+  FEEDMILL_ASSIGN(const auto unreadable, UnreadableTables(paths, clock));
+  const std::string command = fmt::format("`feedmill lake recover --yes --project {}`", paths.project);
+  if (!unreadable.empty()) {
+    return Corrupt(
+        "{} of the {} tables of {} cannot be read; nothing was changed. {} keeps that file aside, makes it anew from "
+        "what is whole, and lands again what the log has. The first: {}",
+        unreadable.size(), tables, paths.MetaStore(), command, unreadable.front());
+  }
+  return AlreadyExists(
+      "{} is whole and has {} tables, which can all be read; nothing was changed. {} makes it anew all the same, and "
+      "keeps the file aside",
+      paths.MetaStore(), tables, command);
+}
+
+Status SetStoreAside(const ProjectPaths& paths, const Clock& clock, bool yes) {
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(const bool exists, files.Exists(paths.MetaStore()));
   if (!exists) return Ok();
-  Status usable = meta::CheckStore(paths.MetaStore());
-  size_t tables = 0;
-  if (usable) {
-    const auto store = meta::OpenWholeStore(paths.MetaStore(), AllMigrations());
-    if (!store && store.error().kind() == ErrorKind::kInvalidArgument) return std::unexpected(store.error());
-    usable = store ? (*store)->Read([&](meta::Transaction& transaction) -> Status {
-      FEEDMILL_ASSIGN(const auto rows, transaction.Query("SELECT name FROM lake_table"));
-      tables = rows.size();
-      return Ok();
-    })
-                   : Status(std::unexpected(store.error()));
-  }
-  if (usable && tables > 0) {
-    return AlreadyExists(
-        "{} is whole and has {} tables; nothing was changed. Move the file away if it must be made anew",
-        paths.MetaStore(), tables);
-  }
+  const auto tables = CountTables(paths);
+  if (!tables && tables.error().kind() == ErrorKind::kInvalidArgument) return std::unexpected(tables.error());
+  if (tables && *tables > 0 && !yes) return RefuseWholeStore(paths, clock, *tables);
   const std::string aside = fmt::format("{}.aside-{}", paths.MetaStore(), FormatTime(clock.Now()));
   for (const char* suffix : {"", "-wal", "-shm"}) {
     FEEDMILL_ASSIGN(const bool there, files.Exists(paths.MetaStore() + suffix));
@@ -104,24 +138,72 @@ std::string Line(const lake::FoundTable& table) {
   return line;
 }
 
+bool IsRaw(std::string_view table) {
+  return table == ingest::kEventTable || table == ingest::kRejectedTable || table == ingest::kFeedRequestTable;
+}
+
+std::string WhatIsNext(const lake::FoundTable& table) {
+  if (!table.pointer.empty()) return "";
+  return IsRaw(table.name) ? "; it lands again from the log" : "; the next `feedmill run` makes it again";
+}
+
+// Records that were in tables of which nothing is whole and that the log does not have any more.
+Status RefuseGap(const std::vector<std::string>& lost, const ingest::EventLog& log) {
+  for (uint32_t partition = 0; partition < log.partitions(); ++partition) {
+    if (lost.empty() || log.BeginOffset(partition) == 0) continue;
+    return Corrupt(
+        "{}: nothing of it is whole, and partition {} of the log begins at record {}: what landed before is only in a "
+        "backup. The catalog is made anew, and what the log has has landed",
+        fmt::join(lost, ", "), partition, log.BeginOffset(partition));
+  }
+  return Ok();
+}
+
+// What the recovered tables lack and the log has.
+Status LandFromLog(const Config& config, const std::vector<lake::FoundTable>& tables, uint64_t* landed_up_to) {
+  std::vector<std::string> lost;
+  for (const std::string_view raw : {ingest::kEventTable, ingest::kRejectedTable, ingest::kFeedRequestTable}) {
+    const auto found = std::ranges::find(tables, raw, &lake::FoundTable::name);
+    if (found == tables.end() || found->pointer.empty()) lost.emplace_back(raw);
+  }
+  const SystemClock clock;
+  FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
+  FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config, folder, clock));
+  FEEDMILL_TRY(landing->LandAll());
+  for (uint32_t partition = 0; partition < landing->log().partitions(); ++partition)
+    *landed_up_to += landing->LandedOffset(partition);
+  return RefuseGap(lost, landing->log());
+}
+
+uint64_t Tell(const std::vector<lake::FoundTable>& tables) {
+  uint64_t recovered = 0;
+  for (const lake::FoundTable& table : tables) {
+    fmt::print(stderr, "{}{}\n", Line(table), WhatIsNext(table));
+    for (const std::string& why : table.damaged_newer) fmt::print(stderr, "  {}\n", why);
+    recovered += table.pointer.empty() ? 0 : 1;
+  }
+  return recovered;
+}
+
 Status RunRecover(const LakeArguments& arguments) {
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(log::Level::kWarn, config.logging.format);
-  FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
   const SystemClock clock;
-  FEEDMILL_TRY(SetStoreAside(config.paths, clock));
+  FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
+  FEEDMILL_ASSIGN(const WorkLock work, WorkLock::Take(config.paths.data, "feedmill lake recover", clock.Now()));
+  FEEDMILL_TRY(SetStoreAside(config.paths, clock, arguments.yes));
   FEEDMILL_ASSIGN(const auto tables, lake::FindTables(io::PosixFileSystem(), config.paths.Lake()));
   std::string live;
   FEEDMILL_TRY(WriteStore(config.paths, clock, tables, &live));
-  uint64_t recovered = 0, lost = 0;
-  for (const lake::FoundTable& table : tables) {
-    fmt::print(stderr, "{}\n", Line(table));
-    for (const std::string& why : table.damaged_newer) fmt::print(stderr, "  {}\n", why);
-    (table.pointer.empty() ? lost : recovered) += 1;
-  }
-  const nlohmann::json json = {{"tables", recovered}, {"tables_lost", lost}, {"bundle_live", live}};
+  const uint64_t recovered = Tell(tables);
+  uint64_t landed = 0;
+  const Status all_landed = LandFromLog(config, tables, &landed);
+  const nlohmann::json json = {{"tables", recovered},
+                               {"tables_lost", tables.size() - recovered},
+                               {"records_landed", landed},
+                               {"bundle_live", live}};
   cli::PrintResult(json.dump());
-  if (lost > 0) return Corrupt("{} of {} tables have no whole version; see above", lost, tables.size());
+  if (!all_landed) return std::unexpected(all_landed.error().WithContext("the catalog is made anew; landing the log"));
   return Ok();
 }
 
@@ -131,12 +213,14 @@ void AddLakeVerb(CLI::App& app) {
   auto arguments = std::make_shared<LakeArguments>();
   CLI::App* verb = app.add_subcommand("lake", "work on the lake itself");
   verb->require_subcommand(1);
-  CLI::App* recover = verb->add_subcommand(
-      "recover",
-      "make meta.db anew from the tables' own files: pointers, landed offsets, bundles; the next nightly makes what is "
-      "derived again");
+  CLI::App* recover = verb->add_subcommand("recover",
+                                           "make meta.db anew from the tables' own files: pointers, landed offsets, "
+                                           "bundles; land again what the log has; the "
+                                           "next nightly makes what is derived again");
   recover->add_option("--project", arguments->project, "project folder")->capture_default_str();
   recover->add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
+  recover->add_flag("--yes", arguments->yes,
+                    "also when meta.db is there and whole, but names what is not: the file is kept aside");
   recover->callback([arguments] { cli::Finish(RunRecover(*arguments)); });
 }
 

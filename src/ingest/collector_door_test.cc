@@ -111,6 +111,20 @@ TEST_F(CollectorTest, TellsBrowsersWhereToSend) {
               HasSubstr(R"("apiHost":"events.example/v1","protocol":"https")"));
 }
 
+TEST_F(CollectorTest, TellsSendersHowFarTheLogIs) {
+  Stop();
+  options_.folder_id = "folder-1";
+  Start();
+  EXPECT_EQ(Post("/v1/batch", fmt::format(R"({{"batch":[{},{}]}})", Like("a"), Like("b"))).status, 200);
+  const auto get = [&](std::string_view key) {
+    return *client_->Send("GET", "/v1/position", {{"Authorization", "Basic " + Base64Encode(std::string(key) + ":")}},
+                          "", Deadline::After(20 * kMicrosPerSecond));
+  };
+  EXPECT_EQ(get("import-key").body, R"({"folder":"folder-1","ends":[2]})");
+  EXPECT_EQ(get("no-key").status, 401);
+  EXPECT_EQ(Post("/v1/position", "{}").status, 405);
+}
+
 TEST_F(CollectorTest, WhatTheJsonLibrarySaysIsNotToldToClients) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"event":"like","userId":)", "missing or out of place"},

@@ -82,6 +82,12 @@ class LandingThread final : public Landing {
     return std::unexpected(*last_error_);
   }
 
+  Status status() const override {
+    std::lock_guard lock(mutex_);
+    if (!last_error_ || MayPass(*last_error_) || healthy_) return Ok();
+    return std::unexpected(*last_error_);
+  }
+
   uint64_t LandedOffset(uint32_t partition) const override {
     std::lock_guard lock(mutex_);
     auto found = landed_offsets_.find(partition);
@@ -128,7 +134,11 @@ class LandingThread final : public Landing {
     while (WaitForWork(last)) {
       Status landed = LandGuarded();
       last = MonotonicMicros();
-      if (landed) continue;
+      if (landed) {
+        std::lock_guard lock(mutex_);
+        healthy_ = true;
+        continue;
+      }
       Report(landed.error());
       if (landed.error().kind() == ErrorKind::kAborted) return;
     }
@@ -276,6 +286,7 @@ class LandingThread final : public Landing {
     metrics_.failures.Add();
     std::lock_guard lock(mutex_);
     ++failures_;
+    healthy_ = false;
     last_error_ = error;
     fenced_ = error.kind() == ErrorKind::kAborted;
     paused_until_ = MonotonicMicros() + kFailurePause;
@@ -310,6 +321,7 @@ class LandingThread final : public Landing {
   uint64_t failures_ = 0;            // GUARDED_BY mutex_
   Micros paused_until_ = 0;          // GUARDED_BY mutex_, monotonic
   std::optional<Error> last_error_;  // GUARDED_BY mutex_
+  bool healthy_ = true;              // GUARDED_BY mutex_: the last batch landed
   Offsets landed_offsets_;           // GUARDED_BY mutex_
   std::thread thread_;
 };

@@ -53,6 +53,9 @@ class Landing {
   virtual Status LandNow(Deadline deadline) = 0;
   // One past the last record of the partition that is in the lake. Any thread.
   virtual uint64_t LandedOffset(uint32_t partition) const = 0;
+  // Why nothing lands, when the last batch failed for a reason that does not pass by itself (damage; not a full disk).
+  // Any thread.
+  virtual Status status() const = 0;
 };
 
 }  // namespace feedmill::ingest

@@ -165,6 +165,28 @@ TEST_F(LandingTest, StartsWithoutSpaceAndLandsOnceThereIsSome) {
   EXPECT_EQ(Rows(kEventTable).size(), 1u);
 }
 
+TEST_F(LandingTest, DamageIsToldUntilABatchLands) {
+  Start(*failing_);
+  Append(Like("a"));
+  ASSERT_TRUE(Land());
+  EXPECT_TRUE(landing_->status());
+  const std::string path = catalog_->Load(std::string(kEventTable))->snapshots.back().manifest_list;
+  const std::string bytes = *io::ReadWholeFile(io::PosixFileSystem(), path);
+  std::filesystem::remove(path);
+  Append(Like("b"));
+  EXPECT_FALSE(Land());
+  ASSERT_FALSE(landing_->status());
+  EXPECT_EQ(landing_->status().error().kind(), ErrorKind::kCorrupt);
+  EXPECT_THAT(landing_->status().error().message(), HasSubstr(path));
+  ASSERT_TRUE(io::WriteFileAtomically(io::PosixFileSystem(), path, bytes));
+  ASSERT_TRUE(Land());
+  EXPECT_TRUE(landing_->status());
+  failing_->FailAlways(true);
+  Append(Like("c"));
+  EXPECT_FALSE(Land());
+  EXPECT_TRUE(landing_->status()) << "what may pass by itself is no damage";
+}
+
 TEST_F(LandingTest, LostRecordsArePassedOver) {
   log_.reset();
   ASSERT_TRUE(SkipLogRecords(log_files_, clock_, log_options_, 0, {0, 5}));

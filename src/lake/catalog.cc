@@ -20,6 +20,10 @@ namespace feedmill::lake {
 namespace {
 
 constexpr size_t kTableNameMax = 128;
+// What to do about a table that cannot be read.
+constexpr std::string_view kWayOut =
+    "way out: a backup, or, with the server stopped, `feedmill lake recover --yes` (keeps meta.db aside, makes the "
+    "catalog anew from what is whole, and lands again what the log has)";
 
 // "namespace.name", both of lower-case letters, digits and underscores: they become folders.
 Status CheckTableName(const std::string& table) {
@@ -89,8 +93,20 @@ Result<FileCatalog::Current> FileCatalog::ReadCurrent(const std::string& table) 
   }
   if (!location) return std::unexpected(location.error());
   FEEDMILL_ASSIGN(current.location, PathOf(table, *location));
-  FEEDMILL_ASSIGN(current.metadata, files_.ReadMetadata(current.location));
+  auto metadata = files_.ReadMetadata(current.location);
+  if (!metadata) {
+    // Somebody may have made the table at home meanwhile and removed the former files.
+    const auto now = pointers_->Location(table);
+    return now && *now != *location ? ReadCurrent(table) : Damaged(table, metadata.error());
+  }
+  current.metadata = std::move(*metadata);
   return current;
+}
+
+// The catalog has the table, so that what is not there is damage, and not a table that does not exist.
+std::unexpected<Error> FileCatalog::Damaged(const std::string& table, const Error& error) const {
+  if (error.kind() != ErrorKind::kNotFound && error.kind() != ErrorKind::kCorrupt) return std::unexpected(error);
+  return Corrupt("table '{}' cannot be read: {}; {}", table, error.message(), kWayOut);
 }
 
 Result<std::string> FileCatalog::PathOf(const std::string& table, const std::string& pointer) const {
@@ -104,7 +120,9 @@ Result<std::string> FileCatalog::PathOf(const std::string& table, const std::str
 std::string FileCatalog::PointerOf(const std::string& path) const { return path.substr(options_.warehouse.size() + 1); }
 
 Result<FileCatalog::Current> FileCatalog::ReadForChange(const std::string& table) {
-  FEEDMILL_TRY(Adopt(table));
+  std::vector<std::string> replaced;
+  FEEDMILL_TRY(Adopt(table, &replaced));
+  RemoveReplaced(replaced);
   return ReadCurrent(table);
 }
 
@@ -112,17 +130,25 @@ Result<int> FileCatalog::AdoptTables() {
   FEEDMILL_ASSIGN(const auto tables, pointers_->List());
   int adopted = 0;
   std::optional<Error> first;
+  std::vector<std::string> replaced;
   for (const std::string& table : tables) {
     std::lock_guard lock(commit_mutex_);
-    const Result<bool> changed = Adopt(table);
+    const Result<bool> changed = Adopt(table, &replaced);
     if (!changed && !first) first = changed.error();
     adopted += changed.value_or(false);
   }
+  RemoveReplaced(replaced);
   if (first) return std::unexpected(*first);
   return adopted;
 }
 
-Result<bool> FileCatalog::Adopt(const std::string& table) {
+// Whoever loses the store's log of late changes has pointers that lead to the former files: these go once the new
+// pointers stand in the store itself, and otherwise stay until they are old enough to be orphans.
+void FileCatalog::RemoveReplaced(const std::vector<std::string>& paths) {
+  if (!paths.empty() && pointers_->Settle().value_or(false)) files_.RemoveUnused(paths);
+}
+
+Result<bool> FileCatalog::Adopt(const std::string& table, std::vector<std::string>* replaced) {
   for (int attempt = 0; attempt < options_.commit_attempts_max; ++attempt) {
     FEEDMILL_ASSIGN(const Current base, ReadCurrent(table));
     if (!TableFiles::IsMoved(*base.metadata)) return false;
@@ -130,14 +156,17 @@ Result<bool> FileCatalog::Adopt(const std::string& table) {
     auto next = rewriter.Rewrite();
     if (!next) {
       files_.RemoveUnused(rewriter.written());
-      return std::unexpected(next.error().WithContext(fmt::format("table '{}' was moved", table)));
+      return Damaged(table, next.error().WithContext("made at home where it was moved to"));
     }
     PointerChange change;
     change.table = table;
     Current published;
     FEEDMILL_ASSIGN(const Attempt outcome, Publish(base, std::move(*next), std::move(change), &published));
-    files_.RemoveUnused(outcome == Attempt::kDone ? rewriter.replaced() : rewriter.written());
-    if (outcome == Attempt::kDone) return true;
+    if (outcome == Attempt::kDone) {
+      replaced->insert(replaced->end(), rewriter.replaced().begin(), rewriter.replaced().end());
+      return true;
+    }
+    files_.RemoveUnused(rewriter.written());
   }
   return Conflict("table '{}': other commits came first {} times", table, options_.commit_attempts_max);
 }
@@ -308,7 +337,7 @@ Result<std::optional<Snapshot>> FileCatalog::CommitOnce(const std::string& table
   auto next = builder.Build();
   if (!next) {
     files_.RemoveUnused(builder.written());
-    return std::unexpected(next.error());
+    return Damaged(table, next.error());
   }
   Snapshot snapshot = next->snapshots.back();
   PointerChange change;
@@ -348,7 +377,9 @@ Result<ScanPlan> FileCatalog::PlanIn(const Current& current, const std::string& 
     snapshot = current.metadata->FindSnapshot(*snapshot_id);
     if (snapshot == nullptr) return NotFound("table '{}' has no snapshot {}; it may have expired", table, *snapshot_id);
   }
-  return MakeScanPlan(files_, *current.metadata, snapshot, filters);
+  auto plan = MakeScanPlan(files_, *current.metadata, snapshot, filters);
+  if (!plan) return Damaged(table, plan.error());
+  return plan;
 }
 
 Result<std::map<uint32_t, uint64_t>> FileCatalog::LandedOffsets(const std::string& table, const std::string& stream) {

@@ -65,7 +65,10 @@ class FileCatalog final : public Catalog {
                                              int64_t snapshot_id);
   // Writes metadata, manifest lists and manifests anew, with the present folder in them. False when they have it.
   // `commit_mutex_` is held.
-  Result<bool> Adopt(const std::string& table);
+  // Adds the files that are no longer needed once the pointer is settled.
+  Result<bool> Adopt(const std::string& table, std::vector<std::string>* replaced);
+  void RemoveReplaced(const std::vector<std::string>& paths);
+  std::unexpected<Error> Damaged(const std::string& table, const Error& error) const;
   // The metadata file after `location`.
   std::string NextLocation(const TableMetadata& metadata, const std::string& location);
 

@@ -129,7 +129,7 @@ TEST_F(CatalogTest, AReplacementReadsOnlyManifestsOfItsDays) {
   EXPECT_THAT(Planned(day), ElementsAre(fresh.path));
   CommitRequest of_no_day = Replace({});
   of_no_day.replaced_partitions = {{std::nullopt}};
-  EXPECT_EQ(catalog_->Commit(kTable, of_no_day).error().kind(), ErrorKind::kNotFound) << "that one is read";
+  EXPECT_EQ(catalog_->Commit(kTable, of_no_day).error().kind(), ErrorKind::kCorrupt) << "that one is read";
 }
 
 TEST_F(CatalogTest, EmptiesNamedPartitions) {

@@ -160,6 +160,23 @@ TEST_F(MovedTest, AdoptionRemovesWhatNobodyCanRead) {
   EXPECT_LE(BytesOf(B() / "lake").size(), before);
 }
 
+// A copy of the folder without meta.db-wal, as a backup tool that leaves out "*-wal" makes it.
+TEST_F(MovedTest, AdoptedTablesAreThereWithoutTheStoresLogOfLateChanges) {
+  fs::create_directories(B().parent_path());
+  fs::rename(A(), B());
+  const fs::path c = top_ / "c/data";
+  {
+    Place place(B(), clock_);
+    ASSERT_EQ(*place.catalog->AdoptTables(), 1);
+    fs::create_directories(c.parent_path());
+    fs::copy(B(), c, fs::copy_options::recursive);
+  }
+  fs::remove(c / "meta.db-wal");
+  fs::remove(c / "meta.db-shm");
+  Place place(c, clock_);
+  ExpectWhole(*place.catalog, c, 4, 4);
+}
+
 TEST_F(MovedTest, ACopyWhoseOriginalIsGoneWorks) {
   fs::create_directories(B().parent_path());
   fs::copy(A(), B(), fs::copy_options::recursive);

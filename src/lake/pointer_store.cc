@@ -5,6 +5,7 @@
 #include "lake/catalog.h"
 #include "lake/pointer_rows_internal.h"
 #include "lake/recover.h"
+#include "meta/store_file.h"
 
 namespace feedmill::lake {
 namespace {
@@ -105,6 +106,8 @@ Status ForgetTable(Transaction& transaction, const std::string& table) {
 class SqlPointerStore final : public PointerStore {
  public:
   explicit SqlPointerStore(meta::Store& store) : store_(store) {}
+
+  Result<bool> Settle() override { return meta::SettleStore(store_); }
 
   Result<std::vector<std::string>> List() override {
     std::vector<std::string> names;

@@ -59,6 +59,8 @@ class PointerStore {
                                              int64_t snapshot_id) = 0;
   // Snapshots of the table that runs have pinned: they do not expire.
   virtual Result<std::set<int64_t>> PinnedSnapshots(const std::string& table) = 0;
+  // Whether what was swapped stands even if a part of the store that is only a log of late changes is lost.
+  virtual Result<bool> Settle() { return true; }
 };
 
 // The fence in front of a landing: kConflict unless `found` are the expected offsets and no younger writer took over.

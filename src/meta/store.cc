@@ -1,8 +1,10 @@
 #include "meta/store.h"
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include "io/file_system.h"
@@ -95,7 +97,26 @@ Result<std::unique_ptr<Store>> OpenWholeStore(const std::string& path, std::span
   return Open(path, migrations, Rooms::kAll);
 }
 
+namespace {
+
+// Nobody writes where nothing can be written, and SQLite needs to write even to read.
+Status CopyUnchanging(const std::string& from, const std::string& to) {
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    if (*suffix != 0 && !std::filesystem::exists(from + suffix, error)) continue;
+    if (!std::filesystem::copy_file(from + suffix, to + suffix, error))
+      return Io("copy {}{} to {}{}: {}", from, suffix, to, suffix, error.message());
+    std::filesystem::permissions(to + suffix, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                                 error);
+    FEEDMILL_TRY(io::PosixFileSystem().SyncFile(to + suffix));
+  }
+  return io::PosixFileSystem().SyncDirectory(to.substr(0, to.rfind('/')));
+}
+
+}  // namespace
+
 Status CopyStore(const std::string& from, const std::string& to) {
+  if (::access(from.substr(0, from.rfind('/')).c_str(), W_OK) != 0) return CopyUnchanging(from, to);
   FEEDMILL_ASSIGN(const auto reader, SqliteConnection::Open(from, Access::kReadOnly));
   const Value target[] = {to};
   FEEDMILL_TRY(reader->Execute("PRAGMA query_only = OFF", {}));
@@ -103,6 +124,19 @@ Status CopyStore(const std::string& from, const std::string& to) {
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_TRY(files.SyncFile(to));
   return files.SyncDirectory(to.substr(0, to.rfind('/')));
+}
+
+Result<bool> SettleStore(Store& store) {
+  std::string path;
+  FEEDMILL_TRY(store.Read([&](Transaction& transaction) -> Status {
+    FEEDMILL_ASSIGN(const auto rows, transaction.Query("SELECT file FROM pragma_database_list WHERE name = 'main'"));
+    path = std::get<std::string>(rows.at(0).at(0));
+    return Ok();
+  }));
+  FEEDMILL_ASSIGN(const auto connection, SqliteConnection::Open(path, Access::kReadWrite));
+  FEEDMILL_ASSIGN(const auto told, connection->Query("PRAGMA wal_checkpoint(PASSIVE)", {}));
+  const Row& row = told.at(0);  // busy, pages in the log, pages brought over
+  return row.at(0) == Value(int64_t{0}) && row.at(1) == row.at(2);
 }
 
 Status CheckStore(const std::string& path) {

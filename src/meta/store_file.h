@@ -17,6 +17,10 @@ Result<std::unique_ptr<Store>> OpenWholeStore(const std::string& path, std::span
 // Writes what is committed in the store at `from` into the new file `to`, durably, while others may write to `from`.
 Status CopyStore(const std::string& from, const std::string& to);
 
+// Brings what is committed from the write-ahead log into the file itself, for those who lose the former; waits for
+// nobody. False when a reader or another process keeps some of it out.
+Result<bool> SettleStore(Store& store);
+
 // kCorrupt names what SQLite's own check of the file's structure finds.
 Status CheckStore(const std::string& path);
 

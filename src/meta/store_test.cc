@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -250,6 +251,30 @@ TEST_F(StoreTest, AMissingFolderIsNamed) {
   auto store = OpenStore((folder_ / "absent" / "meta.db").string(), migrations_);
   ASSERT_FALSE(store);
   EXPECT_THAT(store.error().message(), testing::HasSubstr("absent/meta.db"));
+}
+
+TEST_F(StoreTest, WithoutDescriptorsTheLimitIsNamed) {
+  Open();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{static_cast<rlim_t>(::dup(0)), before.rlim_max};
+  ::close(static_cast<int>(none.rlim_cur));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto store = OpenStore(Path(), migrations_);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(store.has_value());
+  EXPECT_THAT(store.error().message(), testing::HasSubstr("too many open files"));
+}
+
+// A copy of the file without the write-ahead log.
+TEST_F(StoreTest, WhatIsSettledIsInTheFile) {
+  const auto store = Open();
+  ASSERT_TRUE(store->Write([](Transaction& transaction) { return Insert(transaction, 1, std::string("x")); }));
+  EXPECT_TRUE(SettleStore(*store).value_or(false));
+  std::filesystem::copy_file(Path(), folder_ / "copy.db");
+  const auto copy = OpenStore((folder_ / "copy.db").string(), migrations_);
+  ASSERT_TRUE(copy.has_value());
+  EXPECT_EQ(Count(**copy), 1);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from local_platform import FEEDMILL, Checks, Platform  # noqa: E402
+from lost_parts import lost_parts  # noqa: E402
 
 SETTINGS = ("clock.source=driven", "feed.budget=10s", "landing.interval=1h", "nightly.attempts_max=1")
 LATER = "2026-01-09T12:00:00Z"
@@ -356,6 +357,7 @@ def main() -> None:
         place = pathlib.Path(folder).resolve()
         platform = Platform(place / "app", *SETTINGS)
         try:
+            checks.part(lost_parts, checks, place, SETTINGS)
             checks.part(live, platform)
             checks.part(copied, checks, platform, place)
             checks.part(moved, checks, platform, place)

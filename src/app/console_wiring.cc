@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <mutex>
 
 #include <nlohmann/json.hpp>
 
 #include "app/user_search.h"
 #include "app/work_lock.h"
+#include "base/mutex.h"
 #include "base/time_text.h"
 #include "ingest/event_tables.h"
 #include "jobs/run_store.h"
@@ -48,7 +48,7 @@ class LakeTotals {
   explicit LakeTotals(lake::Catalog& catalog) : catalog_(catalog) {}
 
   Totals Get() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (read_at_ != 0 && MonotonicMicros() - read_at_ < kLakeTotalsPeriod) return totals_;
     read_at_ = MonotonicMicros();
     Read(ingest::kEventTable, &totals_.events, &totals_.committed_at);
@@ -70,9 +70,9 @@ class LakeTotals {
   }
 
   lake::Catalog& catalog_;
-  std::mutex mutex_;
-  Totals totals_;       // GUARDED_BY(mutex_)
-  Micros read_at_ = 0;  // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  Totals totals_ FEEDMILL_GUARDED_BY(mutex_);
+  Micros read_at_ FEEDMILL_GUARDED_BY(mutex_) = 0;
 };
 
 StateTiles Tiles(const ConsoleSources& s, LakeTotals& lake) {

@@ -1,6 +1,5 @@
 #include "app/disk_watch.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -19,15 +18,15 @@ DiskWatch::DiskWatch(io::FileSystem& files, std::string folder, Micros interval)
 
 DiskWatch::~DiskWatch() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   thread_.join();
 }
 
 Status DiskWatch::status() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return status_;
 }
 
@@ -40,11 +39,11 @@ Status DiskWatch::Probe() const {
 }
 
 void DiskWatch::Run() {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, std::chrono::microseconds(interval_), [this] { return stopping_; })) {
-    lock.unlock();
+  MutexLock lock(mutex_);
+  while (!wake_.WaitFor(mutex_, interval_, [this]() FEEDMILL_REQUIRES(mutex_) { return stopping_; })) {
+    lock.Unlock();
     Status now = Probe();
-    lock.lock();
+    lock.Lock();
     if (now.has_value() != status_.has_value()) {
       if (now) log::Info("the data folder can be written again");
       if (!now) log::Error("the data folder cannot be written", {{"reason", now.error().message()}});

@@ -2,12 +2,11 @@
 // event is what finds out.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/file_system.h"
 
@@ -28,10 +27,10 @@ class DiskWatch {
   io::FileSystem& files_;
   const std::string path_;
   const Micros interval_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // GUARDED_BY mutex_
-  Status status_;          // GUARDED_BY mutex_
+  mutable Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  Status status_ FEEDMILL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -86,7 +86,7 @@ Status Keeper::Note(const std::string& part, const Result<uint64_t>& removed) {
       .Add(removed.value_or(0));
   if (!removed)
     metrics_.GetCounter("feedmill_keeper_failures_total", "Looks of the keeper that failed.", {{"part", part}}).Add();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   KeeperPart& figures = parts_[part];
   figures.removed += removed.value_or(0);
   figures.looked_at = system_.Now();
@@ -208,7 +208,7 @@ Status Keeper::RemoveOrphans() {
 }
 
 std::map<std::string, KeeperPart> Keeper::Figures() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return parts_;
 }
 

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <string>
 
 #include "app/config.h"
 #include "app/data_folder.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
 
 namespace feedmill::app {
 
@@ -50,8 +50,8 @@ class Keeper {
   const Clock& system_;
   MetricsRegistry& metrics_;
   io::FileSystem& files_;  // the folder's: nothing outside of it is removed
-  mutable std::mutex mutex_;
-  std::map<std::string, KeeperPart> parts_;  // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  std::map<std::string, KeeperPart> parts_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 // Bytes of the files below each part of a data folder: "log", "lake", "state", "bundles", "runs", "tmp", "meta",

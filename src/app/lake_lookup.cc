@@ -96,20 +96,19 @@ bool HasColumn(const Schema& schema, std::string_view name) {
 }  // namespace
 
 Result<std::unique_ptr<LakeLookup>> LakeLookup::Open(lake::Catalog& catalog, const std::string& temporary_folder) {
-  std::unique_ptr<LakeLookup> lookup(new LakeLookup(catalog));
   query::EngineOptions options;
   options.temporary_directory = temporary_folder;
   options.memory_bytes_max = kMemoryBytes;
   options.threads = 1;
-  FEEDMILL_ASSIGN(lookup->engine_, query::OpenEngine(options));
-  FEEDMILL_ASSIGN(lookup->session_, lookup->engine_->NewSession());
-  return lookup;
+  FEEDMILL_ASSIGN(auto engine, query::OpenEngine(options));
+  FEEDMILL_ASSIGN(auto session, engine->NewSession());
+  return std::unique_ptr<LakeLookup>(new LakeLookup(catalog, std::move(engine), std::move(session)));
 }
 
 Result<std::string> LakeLookup::FeedRow(const std::string& request_id) {
   const std::optional<Micros> time = TimeOf(request_id);
   if (!time) return std::string();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const std::string table(ingest::kFeedRequestTable);
   const Status registered =
       session_->RegisterTable(catalog_, table, {{"received_time", *time - kEarlierMax, *time + kLaterMax}});
@@ -141,11 +140,12 @@ Status LakeLookup::ReadTitles(const std::vector<console::DatedPost>& posts) {
 }
 
 Result<std::map<std::string, std::string>> LakeLookup::Titles(const std::vector<console::DatedPost>& posts) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (titles_.size() > kTitlesKeptMax) titles_.clear();
   std::vector<console::DatedPost> unknown;
-  std::ranges::copy_if(posts, std::back_inserter(unknown),
-                       [this](const console::DatedPost& post) { return !titles_.contains(post.id); });
+  for (const console::DatedPost& post : posts) {
+    if (!titles_.contains(post.id)) unknown.push_back(post);
+  }
   if (!unknown.empty()) FEEDMILL_TRY(ReadTitles(unknown));
   std::map<std::string, std::string> found;
   for (const console::DatedPost& post : posts) {

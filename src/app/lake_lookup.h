@@ -4,11 +4,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "console/console_service.h"
 #include "lake/catalog.h"
 #include "query/engine.h"
@@ -29,14 +29,15 @@ class LakeLookup {
   Result<std::map<std::string, std::string>> Titles(const std::vector<console::DatedPost>& posts);
 
  private:
-  explicit LakeLookup(lake::Catalog& catalog) : catalog_(catalog) {}
-  Status ReadTitles(const std::vector<console::DatedPost>& posts);
+  LakeLookup(lake::Catalog& catalog, std::unique_ptr<query::Engine> engine, std::unique_ptr<query::Session> session)
+      : catalog_(catalog), engine_(std::move(engine)), session_(std::move(session)) {}
+  Status ReadTitles(const std::vector<console::DatedPost>& posts) FEEDMILL_REQUIRES(mutex_);
 
   lake::Catalog& catalog_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::unique_ptr<query::Engine> engine_;
-  std::unique_ptr<query::Session> session_;              // GUARDED_BY(mutex_)
-  std::unordered_map<std::string, std::string> titles_;  // GUARDED_BY(mutex_); "" = has none
+  std::unique_ptr<query::Session> session_ FEEDMILL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::string> titles_ FEEDMILL_GUARDED_BY(mutex_);  // "" = has none
 };
 
 }  // namespace feedmill::app

@@ -92,7 +92,7 @@ Result<bool> LakeRecords::HoldAll(uint32_t partition, ingest::OffsetRange range)
   FEEDMILL_ASSIGN(const LandedSpan landed, LandedOf(*folder_.catalog, config_.landing.stream, partition));
   if (range.to <= landed.least) return true;
   if (range.to > landed.most) return false;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   uint64_t found = 0;
   for (const std::string_view table : kRawTables) {
     FEEDMILL_ASSIGN(const uint64_t rows, CountRows(std::string(table), partition, range));
@@ -103,7 +103,7 @@ Result<bool> LakeRecords::HoldAll(uint32_t partition, ingest::OffsetRange range)
 
 Status LakeRecords::VisitIds(uint32_t partition, ingest::OffsetRange range, Micros oldest,
                              const std::function<void(std::string_view id, Micros received)>& visit) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   FEEDMILL_ASSIGN(query::Session * session, Session());
   const Status registered =
       session->RegisterTable(*folder_.catalog, std::string(ingest::kEventTable),
@@ -126,7 +126,7 @@ Status LakeRecords::VisitIds(uint32_t partition, ingest::OffsetRange range, Micr
 
 Result<std::vector<stream::TailRecord>> LakeRecords::Read(uint32_t partition, ingest::OffsetRange range) {
   const uint64_t to = std::min(range.to, range.from + kReadOffsetsMax);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   FEEDMILL_ASSIGN(query::Session * session, Session());
   std::vector<stream::TailRecord> records;
   auto events = ReadLakeEvents(*session, *folder_.catalog, partition, range.from, to);

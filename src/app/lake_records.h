@@ -4,13 +4,13 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "base/mutex.h"
 #include "ingest/collector.h"
 #include "ingest/log.h"
 #include "query/engine.h"
@@ -44,14 +44,15 @@ class LakeRecords {
   Result<std::vector<stream::TailRecord>> Read(uint32_t partition, ingest::OffsetRange range);
 
  private:
-  Result<query::Session*> Session();
-  Result<uint64_t> CountRows(const std::string& table, uint32_t partition, ingest::OffsetRange range);
+  Result<query::Session*> Session() FEEDMILL_REQUIRES(mutex_);
+  Result<uint64_t> CountRows(const std::string& table, uint32_t partition, ingest::OffsetRange range)
+      FEEDMILL_REQUIRES(mutex_);
 
   const Config& config_;
   const DataFolder& folder_;
-  std::mutex mutex_;
-  std::unique_ptr<query::Engine> engine_;    // GUARDED_BY mutex_
-  std::unique_ptr<query::Session> session_;  // GUARDED_BY mutex_
+  Mutex mutex_;
+  std::unique_ptr<query::Engine> engine_ FEEDMILL_GUARDED_BY(mutex_);
+  std::unique_ptr<query::Session> session_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 // Opens the event log with the lake behind it: damaged records that have landed are passed over, others are refused

@@ -1,7 +1,5 @@
 #include "app/live_bundle.h"
 
-#include <chrono>
-
 #include "base/log.h"
 #include "io/file_system.h"
 
@@ -16,24 +14,24 @@ LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, std::string
 
 LiveBundleFollower::~LiveBundleFollower() {
   {
-    const std::lock_guard lock(stop_mutex_);
+    const MutexLock lock(stop_mutex_);
     stopping_ = true;
   }
-  stop_.notify_all();
+  stop_.NotifyAll();
   thread_.join();
 }
 
 void LiveBundleFollower::Run(Micros interval) {
-  std::unique_lock lock(stop_mutex_);
-  while (!stop_.wait_for(lock, std::chrono::microseconds(interval), [this] { return stopping_; })) {
-    lock.unlock();
+  MutexLock lock(stop_mutex_);
+  while (!stop_.WaitFor(stop_mutex_, interval, [this]() FEEDMILL_REQUIRES(stop_mutex_) { return stopping_; })) {
+    lock.Unlock();
     Look();
-    lock.lock();
+    lock.Lock();
   }
 }
 
 void LiveBundleFollower::Look() {
-  const std::lock_guard lock(look_mutex_);
+  const MutexLock lock(look_mutex_);
   const auto live = registry_.Live();
   if (!live) return log::Warn("the live bundle cannot be looked up", {{"error", live.error().message()}});
   if (!*live || (*live)->id == live_id_ || (*live)->id == refused_id_) return;

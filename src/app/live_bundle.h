@@ -1,11 +1,10 @@
 // Follows the registry: whatever bundle is live there is opened, verified and handed to the feed service.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 
+#include "base/mutex.h"
 #include "registry/registry.h"
 #include "serve/feed_service.h"
 
@@ -26,12 +25,13 @@ class LiveBundleFollower {
   registry::Registry& registry_;
   const std::string bundles_folder_;
   serve::FeedService& feed_;
-  std::mutex look_mutex_;
-  std::string live_id_;     // GUARDED_BY(look_mutex_)
-  std::string refused_id_;  // GUARDED_BY(look_mutex_): could not be opened; not tried again until another is live
-  std::mutex stop_mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;  // GUARDED_BY(stop_mutex_)
+  Mutex look_mutex_;
+  std::string live_id_ FEEDMILL_GUARDED_BY(look_mutex_);
+  // Could not be opened; not tried again until another is live.
+  std::string refused_id_ FEEDMILL_GUARDED_BY(look_mutex_);
+  Mutex stop_mutex_;
+  CondVar stop_;
+  bool stopping_ FEEDMILL_GUARDED_BY(stop_mutex_) = false;
   std::thread thread_;
 };
 

@@ -1,7 +1,6 @@
 #include "app/maintenance.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/log.h"
 #include "base/thread_priority.h"
@@ -24,10 +23,10 @@ void Maintenance::Start() {
 
 void Maintenance::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -46,12 +45,12 @@ Micros Maintenance::RunDue() {
 
 void Maintenance::Run() {
   LowerThreadPriority(kPatientNiceness);
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
-    lock.unlock();
+    lock.Unlock();
     const Micros pause = std::max<Micros>(1, RunDue() - MonotonicMicros());
-    lock.lock();
-    wake_.wait_for(lock, std::chrono::microseconds(pause), [this] { return stopping_; });
+    lock.Lock();
+    wake_.WaitFor(mutex_, pause, [this]() FEEDMILL_REQUIRES(mutex_) { return stopping_; });
   }
 }
 

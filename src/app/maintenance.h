@@ -1,14 +1,13 @@
 // Housekeeping of a running server: named tasks at intervals, one after another on one thread.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace feedmill::app {
@@ -36,9 +35,9 @@ class Maintenance {
   Micros RunDue();  // returns when the next one is due
 
   std::vector<Task> tasks_;  // after Start: maintenance thread only
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;  // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -1,7 +1,6 @@
 #include "app/night_watch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "app/work_lock.h"
@@ -29,23 +28,23 @@ void NightWatch::Start() {
 
 void NightWatch::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   if (thread_.joinable()) thread_.join();
 }
 
 bool NightWatch::Stopping() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return stopping_;
 }
 
 // By the given clock, which may jump, so that it is asked again and again.
 bool NightWatch::Wait(Micros until) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_ && wiring_.clock->Now() < until) {
-    wake_.wait_for(lock, std::chrono::microseconds(std::min(kLook, until - wiring_.clock->Now())));
+    wake_.WaitFor(mutex_, std::min(kLook, until - wiring_.clock->Now()));
   }
   return !stopping_;
 }
@@ -64,7 +63,7 @@ Result<std::optional<std::vector<std::string>>> NightWatch::Owed() {
 
 void NightWatch::RunChild(const std::vector<std::string>& more) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     running_ = true;
   }
   io::ChildOptions child;
@@ -79,7 +78,7 @@ void NightWatch::RunChild(const std::vector<std::string>& more) {
   if (outcome && !outcome->Succeeded()) error = last_words.empty() ? outcome->ToString() : last_words;
   if (error.empty()) log::Info("the nightly is done");
   if (!error.empty()) log::Warn("the nightly did not succeed", {{"error", error}});
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   running_ = false;
   last_error_ = error;
 }
@@ -93,7 +92,7 @@ void NightWatch::Watch() {
       const auto next = NextNight(schedule_, wiring_.clock->Now());
       if (!next) return log::Error("the nightly has no time", {{"error", next.error().message()}});
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         next_ = *next;
       }
       if (!Wait(*next)) return;
@@ -101,8 +100,8 @@ void NightWatch::Watch() {
     }
     const auto holder = FindWorkHolder(wiring_.data_folder);
     if (holder && *holder) {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::chrono::microseconds(kBusyPause), [this] { return stopping_; });
+      MutexLock lock(mutex_);
+      wake_.WaitFor(mutex_, kBusyPause, [this]() FEEDMILL_REQUIRES(mutex_) { return stopping_; });
       continue;
     }
     RunChild(*more);
@@ -113,7 +112,7 @@ void NightWatch::Watch() {
 NightStatus NightWatch::Status() const {
   NightStatus status;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     status.running = running_;
     status.last_error = last_error_;
     if (!schedule_.at.empty()) status.next = next_;

@@ -2,9 +2,7 @@
 // as by hand and takes nothing from the server's memory. What a restart interrupted goes on at once.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -12,6 +10,7 @@
 
 #include "app/night_schedule.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/child_process.h"
 #include "jobs/step.h"
@@ -58,12 +57,12 @@ class NightWatch {
 
   const NightSchedule schedule_;
   const NightWatchWiring wiring_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;       // GUARDED_BY(mutex_)
-  bool running_ = false;        // GUARDED_BY(mutex_)
-  std::string last_error_;      // GUARDED_BY(mutex_)
-  std::optional<Micros> next_;  // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  bool running_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  std::string last_error_ FEEDMILL_GUARDED_BY(mutex_);
+  std::optional<Micros> next_ FEEDMILL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

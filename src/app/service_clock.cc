@@ -50,14 +50,14 @@ Micros ServiceClock::Now() const {
   // Slow drift, which clocks have, is followed and must not add up to a jump.
   if (std::llabs(off) > options_.jump_min / 2) ahead_.store(wall - steady, std::memory_order_release);
   if (doubts_.load(std::memory_order_relaxed)) {
-    const std::scoped_lock guard(lock_);
+    const MutexLock guard(lock_);
     if (doubts_.exchange(false)) log::Warn("the machine's clock is back where it was before it jumped");
   }
   return wall;
 }
 
 Micros ServiceClock::NowAfterJump(Micros steady, Micros ahead) const {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   const Micros believed = ahead_.load(std::memory_order_relaxed);
   const bool undone = believed_at_ != 0 && std::llabs(ahead - former_ahead_) < options_.jump_min;
   const bool same_doubt = doubts_ && std::llabs(ahead - doubted_ahead_) < options_.jump_min;
@@ -100,7 +100,7 @@ void ServiceClock::StartAfter(Micros newest, Micros before_gap) {
 
 std::string ServiceClock::Jump() const {
   (void)Now();
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   const Micros steady = Steady();
   const Micros believed = ahead_.load(std::memory_order_relaxed);
   if (doubts_) {

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace feedmill::app {
@@ -44,7 +44,7 @@ class ServiceClock final : public Clock {
   Micros Steady() const;  // never jumps
   Micros Wall() const;
   Micros NowAfterJump(Micros steady, Micros ahead) const;
-  void Believe(Micros ahead, Micros steady) const;
+  void Believe(Micros ahead, Micros steady) const FEEDMILL_REQUIRES(lock_);
 
   const ClockSource source_;
   const JumpOptions options_;
@@ -56,11 +56,12 @@ class ServiceClock final : public Clock {
   // Wall minus steady, as believed.
   mutable std::atomic<Micros> ahead_;
   mutable std::atomic<bool> doubts_ = false;
-  mutable std::mutex lock_;           // guards the rest
-  mutable Micros doubted_ahead_ = 0;  // what the wall clock says now, and since when (steady)
-  mutable Micros doubted_since_ = 0;
-  mutable Micros former_ahead_ = 0;  // believed before the last jump that was believed
-  mutable Micros believed_at_ = 0;   // steady; 0: no jump was believed
+  mutable Mutex lock_;
+  // What the wall clock says now, and since when (steady).
+  mutable Micros doubted_ahead_ FEEDMILL_GUARDED_BY(lock_) = 0;
+  mutable Micros doubted_since_ FEEDMILL_GUARDED_BY(lock_) = 0;
+  mutable Micros former_ahead_ FEEDMILL_GUARDED_BY(lock_) = 0;  // believed before the last jump that was believed
+  mutable Micros believed_at_ FEEDMILL_GUARDED_BY(lock_) = 0;   // steady; 0: no jump was believed
 };
 
 }  // namespace feedmill::app

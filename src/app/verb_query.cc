@@ -1,9 +1,6 @@
 #include "app/verb_query.h"
 
-#include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +8,7 @@
 #include "app/config.h"
 #include "app/data_folder.h"
 #include "app/rows_text.h"
+#include "base/mutex.h"
 #include "base/units.h"
 #include "cli/command_line.h"
 #include "query/confined_engine.h"
@@ -31,12 +29,12 @@ class TimeLimit {
  public:
   TimeLimit(query::Session& session, Micros time_max) {
     thread_ = std::thread([this, &session, time_max] {
-      std::unique_lock lock(mutex_);
-      over_ = !done_.wait_for(lock, std::chrono::microseconds(time_max), [this] { return finished_; });
+      MutexLock lock(mutex_);
+      over_ = !done_.WaitFor(mutex_, time_max, [this]() FEEDMILL_REQUIRES(mutex_) { return finished_; });
       // Until it is gone: one that is asked between two of its statements would go on.
       while (!finished_) {
         query::Interrupt(session);
-        done_.wait_for(lock, kAskAgain, [this] { return finished_; });
+        done_.WaitFor(mutex_, kAskAgain, [this]() FEEDMILL_REQUIRES(mutex_) { return finished_; });
       }
     });
   }
@@ -44,20 +42,20 @@ class TimeLimit {
   // Whether the time was over before.
   bool Finish() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       finished_ = true;
     }
-    done_.notify_all();
+    done_.NotifyAll();
     if (thread_.joinable()) thread_.join();
     return over_;
   }
 
  private:
-  static constexpr std::chrono::milliseconds kAskAgain{100};
-  std::mutex mutex_;
-  std::condition_variable done_;
-  bool finished_ = false;  // GUARDED_BY(mutex_)
-  bool over_ = false;      // written by the thread, read once it is joined
+  static constexpr Micros kAskAgain = 100 * kMicrosPerMilli;
+  Mutex mutex_;
+  CondVar done_;
+  bool finished_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  bool over_ = false;  // written by the thread, read once it is joined
   std::thread thread_;
 };
 

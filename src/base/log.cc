@@ -1,7 +1,6 @@
 #include "base/log.h"
 
 #include <memory>
-#include <mutex>
 
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -9,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log_file.h"
+#include "base/mutex.h"
 #include "base/text_encoding.h"
 #include "base/time_text.h"
 
@@ -21,8 +21,8 @@ using Sink = std::function<void(std::string_view)>;
 struct Output {
   std::atomic<Format> format = Format::kText;
   std::shared_ptr<spdlog::logger> logger = MakeLogger();
-  std::mutex sink_mutex;
-  Sink sink;  // GUARDED_BY(sink_mutex)
+  Mutex sink_mutex;
+  Sink sink FEEDMILL_GUARDED_BY(sink_mutex);
 
   static std::shared_ptr<spdlog::logger> MakeLogger() {
     auto made = std::make_shared<spdlog::logger>("feedmill", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
@@ -95,7 +95,7 @@ void Write(Level at, std::string_view message, Fields fields) {
   std::string line =
       output.format.load() == Format::kJson ? JsonLine(at, message, fields) : TextLine(at, message, fields);
   {
-    std::lock_guard lock(output.sink_mutex);
+    MutexLock lock(output.sink_mutex);
     if (output.sink) return output.sink(line);
   }
   output.logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
@@ -123,7 +123,7 @@ Status KeepIn(const std::string& path, uint64_t bytes_max, int files_max) {
 
 void Redirect(Sink sink) {
   Output& output = TheOutput();
-  std::lock_guard lock(output.sink_mutex);
+  MutexLock lock(output.sink_mutex);
   output.sink = std::move(sink);
 }
 

@@ -135,19 +135,19 @@ MetricsRegistry::Series& MetricsRegistry::Find(std::string_view name, std::strin
 }
 
 Counter& MetricsRegistry::GetCounter(std::string_view name, std::string_view help, MetricLabels labels) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return Find(name, help, Kind::kCounter, labels).counter;
 }
 
 Gauge& MetricsRegistry::GetGauge(std::string_view name, std::string_view help, MetricLabels labels) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return Find(name, help, Kind::kGauge, labels).gauge;
 }
 
 Histogram& MetricsRegistry::GetHistogram(std::string_view name, std::string_view help, MetricLabels labels,
                                          std::vector<double> bounds) {
   if (!std::ranges::is_sorted(bounds)) MisusedMetric(name, "bucket bounds rise");
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Series& series = Find(name, help, Kind::kHistogram, labels);
   if (!series.histogram) series.histogram = std::make_unique<Histogram>(std::move(bounds));
   return *series.histogram;
@@ -155,7 +155,7 @@ Histogram& MetricsRegistry::GetHistogram(std::string_view name, std::string_view
 
 void MetricsRegistry::AddGaugeFunction(std::string_view name, std::string_view help, MetricLabels labels,
                                        std::function<double()> read) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Find(name, help, Kind::kGauge, labels).read = std::move(read);
 }
 
@@ -176,7 +176,7 @@ void MetricsRegistry::AppendSeries(const std::string& name, Kind kind, const std
 
 std::string MetricsRegistry::PrometheusText() const {
   static constexpr std::string_view kKindNames[] = {"counter", "gauge", "histogram"};
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, Escaped(family.help, false), name,

@@ -8,11 +8,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace feedmill {
 
@@ -87,12 +88,13 @@ class MetricsRegistry {
     std::string help;
     std::map<std::string, std::unique_ptr<Series>> series;  // by rendered labels
   };
-  Series& Find(std::string_view name, std::string_view help, Kind kind, const MetricLabels& labels);
+  Series& Find(std::string_view name, std::string_view help, Kind kind, const MetricLabels& labels)
+      FEEDMILL_REQUIRES(mutex_);
   static void AppendSeries(const std::string& name, Kind kind, const std::string& labels, const Series& series,
                            std::string* out);
 
-  mutable std::mutex mutex_;
-  std::map<std::string, Family, std::less<>> families_;  // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  std::map<std::string, Family, std::less<>> families_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 }  // namespace feedmill

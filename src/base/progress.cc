@@ -47,7 +47,7 @@ void Progress::Update(uint64_t done) {
 void Progress::Finish() { Print(done_.load(std::memory_order_relaxed), true); }
 
 void Progress::Print(uint64_t done, bool last) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (finished_) return;
   finished_ = last;
   std::string line = ProgressLine({.label = label_,

@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace feedmill {
 
@@ -36,8 +36,8 @@ class Progress {
   const Micros started_;
   std::atomic<uint64_t> done_ = 0;
   std::atomic<Micros> next_print_;
-  std::mutex mutex_;
-  bool finished_ = false;  // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  bool finished_ FEEDMILL_GUARDED_BY(mutex_) = false;
 };
 
 // The line's text, apart from where it goes: "import  [#####.....]  50 %  1.2M/2.4M events  310k/s  4 s left".

@@ -5,6 +5,8 @@
 #include <memory>
 #include <sched.h>
 
+#include "base/mutex.h"
+
 namespace feedmill {
 namespace {
 
@@ -15,9 +17,9 @@ struct Loop {
   size_t grain;
   const std::function<void(size_t, size_t)>* body;
   std::atomic<size_t> next = 0;
-  std::mutex mutex;
-  std::condition_variable all_done;
-  size_t done = 0;  // GUARDED_BY(mutex): elements whose piece has ended
+  Mutex mutex;
+  CondVar all_done;
+  size_t done FEEDMILL_GUARDED_BY(mutex) = 0;  // elements whose piece has ended
 
   void TakePieces() {
     for (;;) {
@@ -25,9 +27,9 @@ struct Loop {
       if (begin >= count) return;
       size_t end = std::min(count, begin + grain);
       (*body)(begin, end);
-      std::lock_guard lock(mutex);
+      MutexLock lock(mutex);
       done += end - begin;
-      if (done == count) all_done.notify_all();
+      if (done == count) all_done.NotifyAll();
     }
   }
 };
@@ -40,20 +42,20 @@ ThreadPool::ThreadPool(int threads, size_t queue_max) : queue_max_(queue_max) {
 
 ThreadPool::~ThreadPool() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
-  ready_.notify_all();
+  ready_.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
 }
 
 bool ThreadPool::Submit(std::function<void()> task) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (stopping_ || queue_.size() >= queue_max_) return false;
     queue_.push_back(std::move(task));
   }
-  ready_.notify_one();
+  ready_.NotifyOne();
   return true;
 }
 
@@ -69,16 +71,16 @@ void ThreadPool::ParallelFor(size_t count, size_t grain, const std::function<voi
     if (!Submit([loop] { loop->TakePieces(); })) break;
   }
   loop->TakePieces();
-  std::unique_lock lock(loop->mutex);
-  loop->all_done.wait(lock, [&] { return loop->done == count; });
+  MutexLock lock(loop->mutex);
+  loop->all_done.Wait(loop->mutex, [&]() FEEDMILL_REQUIRES(loop->mutex) { return loop->done == count; });
 }
 
 void ThreadPool::Work() {
   for (;;) {
     std::function<void()> task;
     {
-      std::unique_lock lock(mutex_);
-      ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      MutexLock lock(mutex_);
+      ready_.Wait(mutex_, [this]() FEEDMILL_REQUIRES(mutex_) { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();

@@ -1,13 +1,13 @@
 // A fixed number of threads for short work that must not run on a server's or a log's own thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace feedmill {
 
@@ -33,10 +33,10 @@ class ThreadPool {
  private:
   void Work();
 
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::deque<std::function<void()>> queue_;  // GUARDED_BY(mutex_)
-  bool stopping_ = false;                    // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  CondVar ready_;
+  std::deque<std::function<void()>> queue_ FEEDMILL_GUARDED_BY(mutex_);
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
   size_t queue_max_;
   std::vector<std::thread> threads_;
 };

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/text_encoding.h"
 #include "io/http_client.h"
 
@@ -42,6 +41,7 @@ class Importer {
     std::vector<std::thread> senders;
     for (int i = 0; i < options_.connections; ++i) senders.emplace_back([this] { SendAll(); });
     for (std::thread& sender : senders) sender.join();
+    const MutexLock lock(figures_mutex_);
     figures_.seconds = static_cast<double>(MonotonicMicros() - begin) / kMicrosPerSecond;
     if (failure_) return std::unexpected(failure_->WithContext(HowToGoOn()));
     if (options_.record != nullptr) FEEDMILL_TRY(options_.record->Remove());
@@ -88,7 +88,7 @@ class Importer {
 
   std::string Authorization() const { return "Basic " + Base64Encode(options_.write_key + ":"); }
 
-  std::string HowToGoOn() const {
+  std::string HowToGoOn() const FEEDMILL_REQUIRES(figures_mutex_) {
     if (options_.record == nullptr)
       return fmt::format("after {} events; send all of it again (events sent twice are recognised)", figures_.sent);
     const Status saved = options_.record->Save();
@@ -99,8 +99,8 @@ class Importer {
                        options_.record->path());
   }
 
-  // Entries from `entry_` on that an earlier run has sent are read and passed over. Under read_mutex_.
-  void PassOver() {
+  // Entries from `entry_` on that an earlier run has sent are read and passed over.
+  void PassOver() FEEDMILL_REQUIRES(read_mutex_) {
     std::string event;
     while (!ended_) {
       const uint64_t end = sent_before_.EndOf(entry_);
@@ -116,7 +116,7 @@ class Importer {
 
   // The next batch of the file; one reader at a time.
   Batch NextBatch() {
-    const std::lock_guard lock(read_mutex_);
+    const MutexLock lock(read_mutex_);
     Batch batch;
     batch.body = "{\"batch\":[";
     std::string event;
@@ -154,7 +154,7 @@ class Importer {
 
   // Only entries that cannot be read: there is nothing to send.
   Status Pass(const Batch& batch) {
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     Record(batch);
     return Ok();
   }
@@ -187,14 +187,14 @@ class Importer {
     int seconds = 1;
     std::from_chars(text.data(), text.data() + text.size(), seconds);
     std::this_thread::sleep_for(std::chrono::seconds(std::clamp(seconds, 1, kRetryAfterMax)));
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     ++figures_.slowed;
   }
 
   Status Note(const Batch& batch, const std::string& body) {
     const auto json = nlohmann::json::parse(body, nullptr, false);
     if (json.is_discarded()) return Unavailable("{}/v1/batch answered no JSON: {}", options_.url, body.substr(0, 200));
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     figures_.sent += batch.events;
     if (options_.record != nullptr) NotePositions(json.value("position", ""));
     Record(batch);
@@ -207,8 +207,8 @@ class Importer {
     return Ok();
   }
 
-  // Under figures_mutex_. "<partition>:<record>,...": up to where the log has what was sent.
-  void NotePositions(const std::string& positions) {
+  // "<partition>:<record>,...": up to where the log has what was sent.
+  void NotePositions(const std::string& positions) FEEDMILL_REQUIRES(figures_mutex_) {
     const char* const end = positions.data() + positions.size();
     for (const char* at = positions.data(); at < end; ++at) {
       uint32_t partition = 0;
@@ -222,9 +222,9 @@ class Importer {
     }
   }
 
-  // Under figures_mutex_. Not at every batch: what the record lacks after a crash is sent again and recognised. A
-  // folder that cannot be written to stops no import; HowToGoOn tells.
-  void Record(const Batch& batch) {
+  // Not at every batch: what the record lacks after a crash is sent again and recognised. A folder that cannot be
+  // written to stops no import; HowToGoOn tells.
+  void Record(const Batch& batch) FEEDMILL_REQUIRES(figures_mutex_) {
     if (options_.record == nullptr) return;
     options_.record->acknowledged().Add(batch.begin, batch.end);
     const Micros now = MonotonicMicros();
@@ -234,36 +234,36 @@ class Importer {
   }
 
   void NoteSentBefore(uint64_t entries) {
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     figures_.sent_before += entries;
   }
 
   void NoteUnreadable(const std::string& message) {
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     ++figures_.unreadable;
     if (figures_.errors.size() < options_.errors_shown_max) figures_.errors.push_back(message);
   }
 
   void Fail(const Error& error) {
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     if (!failure_) failure_ = error;
   }
   bool Failed() {
-    const std::lock_guard lock(figures_mutex_);
+    const MutexLock lock(figures_mutex_);
     return failure_.has_value();
   }
 
   EventSource& source_;
   const ImportOptions& options_;
   Progress& progress_;
-  std::mutex read_mutex_;
+  Mutex read_mutex_;
   EntryRanges sent_before_;  // set before the senders start
-  bool ended_ = false;       // GUARDED_BY(read_mutex_)
-  uint64_t entry_ = 0;       // the next one's number; GUARDED_BY(read_mutex_)
-  std::mutex figures_mutex_;
-  ImportFigures figures_;         // GUARDED_BY(figures_mutex_)
-  Micros recorded_at_ = 0;        // GUARDED_BY(figures_mutex_)
-  std::optional<Error> failure_;  // GUARDED_BY(figures_mutex_)
+  bool ended_ FEEDMILL_GUARDED_BY(read_mutex_) = false;
+  uint64_t entry_ FEEDMILL_GUARDED_BY(read_mutex_) = 0;  // the next one's number
+  Mutex figures_mutex_;
+  ImportFigures figures_ FEEDMILL_GUARDED_BY(figures_mutex_);
+  Micros recorded_at_ FEEDMILL_GUARDED_BY(figures_mutex_) = 0;
+  std::optional<Error> failure_ FEEDMILL_GUARDED_BY(figures_mutex_);
 };
 
 }  // namespace

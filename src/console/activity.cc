@@ -71,7 +71,7 @@ std::vector<ActivityRow> NewestOf(const std::deque<ActivityRow>& rows, size_t co
 
 void ActivityRing::Observe(const LogRecord& record) {
   ActivityRow row = RowOf(record);
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   row.sequence = ++sequence_;
   std::deque<ActivityRow>& rows = record.kind == RecordKind::kRejected ? refused_ : taken_;
   rows.push_back(std::move(row));
@@ -79,7 +79,7 @@ void ActivityRing::Observe(const LogRecord& record) {
 }
 
 std::vector<ActivityRow> ActivityRing::Newest(size_t count, uint64_t after_sequence) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const std::vector<ActivityRow> taken = NewestOf(taken_, count, after_sequence);
   const std::vector<ActivityRow> refused = NewestOf(refused_, count, after_sequence);
   std::vector<ActivityRow> newest;
@@ -90,7 +90,7 @@ std::vector<ActivityRow> ActivityRing::Newest(size_t count, uint64_t after_seque
 }
 
 std::vector<ActivityRow> ActivityRing::NewestRefused(size_t count, uint64_t after_sequence) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return NewestOf(refused_, count, after_sequence);
 }
 

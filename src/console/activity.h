@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "data/event.h"
 
 namespace feedmill::console {
@@ -40,10 +40,10 @@ class ActivityRing {
 
  private:
   const size_t count_max_;  // of each
-  mutable std::mutex mutex_;
-  std::deque<ActivityRow> taken_;    // GUARDED_BY(mutex_), oldest first
-  std::deque<ActivityRow> refused_;  // GUARDED_BY(mutex_), oldest first
-  uint64_t sequence_ = 0;            // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  std::deque<ActivityRow> taken_ FEEDMILL_GUARDED_BY(mutex_);    // oldest first
+  std::deque<ActivityRow> refused_ FEEDMILL_GUARDED_BY(mutex_);  // oldest first
+  uint64_t sequence_ FEEDMILL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace feedmill::console

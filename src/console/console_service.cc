@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <mutex>
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
 #include "base/secret.h"
 #include "base/text_encoding.h"
 #include "base/thread_pool.h"
@@ -162,8 +162,8 @@ class ConsoleServiceImpl final : public ConsoleService {
 
   const ConsoleWiring wiring_;
   Sampler sampler_;
-  std::mutex pool_mutex_;
-  std::unique_ptr<ThreadPool> pool_;  // GUARDED_BY(pool_mutex_); null once stopped
+  Mutex pool_mutex_;
+  std::unique_ptr<ThreadPool> pool_ FEEDMILL_GUARDED_BY(pool_mutex_);  // null once stopped
 };
 
 std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
@@ -208,7 +208,7 @@ void ConsoleServiceImpl::Api(HttpRequest&& request, HttpResponder&& respond) {
   }
   if (Forward(&request, &respond)) return;
   auto asked = std::make_shared<std::pair<HttpRequest, HttpResponder>>(std::move(request), std::move(respond));
-  std::lock_guard lock(pool_mutex_);
+  MutexLock lock(pool_mutex_);
   const bool taken = pool_ != nullptr && pool_->Submit([this, asked] { asked->second(Run(asked->first)); });
   if (!taken) asked->second(Answer(503, ErrorJson("the console is busy or stopping")));
 }
@@ -350,7 +350,7 @@ HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
 void ConsoleServiceImpl::Stop() {
   sampler_.Stop();
   std::unique_ptr<ThreadPool> pool;
-  std::lock_guard lock(pool_mutex_);
+  MutexLock lock(pool_mutex_);
   pool.swap(pool_);
 }
 

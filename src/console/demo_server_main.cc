@@ -5,10 +5,10 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <mutex>
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
 #include "base/time_text.h"
 #include "console/console_service.h"
 #include "io/http_server.h"
@@ -40,7 +40,7 @@ class Door {
       return response;
     }
     LogPosition last;
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (body.contains("batch")) {
       for (const Json& event : body["batch"]) last = Apply(event);
     } else {
@@ -51,12 +51,12 @@ class Door {
   }
 
   int64_t taken() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return taken_;
   }
 
  private:
-  LogPosition Apply(const Json& json) {
+  LogPosition Apply(const Json& json) FEEDMILL_REQUIRES(mutex_) {
     const Micros now = world_.clock.Now() + ++taken_;
     LogRecord record;
     record.event.message_id = json.value("messageId", "");
@@ -80,8 +80,8 @@ class Door {
 
   serve::SmallWorld& world_;
   console::ActivityRing& activity_;
-  std::mutex mutex_;
-  int64_t taken_ = 0;  // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  int64_t taken_ FEEDMILL_GUARDED_BY(mutex_) = 0;
 };
 
 std::vector<console::UserRow> FindUsers(const stream::LiveState& state, const std::string& search, int limit) {
@@ -99,11 +99,11 @@ std::vector<console::UserRow> FindUsers(const stream::LiveState& state, const st
 
 // Two bundles that can change places, and two runs to look at.
 struct Records {
-  std::mutex mutex;
-  std::vector<registry::BundleRow> bundles;  // GUARDED_BY(mutex)
+  Mutex mutex;
+  std::vector<registry::BundleRow> bundles FEEDMILL_GUARDED_BY(mutex);
 
   registry::Promotion MakeLive(const std::string& id, bool force) {
-    std::lock_guard lock(mutex);
+    MutexLock lock(mutex);
     const auto row = std::find_if(bundles.begin(), bundles.end(), [&](const auto& bundle) { return bundle.id == id; });
     if (row == bundles.end()) return {false, "there is no bundle " + id};
     if (!force && row->metrics.at("ndcg10") < 0.42)
@@ -268,7 +268,7 @@ class Demo {
     wiring.plan = [] { return Plan(); };
     wiring.titles = [](const std::vector<console::DatedPost>& posts) { return Titles(posts); };
     wiring.bundles = [this]() -> Result<std::vector<registry::BundleRow>> {
-      std::lock_guard lock(records_.mutex);
+      MutexLock lock(records_.mutex);
       return records_.bundles;
     };
     wiring.promote = [this](const std::string& id, bool force) -> Result<registry::Promotion> {

@@ -1,14 +1,13 @@
 #include "console/sampler.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/clock.h"
 
 namespace feedmill::console {
 namespace {
 
-constexpr auto kPeriod = std::chrono::seconds(1);
+constexpr Micros kPeriod = kMicrosPerSecond;
 constexpr double kMillisPerSecond = 1000;
 
 }  // namespace
@@ -41,23 +40,23 @@ void Sampler::Start() {
 
 void Sampler::Stop() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   if (thread_.joinable()) thread_.join();
 }
 
 void Sampler::Run() {
   Micros last = MonotonicMicros();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
-    lock.unlock();
+    lock.Unlock();
     const Micros now = MonotonicMicros();
     Step(static_cast<double>(std::max<Micros>(now - last, 1)) / kMicrosPerSecond);
     last = now;
-    lock.lock();
-    wake_.wait_for(lock, kPeriod, [this] { return stopping_; });
+    lock.Lock();
+    wake_.WaitFor(mutex_, kPeriod, [this]() FEEDMILL_REQUIRES(mutex_) { return stopping_; });
   }
 }
 
@@ -83,13 +82,13 @@ void Sampler::Step(double elapsed_s) {
   }
   first_ = false;
   last_ = totals;
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   history_.push_back(sample);
   if (history_.size() > kHistorySamples) history_.pop_front();
 }
 
 std::vector<Sample> Sampler::History() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return {history_.begin(), history_.end()};
 }
 

@@ -2,15 +2,14 @@
 // history.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/mutex.h"
 
 namespace feedmill::console {
 
@@ -51,10 +50,10 @@ class Sampler {
 
   std::function<Totals()> totals_;
   const Histogram* feed_seconds_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;                      // GUARDED_BY(mutex_)
-  std::deque<Sample> history_;                 // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  std::deque<Sample> history_ FEEDMILL_GUARDED_BY(mutex_);
   std::deque<std::vector<uint64_t>> buckets_;  // sampler's thread only: kLatencyWindow + 1 states of the histogram
   Totals last_;                                // sampler's thread only
   bool first_ = true;                          // sampler's thread only

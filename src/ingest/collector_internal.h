@@ -2,9 +2,9 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "ingest/body_reader_internal.h"
 #include "ingest/collector.h"
 #include "ingest/reading_queue_internal.h"
@@ -88,8 +88,8 @@ class Submission : public std::enable_shared_from_this<Submission> {
   void Append(uint32_t partition, Piece&& piece);
   void Finish(const std::optional<Error>& error);
   void Answer();
-  std::string AnswerBody() const;
-  std::string Positions() const;
+  std::string AnswerBody() const FEEDMILL_REQUIRES(mutex_);
+  std::string Positions() const FEEDMILL_REQUIRES(mutex_);
 
   Collector::Parts& parts_;
   io::HttpResponder responder_;
@@ -104,9 +104,9 @@ class Submission : public std::enable_shared_from_this<Submission> {
   std::optional<Rejection> refusal_;  // why the whole request is answered with status_
 
   std::atomic<int> waiting_ = 1;
-  std::mutex mutex_;
-  std::optional<Error> failure_;        // GUARDED_BY mutex_
-  std::vector<LogPosition> positions_;  // GUARDED_BY mutex_: of the last record in each partition
+  Mutex mutex_;
+  std::optional<Error> failure_ FEEDMILL_GUARDED_BY(mutex_);
+  std::vector<LogPosition> positions_ FEEDMILL_GUARDED_BY(mutex_);  // of the last record in each partition
 };
 
 // {"success":false,"rule":...,"field":...,"reason":...}

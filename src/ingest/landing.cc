@@ -1,12 +1,10 @@
 #include "ingest/landing.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/thread_priority.h"
 #include "data/event_codec.h"
 #include "ingest/event_tables.h"
@@ -50,10 +48,10 @@ class LandingThread final : public Landing {
 
   ~LandingThread() override {
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       stopping_ = true;
-      wake_.notify_all();
-      landed_.notify_all();
+      wake_.NotifyAll();
+      landed_.NotifyAll();
     }
     if (thread_.joinable()) thread_.join();
   }
@@ -68,13 +66,15 @@ class LandingThread final : public Landing {
 
   Status LandNow(Deadline deadline) override {
     Offsets target = EndOfLog();
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     requested_ = true;
     uint64_t failures_before = failures_;
-    wake_.notify_all();
-    auto settled = [&] { return stopping_ || fenced_ || Reached(target) || failures_ != failures_before; };
+    wake_.NotifyAll();
+    auto settled = [&]() FEEDMILL_REQUIRES(mutex_) {
+      return stopping_ || fenced_ || Reached(target) || failures_ != failures_before;
+    };
     Micros left = std::min<Micros>(deadline.Left(), kMicrosPerDay);
-    if (!landed_.wait_for(lock, std::chrono::microseconds(left), settled)) {
+    if (!landed_.WaitFor(mutex_, left, settled)) {
       return DeadlineExceeded("landing: the lake has not reached the end of the log in the time given");
     }
     if (Reached(target)) return Ok();
@@ -83,13 +83,13 @@ class LandingThread final : public Landing {
   }
 
   Status status() const override {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (!last_error_ || MayPass(*last_error_) || healthy_) return Ok();
     return std::unexpected(*last_error_);
   }
 
   uint64_t LandedOffset(uint32_t partition) const override {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = landed_offsets_.find(partition);
     return found == landed_offsets_.end() ? 0 : found->second;
   }
@@ -120,9 +120,8 @@ class LandingThread final : public Landing {
     return end;
   }
 
-  // Under mutex_.
-  bool Reached(const Offsets& target) const {
-    return std::ranges::all_of(target, [&](const auto& entry) {
+  bool Reached(const Offsets& target) const FEEDMILL_REQUIRES(mutex_) {
+    return std::ranges::all_of(target, [&](const auto& entry) FEEDMILL_REQUIRES(mutex_) {
       auto found = landed_offsets_.find(entry.first);
       return entry.second == 0 || (found != landed_offsets_.end() && found->second >= entry.second);
     });
@@ -135,7 +134,7 @@ class LandingThread final : public Landing {
       Status landed = LandGuarded();
       last = MonotonicMicros();
       if (landed) {
-        std::lock_guard lock(mutex_);
+        MutexLock lock(mutex_);
         healthy_ = true;
         continue;
       }
@@ -146,7 +145,7 @@ class LandingThread final : public Landing {
 
   // Until it is time for a batch; false when stopped.
   bool WaitForWork(Micros last) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!stopping_) {
       uint64_t lag = LagLocked();
       metrics_.lag_records.Set(static_cast<double>(lag));
@@ -156,13 +155,13 @@ class LandingThread final : public Landing {
         requested_ = false;
         return true;
       }
-      wake_.wait_for(lock, std::chrono::microseconds(std::min(kPollInterval, options_.interval)),
-                     [&] { return stopping_ || requested_; });
+      wake_.WaitFor(mutex_, std::min(kPollInterval, options_.interval),
+                    [&]() FEEDMILL_REQUIRES(mutex_) { return stopping_ || requested_; });
     }
     return false;
   }
 
-  uint64_t LagLocked() const {
+  uint64_t LagLocked() const FEEDMILL_REQUIRES(mutex_) {
     uint64_t lag = 0;
     for (auto [partition, end] : EndOfLog()) {
       auto found = landed_offsets_.find(partition);
@@ -173,7 +172,7 @@ class LandingThread final : public Landing {
   }
 
   bool Stopping() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return stopping_;
   }
 
@@ -273,24 +272,24 @@ class LandingThread final : public Landing {
   }
 
   void PublishOffsets() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     for (uint32_t partition = 0; partition < parts_.log.partitions(); ++partition) {
       landed_offsets_[partition] = ReadFrom(partition);
     }
     metrics_.landed_time.Set(static_cast<double>(newest_append_time_) / kMicrosPerSecond);
-    landed_.notify_all();
+    landed_.NotifyAll();
   }
 
   void Report(const Error& error) {
     log::Warn("landing failed", {{"reason", error.message()}});
     metrics_.failures.Add();
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     ++failures_;
     healthy_ = false;
     last_error_ = error;
     fenced_ = error.kind() == ErrorKind::kAborted;
     paused_until_ = MonotonicMicros() + kFailurePause;
-    landed_.notify_all();
+    landed_.NotifyAll();
   }
 
   Status TrimLog() {
@@ -312,17 +311,17 @@ class LandingThread final : public Landing {
   int64_t epoch_ = 0;                 // landing thread, once started
   bool prepared_ = false;             // landing thread, once started
 
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;     // for the thread
-  std::condition_variable landed_;   // for LandNow
-  bool stopping_ = false;            // GUARDED_BY mutex_
-  bool requested_ = false;           // GUARDED_BY mutex_
-  bool fenced_ = false;              // GUARDED_BY mutex_
-  uint64_t failures_ = 0;            // GUARDED_BY mutex_
-  Micros paused_until_ = 0;          // GUARDED_BY mutex_, monotonic
-  std::optional<Error> last_error_;  // GUARDED_BY mutex_
-  bool healthy_ = true;              // GUARDED_BY mutex_: the last batch landed
-  Offsets landed_offsets_;           // GUARDED_BY mutex_
+  mutable Mutex mutex_;
+  CondVar wake_;    // for the thread
+  CondVar landed_;  // for LandNow
+  bool stopping_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  bool requested_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  bool fenced_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  uint64_t failures_ FEEDMILL_GUARDED_BY(mutex_) = 0;
+  Micros paused_until_ FEEDMILL_GUARDED_BY(mutex_) = 0;  // monotonic
+  std::optional<Error> last_error_ FEEDMILL_GUARDED_BY(mutex_);
+  bool healthy_ FEEDMILL_GUARDED_BY(mutex_) = true;  // the last batch landed
+  Offsets landed_offsets_ FEEDMILL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

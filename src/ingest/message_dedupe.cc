@@ -15,10 +15,11 @@ constexpr size_t kEntriesMin = 16;
 }  // namespace
 
 void DedupeClaim::WhenSettled(std::function<void(bool)> then) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (!settled_) return void(waiting_.push_back(std::move(then)));
-  lock.unlock();
-  then(durable_);  // never changes once settled
+  const bool durable = durable_;  // never changes once settled
+  lock.Unlock();
+  then(durable);
 }
 
 MessageDedupe::MessageDedupe(const DedupeOptions& options, Micros now)
@@ -44,7 +45,7 @@ MessageDedupe::Finding MessageDedupe::Claim(std::string_view message_id, const s
                                             std::shared_ptr<DedupeClaim>* holder) {
   MessageHash hash = HashOf(message_id);
   Shard& shard = ShardOf(hash);
-  std::lock_guard lock(shard.mutex);
+  MutexLock lock(shard.mutex);
   if (Contains(shard, hash)) return Finding::kDurable;
   auto [found, claimed] = shard.in_flight.try_emplace(hash, claim);
   if (!claimed) {
@@ -59,13 +60,13 @@ void MessageDedupe::Settle(DedupeClaim& claim, bool durable, Micros now) {
   uint64_t age = AgeOf(now);
   for (const MessageHash& hash : claim.hashes_) {
     Shard& shard = ShardOf(hash);
-    std::lock_guard lock(shard.mutex);
+    MutexLock lock(shard.mutex);
     if (durable) Insert(shard, hash, age);
     shard.in_flight.erase(hash);
   }
   std::vector<std::function<void(bool)>> waiting;
   {
-    std::lock_guard lock(claim.mutex_);
+    MutexLock lock(claim.mutex_);
     claim.settled_ = true;
     claim.durable_ = durable;
     waiting.swap(claim.waiting_);
@@ -76,7 +77,7 @@ void MessageDedupe::Settle(DedupeClaim& claim, bool durable, Micros now) {
 void MessageDedupe::Insert(std::string_view message_id, Micros received_time) {
   MessageHash hash = HashOf(message_id);
   Shard& shard = ShardOf(hash);
-  std::lock_guard lock(shard.mutex);
+  MutexLock lock(shard.mutex);
   if (!Contains(shard, hash)) Insert(shard, hash, AgeOf(received_time));
 }
 

@@ -8,13 +8,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/file_system.h"
 
@@ -42,10 +42,10 @@ class DedupeClaim {
  private:
   friend class MessageDedupe;
   std::vector<MessageHash> hashes_;  // claiming thread, then settling thread
-  std::mutex mutex_;
-  bool settled_ = false;                            // GUARDED_BY mutex_
-  bool durable_ = false;                            // GUARDED_BY mutex_
-  std::vector<std::function<void(bool)>> waiting_;  // GUARDED_BY mutex_
+  Mutex mutex_;
+  bool settled_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  bool durable_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  std::vector<std::function<void(bool)>> waiting_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 class MessageDedupe {
@@ -90,20 +90,20 @@ class MessageDedupe {
     size_t operator()(const MessageHash& hash) const { return hash.high ^ hash.low; }
   };
   struct Shard {
-    mutable std::mutex mutex;
-    std::vector<Entry> entries;  // open addressing, a power of two of them
-    std::vector<Entry> fresh;    // inserted since the last checkpoint, while journaling_
-    size_t used = 0;
-    uint64_t newest = 0;  // highest age stored
-    std::unordered_map<MessageHash, std::shared_ptr<DedupeClaim>, HashOfHash> in_flight;
+    mutable Mutex mutex;
+    std::vector<Entry> entries FEEDMILL_GUARDED_BY(mutex);  // open addressing, a power of two of them
+    std::vector<Entry> fresh FEEDMILL_GUARDED_BY(mutex);    // inserted since the last checkpoint, while journaling_
+    size_t used FEEDMILL_GUARDED_BY(mutex) = 0;
+    uint64_t newest FEEDMILL_GUARDED_BY(mutex) = 0;  // highest age stored
+    std::unordered_map<MessageHash, std::shared_ptr<DedupeClaim>, HashOfHash> in_flight FEEDMILL_GUARDED_BY(mutex);
   };
 
   MessageHash HashOf(std::string_view message_id) const;
   Shard& ShardOf(const MessageHash& hash) { return shards_[hash.high >> 56]; }
   uint64_t AgeOf(Micros time) const;
-  bool Contains(const Shard& shard, const MessageHash& hash) const;
-  void Insert(Shard& shard, const MessageHash& hash, uint64_t age);
-  void Rebuild(Shard& shard);
+  bool Contains(const Shard& shard, const MessageHash& hash) const FEEDMILL_REQUIRES(shard.mutex);
+  void Insert(Shard& shard, const MessageHash& hash, uint64_t age) FEEDMILL_REQUIRES(shard.mutex);
+  void Rebuild(Shard& shard) FEEDMILL_REQUIRES(shard.mutex);
   static void Place(std::vector<Entry>& entries, const Entry& entry);
   void Adopt(const Entry& entry);
   Status SaveAll(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets);

@@ -107,7 +107,7 @@ void MessageDedupe::Forget() {
   journal_.reset();
   journaling_ = false;
   for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
+    const MutexLock lock(shard.mutex);
     shard.fresh = {};
   }
 }
@@ -128,7 +128,7 @@ Status MessageDedupe::SaveAll(io::FileSystem& files, const std::string& path,
   std::string chunk;
   for (Shard& shard : shards_) {
     {
-      std::lock_guard lock(shard.mutex);
+      MutexLock lock(shard.mutex);
       for (const Entry& entry : shard.entries) {
         if (entry.low_and_age != 0) chunk += BytesOf(&entry, sizeof entry);
       }
@@ -158,7 +158,7 @@ Status MessageDedupe::SaveAll(io::FileSystem& files, const std::string& path,
 Status MessageDedupe::SaveFresh(const std::vector<uint64_t>& next_offsets) {
   std::string entries;
   for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
+    const MutexLock lock(shard.mutex);
     entries += BytesOf(shard.fresh.data(), shard.fresh.size() * sizeof(Entry));
     shard.fresh.clear();
   }
@@ -269,6 +269,7 @@ Result<std::vector<uint64_t>> MessageDedupe::LoadAll(io::FileSystem& files, cons
   }
   // Nothing of it may stay: a wrong entry would hide an event.
   for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
     shard.entries.clear();
     shard.used = 0;
     shard.newest = 0;
@@ -282,7 +283,7 @@ Result<std::vector<uint64_t>> MessageDedupe::LoadAll(io::FileSystem& files, cons
 void MessageDedupe::Adopt(const Entry& entry) {
   if ((entry.low_and_age & 0xffff) == 0) return;
   Shard& shard = shards_[entry.high >> 56];
-  std::lock_guard lock(shard.mutex);
+  MutexLock lock(shard.mutex);
   MessageHash hash{entry.high, entry.low_and_age & ~uint64_t{0xffff}};
   if (!Contains(shard, hash)) Insert(shard, hash, entry.low_and_age & 0xffff);
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 
 #include "ingest/partition_log_internal.h"
 
@@ -50,7 +49,7 @@ Status PartitionLog::Append(std::vector<std::string> payloads, AppendDone done) 
     return InvalidArgument("append of {} bytes, the queue holds {}", append.frames.size(), options_.queue_bytes_max);
   }
 
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (closing_) return Unavailable("event log {} is closed", directory_);
   if (failure_) return Unavailable("event log {} does not accept records: {}", directory_, failure_->message());
   if (queued_bytes_ + append.frames.size() > options_.queue_bytes_max) {
@@ -59,37 +58,37 @@ Status PartitionLog::Append(std::vector<std::string> payloads, AppendDone done) 
   }
   queued_bytes_ += append.frames.size();
   queue_.push_back(std::move(append));
-  if (queue_.size() >= appends_wanted_ || queued_bytes_ >= options_.commit_bytes_max) work_.notify_one();
+  if (queue_.size() >= appends_wanted_ || queued_bytes_ >= options_.commit_bytes_max) work_.NotifyOne();
   return Ok();
 }
 
 void PartitionLog::Run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
     if (failure_) {
       if (closing_) return;
-      work_.wait_for(lock, std::chrono::microseconds(options_.repair_interval), [&] { return closing_; });
-      lock.unlock();
+      work_.WaitFor(mutex_, options_.repair_interval, [&]() FEEDMILL_REQUIRES(mutex_) { return closing_; });
+      lock.Unlock();
       TryRepair();
-      lock.lock();
+      lock.Lock();
       continue;
     }
     appends_wanted_ = 1;
-    const bool woken = work_.wait_for(lock, std::chrono::microseconds(options_.watch_interval),
-                                      [&] { return !queue_.empty() || closing_; });
+    const bool woken = work_.WaitFor(mutex_, options_.watch_interval,
+                                     [&]() FEEDMILL_REQUIRES(mutex_) { return !queue_.empty() || closing_; });
     if (!woken) {
-      lock.unlock();
+      lock.Unlock();
       WatchFile();
-      lock.lock();
+      lock.Lock();
       continue;
     }
     if (queue_.empty()) break;
-    auto group = TakeGroup(lock);
-    lock.unlock();
+    auto group = TakeGroup();
+    lock.Unlock();
     CommitGroup(std::move(group));
-    lock.lock();
+    lock.Lock();
   }
-  lock.unlock();
+  lock.Unlock();
   Seal();
 }
 
@@ -107,11 +106,11 @@ Status PartitionLog::CheckInPlace() const {
 }
 
 // Waits for company as LogOptions::commit_delay_max says, then takes appends up to commit_bytes_max (one at least).
-std::deque<PartitionLog::PendingAppend> PartitionLog::TakeGroup(std::unique_lock<std::mutex>& lock) {
+std::deque<PartitionLog::PendingAppend> PartitionLog::TakeGroup() {
   appends_wanted_ = last_group_appends_;
   Micros patience = queue_.front().queued_at + options_.commit_delay_max - MonotonicMicros();
   if (patience > 0) {
-    work_.wait_for(lock, std::chrono::microseconds(patience), [&] {
+    work_.WaitFor(mutex_, patience, [&]() FEEDMILL_REQUIRES(mutex_) {
       return queue_.size() >= appends_wanted_ || queued_bytes_ >= options_.commit_bytes_max || closing_;
     });
   }
@@ -170,7 +169,7 @@ Status PartitionLog::RotateIfFull(size_t incoming_bytes) {
 // Makes a new, durable segment the one to be written.
 Status PartitionLog::AdoptSegment(uint64_t first_offset) {
   FEEDMILL_ASSIGN(auto segment, StartSegment(first_offset));
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (!segments_.empty() && segments_.back()->path == segment->path) segments_.pop_back();
   current_ = segment;
   segments_.push_back(std::move(segment));
@@ -178,7 +177,7 @@ Status PartitionLog::AdoptSegment(uint64_t first_offset) {
 }
 
 void PartitionLog::Publish(std::shared_ptr<TailGroup> group) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   Segment& segment = *current_;
   Remember(segment, group->header.first_offset, segment.end_bytes);
   segment.end_bytes = file_->Size();
@@ -191,14 +190,14 @@ void PartitionLog::Publish(std::shared_ptr<TailGroup> group) {
     tail_bytes_ -= tail_.front()->bytes.size();
     tail_.pop_front();
   }
-  news_.notify_all();
+  news_.NotifyAll();
 }
 
 // Nothing of the group, nor of what waits behind it, was acknowledged: all of it is answered with the error.
 void PartitionLog::Break(const Error& error, std::deque<PendingAppend> group) {
   file_.reset();
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     failure_ = error;
     std::ranges::move(queue_, std::back_inserter(group));
     queue_.clear();
@@ -210,7 +209,7 @@ void PartitionLog::Break(const Error& error, std::deque<PendingAppend> group) {
 void PartitionLog::TryRepair() {
   Status repaired = current_ ? CutUnacknowledged() : Ok();
   if (repaired) repaired = AdoptSegment(EndOffset());
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (repaired) {
     failure_.reset();
   } else {
@@ -241,31 +240,31 @@ void PartitionLog::Seal() {
 
 void PartitionLog::Close() {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     closing_ = true;
-    work_.notify_all();
-    news_.notify_all();
+    work_.NotifyAll();
+    news_.NotifyAll();
   }
   if (writer_.joinable()) writer_.join();
 }
 
 Status PartitionLog::status() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (failure_) return Unavailable("event log {} does not accept records: {}", directory_, failure_->message());
   return Ok();
 }
 
 std::vector<LogDamage> PartitionLog::damage() const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return damage_;
 }
 
 Status PartitionLog::Trim(uint64_t offset, Micros older_than) {
-  std::lock_guard rescue(rescue_mutex_);
+  MutexLock rescue(rescue_mutex_);
   while (true) {
     std::string path;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       if (segments_.size() < 2) return Ok();
       // The next segment was begun after the last record of this one.
       const Segment& next = *segments_[1];

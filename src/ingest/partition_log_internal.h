@@ -2,18 +2,18 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <thread>
 
+#include "base/mutex.h"
 #include "ingest/log.h"
 #include "ingest/segment_internal.h"
 
 namespace feedmill::ingest {
 
-// A segment as readers see it. GUARDED_BY PartitionLog::mutex_ but for path and header, which never change.
+// A segment as readers see it. Under its PartitionLog's mutex_, which no annotation can name from here, but for path
+// and header, which never change.
 struct Segment {
   std::string path;
   SegmentHeader header;
@@ -67,7 +67,8 @@ class PartitionLog {
   // Start (partition_recovery.cc).
   Status Recover();
   Status RecoverSegment(const std::string& name, std::optional<uint64_t> end_offset);
-  Status AddSegment(const std::string& path, uint64_t first_offset, const SegmentHeader& header);
+  Status AddSegment(const std::string& path, uint64_t first_offset, const SegmentHeader& header)
+      FEEDMILL_REQUIRES(mutex_);
   Status CutTornTail(Segment& segment);
   std::string SegmentPath(uint64_t first_offset) const;
   Result<std::shared_ptr<Segment>> StartSegment(uint64_t first_offset);
@@ -83,7 +84,7 @@ class PartitionLog {
   void Run();
   void WatchFile();
   Status CheckInPlace() const;
-  std::deque<PendingAppend> TakeGroup(std::unique_lock<std::mutex>& lock);
+  std::deque<PendingAppend> TakeGroup() FEEDMILL_REQUIRES(mutex_);
   void CommitGroup(std::deque<PendingAppend> group);
   Result<std::shared_ptr<TailGroup>> WriteGroup(const std::deque<PendingAppend>& group);
   Status WriteBytes(std::string_view bytes);
@@ -99,7 +100,7 @@ class PartitionLog {
   bool ReadTail(uint64_t offset, size_t bytes_max, std::vector<EventLog::Record>* out) const;
   Status ReadSegment(Segment& segment, uint64_t offset, size_t bytes_max, std::vector<EventLog::Record>* out) const;
   std::shared_ptr<Segment> FindSegment(uint64_t offset) const;
-  void Remember(Segment& segment, uint64_t offset, uint64_t position) const;
+  void Remember(Segment& segment, uint64_t offset, uint64_t position) const FEEDMILL_REQUIRES(mutex_);
 
   io::FileSystem& files_;
   const Clock& clock_;
@@ -111,21 +112,22 @@ class PartitionLog {
   std::atomic<uint64_t> begin_ = 0;
   std::atomic<uint64_t> end_ = 0;
 
-  mutable std::mutex mutex_;
-  mutable std::condition_variable work_;  // for the writer
-  mutable std::condition_variable news_;  // for readers
-  std::deque<PendingAppend> queue_;       // GUARDED_BY mutex_
-  size_t queued_bytes_ = 0;               // GUARDED_BY mutex_
-  size_t appends_wanted_ = 1;             // GUARDED_BY mutex_: queue length that wakes the writer
-  bool closing_ = false;                  // GUARDED_BY mutex_
-  std::optional<Error> failure_;          // GUARDED_BY mutex_: set = nothing is accepted until repaired
-  mutable std::vector<std::shared_ptr<Segment>>
-      segments_;                                       // GUARDED_BY mutex_: oldest first; empty: none could be made
-  std::deque<std::shared_ptr<const TailGroup>> tail_;  // GUARDED_BY mutex_: newest groups, without gaps, up to end_
-  size_t tail_bytes_ = 0;                              // GUARDED_BY mutex_
+  mutable Mutex mutex_;
+  mutable CondVar work_;  // for the writer
+  mutable CondVar news_;  // for readers
+  std::deque<PendingAppend> queue_ FEEDMILL_GUARDED_BY(mutex_);
+  size_t queued_bytes_ FEEDMILL_GUARDED_BY(mutex_) = 0;
+  size_t appends_wanted_ FEEDMILL_GUARDED_BY(mutex_) = 1;  // queue length that wakes the writer
+  bool closing_ FEEDMILL_GUARDED_BY(mutex_) = false;
+  std::optional<Error> failure_ FEEDMILL_GUARDED_BY(mutex_);  // set = nothing is accepted until repaired
+  // Oldest first; empty: none could be made.
+  mutable std::vector<std::shared_ptr<Segment>> segments_ FEEDMILL_GUARDED_BY(mutex_);
+  // Newest groups, without gaps, up to end_.
+  std::deque<std::shared_ptr<const TailGroup>> tail_ FEEDMILL_GUARDED_BY(mutex_);
+  size_t tail_bytes_ FEEDMILL_GUARDED_BY(mutex_) = 0;
 
-  mutable std::mutex rescue_mutex_;        // held while files of segments are replaced or removed
-  mutable std::vector<LogDamage> damage_;  // GUARDED_BY mutex_
+  mutable Mutex rescue_mutex_;  // held while files of segments are replaced or removed
+  mutable std::vector<LogDamage> damage_ FEEDMILL_GUARDED_BY(mutex_);
 
   // Writer thread only, once started.
   std::shared_ptr<Segment> current_;        // segments_.back(): the one being written

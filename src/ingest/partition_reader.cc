@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 
 #include "ingest/partition_log_internal.h"
 
@@ -65,7 +64,7 @@ Result<std::vector<EventLog::Record>> PartitionLog::Read(uint64_t offset, size_t
 bool PartitionLog::ReadTail(uint64_t offset, size_t bytes_max, std::vector<EventLog::Record>* out) const {
   std::vector<std::shared_ptr<const TailGroup>> groups;
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (tail_.empty() || offset < tail_.front()->header.first_offset) return false;
     auto from =
         std::ranges::upper_bound(tail_, offset, {}, [](const auto& group) { return group->header.first_offset; });
@@ -86,7 +85,7 @@ bool PartitionLog::ReadTail(uint64_t offset, size_t bytes_max, std::vector<Event
 }
 
 std::shared_ptr<Segment> PartitionLog::FindSegment(uint64_t offset) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   auto after =
       std::ranges::upper_bound(segments_, offset, {}, [](const auto& segment) { return segment->header.first_offset; });
   return after == segments_.begin() ? nullptr : *std::prev(after);
@@ -103,12 +102,12 @@ Status PartitionLog::ReadSegment(Segment& segment, uint64_t offset, size_t bytes
                                  std::vector<EventLog::Record>* out) const {
   FEEDMILL_ASSIGN(auto file, files_.OpenForRead(segment.path));
   FEEDMILL_ASSIGN(uint64_t size, file->Size());
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (segment.end_bytes == 0) segment.end_bytes = size;
   uint64_t end_offset = segment.end_offset;
   auto start = *std::prev(segment.index.upper_bound(offset));
   SegmentCursor cursor(*file, segment.path, segment.header, start.second, start.first, segment.end_bytes);
-  lock.unlock();
+  lock.Unlock();
 
   Collecting collecting(offset, bytes_max, out);
   while (!collecting.Full() && cursor.offset() < end_offset) {
@@ -122,17 +121,17 @@ Status PartitionLog::ReadSegment(Segment& segment, uint64_t offset, size_t bytes
     if (auto taken = collecting.Take(group->header, group->body); !taken) {
       return std::unexpected(cursor.CorruptAt(group->position + kGroupHeaderBytes, taken.error().message()));
     }
-    lock.lock();
+    lock.Lock();
     Remember(segment, group->header.first_offset, group->position);
-    lock.unlock();
+    lock.Unlock();
   }
   return Ok();
 }
 
 bool PartitionLog::WaitFor(uint64_t offset, Micros timeout) const {
   if (EndOffset() > offset) return true;
-  std::unique_lock lock(mutex_);
-  news_.wait_for(lock, std::chrono::microseconds(timeout), [&] { return EndOffset() > offset || closing_; });
+  MutexLock lock(mutex_);
+  news_.WaitFor(mutex_, timeout, [&]() FEEDMILL_REQUIRES(mutex_) { return EndOffset() > offset || closing_; });
   return EndOffset() > offset;
 }
 

@@ -41,6 +41,7 @@ std::string PartitionLog::SegmentPath(uint64_t first_offset) const {
 }
 
 Status PartitionLog::Recover() {
+  mutex_.AssertHeld();  // no other thread knows this log yet
   FEEDMILL_TRY(files_.CreateDirectories(directory_));
   FEEDMILL_TRY(LoadDamage());
   FEEDMILL_ASSIGN(auto names, files_.List(directory_));
@@ -65,6 +66,7 @@ Status PartitionLog::Recover() {
 
 // `end_offset`: where the next segment begins; nothing for the last one.
 Status PartitionLog::RecoverSegment(const std::string& name, std::optional<uint64_t> end_offset) {
+  mutex_.AssertHeld();  // no other thread knows this log yet
   auto offset = OffsetOfSegmentName(name);
   if (!offset)
     return Corrupt("{}/{} is not a segment's name: 20 digits and {} are allowed", directory_, name, kSegmentSuffix);

@@ -51,6 +51,7 @@ LogDamage DamageOf(const std::string& note, std::string file, uint32_t partition
 
 // What the quarantine keeps of this partition.
 Status PartitionLog::LoadDamage() {
+  mutex_.AssertHeld();  // no other thread knows this log yet
   const std::string folder = options_.directory + "/quarantine";
   FEEDMILL_ASSIGN(const bool exists, files_.Exists(folder));
   if (!exists) return Ok();
@@ -126,17 +127,17 @@ Result<SegmentHeader> PartitionLog::SetAside(uint64_t first_offset, std::optiona
               {"kept_as", damage.file},
               {"lost_records", damage.lost.empty() ? "none" : Shown(damage.lost)},
               {"lost_are_in_the_lake", damage.in_lake ? "yes" : "no"}});
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   damage_.push_back(std::move(damage));
   return *header;
 }
 
 // For a read that met damage.
 Status PartitionLog::ReplaceClosed(const std::shared_ptr<Segment>& segment, const Error& found) const {
-  const std::lock_guard rescue(rescue_mutex_);
+  const MutexLock rescue(rescue_mutex_);
   uint64_t end_offset = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = std::ranges::find(segments_, segment);
     if (at == segments_.end()) return Ok();  // another reader was first, or retention
     if (segment == segments_.back())
@@ -147,7 +148,7 @@ Status PartitionLog::ReplaceClosed(const std::shared_ptr<Segment>& segment, cons
   FEEDMILL_ASSIGN(const SegmentHeader header, SetAside(first_offset, end_offset, found));
   auto replaced =
       std::make_shared<Segment>(Segment{segment->path, header, end_offset, 0, {{first_offset, kSegmentHeaderBytes}}});
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   *std::ranges::find(segments_, segment) = std::move(replaced);
   return Ok();
 }

@@ -122,7 +122,7 @@ void Submission::Append(uint32_t partition, Piece&& piece) {
     LogPosition last{partition, first->offset + count - 1};
     parts.settled_end[partition].store(last.offset + 1, std::memory_order_release);
     {
-      std::lock_guard lock(self->mutex_);
+      MutexLock lock(self->mutex_);
       self->positions_.push_back(last);
     }
     self->Finish(std::nullopt);
@@ -154,7 +154,7 @@ void Submission::SubmitRefused(const BodyRefusal& refusal, std::string payload) 
 // One of the things waited for has come; the last one answers.
 void Submission::Finish(const std::optional<Error>& error) {
   if (error) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     failure_ = *error;
   }
   if (waiting_.fetch_sub(1, std::memory_order_acq_rel) == 1) Answer();
@@ -163,7 +163,7 @@ void Submission::Finish(const std::optional<Error>& error) {
 void Submission::Answer() {
   auto& metrics = parts_.metrics;
   metrics.append_seconds.Observe(static_cast<double>(MonotonicMicros() - started_) / kMicrosPerSecond);
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (failure_) {
     auto response = FailureResponse(*failure_, parts_.options.retry_after);
     if (response.status == 429) metrics.overloaded.Add();

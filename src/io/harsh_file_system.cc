@@ -25,7 +25,7 @@ class AppendingFile final : public WritableFile {
       : world_(std::move(world)), node_(std::move(node)), path_(std::move(path)) {}
 
   Status Append(std::string_view bytes) override {
-    std::lock_guard lock(world_->mutex);
+    MutexLock lock(world_->mutex);
     if (failed_) return Io("append {}: an earlier sync or write failed; reopen the file", path_);
     Result<std::optional<Fault>> fault = world_->Enter({.changes = true, .appends = true}, path_);
     if (!fault) return std::unexpected(fault.error());
@@ -41,7 +41,7 @@ class AppendingFile final : public WritableFile {
   }
 
   Status Sync() override {
-    std::lock_guard lock(world_->mutex);
+    MutexLock lock(world_->mutex);
     if (failed_) return Io("fdatasync {}: an earlier sync or write failed; reopen the file", path_);
     Result<std::optional<Fault>> fault = world_->Enter({.changes = true, .syncs = true}, path_);
     if (!fault) return std::unexpected(fault.error());
@@ -56,7 +56,7 @@ class AppendingFile final : public WritableFile {
   Status Close() override { return Ok(); }
 
   uint64_t Size() const override {
-    std::lock_guard lock(world_->mutex);
+    MutexLock lock(world_->mutex);
     return node_->bytes.cache.size();
   }
 
@@ -79,14 +79,14 @@ class ReadingFile final : public ReadableFile {
       : world_(std::move(world)), node_(std::move(node)), path_(std::move(path)) {}
 
   Status ReadAt(uint64_t offset, size_t length, std::string* out) const override {
-    std::lock_guard lock(world_->mutex);
+    MutexLock lock(world_->mutex);
     FEEDMILL_TRY(world_->EnterWhole({}, path_));
     const std::string& content = node_->bytes.cache;
     out->assign(content, std::min<size_t>(offset, content.size()), length);
     return Ok();
   }
   Result<uint64_t> Size() const override {
-    std::lock_guard lock(world_->mutex);
+    MutexLock lock(world_->mutex);
     return node_->bytes.cache.size();
   }
 
@@ -103,32 +103,32 @@ HarshFileSystem::HarshFileSystem(std::shared_ptr<World> world) : world_(std::mov
 HarshFileSystem::~HarshFileSystem() = default;
 
 void HarshFileSystem::FailCall(uint64_t nth, Fault fault) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   world_->planned.push_back({nth, fault});
 }
 
 void HarshFileSystem::StopAfter(uint64_t nth) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   world_->stop_after = nth == 0 ? 0 : world_->changes + nth;
 }
 
 bool HarshFileSystem::stopped() const {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   return world_->stop_after != 0 && world_->changes >= world_->stop_after;
 }
 
 uint64_t HarshFileSystem::changes() const {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   return world_->changes;
 }
 
 std::unique_ptr<HarshFileSystem> HarshFileSystem::Crash(uint64_t seed) const {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   return std::unique_ptr<HarshFileSystem>(new HarshFileSystem(world_->AfterCrash(seed)));
 }
 
 Result<std::unique_ptr<WritableFile>> HarshFileSystem::OpenForAppend(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   bool creates = world_->Find(path) == nullptr;
   FEEDMILL_TRY(world_->EnterWhole({.changes = creates, .creates = creates, .opens = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->OpenOrCreate(path, false));
@@ -136,28 +136,28 @@ Result<std::unique_ptr<WritableFile>> HarshFileSystem::OpenForAppend(const std::
 }
 
 Result<std::unique_ptr<WritableFile>> HarshFileSystem::CreateTruncated(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true, .creates = true, .opens = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->OpenOrCreate(path, true));
   return std::make_unique<AppendingFile<World>>(world_, node, path);
 }
 
 Result<std::unique_ptr<ReadableFile>> HarshFileSystem::OpenForRead(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.opens = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->FindFile(path));
   return std::make_unique<ReadingFile<World>>(world_, node, path);
 }
 
 Result<std::unique_ptr<MappedFile>> HarshFileSystem::Map(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.opens = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->FindFile(path));
   return std::make_unique<CopiedFile>(node->bytes.cache);
 }
 
 Status HarshFileSystem::Truncate(const std::string& path, uint64_t size) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->FindFile(path));
   node->bytes.cache.resize(size, '\0');
@@ -167,7 +167,7 @@ Status HarshFileSystem::Truncate(const std::string& path, uint64_t size) {
 }
 
 Status HarshFileSystem::Rename(const std::string& from, const std::string& to) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true}, from));
   HarshNodePtr node = world_->Find(from);
   if (!node) return NotFound("rename {} to {}: No such file or directory", from, to);
@@ -183,7 +183,7 @@ Status HarshFileSystem::Rename(const std::string& from, const std::string& to) {
 }
 
 Status HarshFileSystem::Remove(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true}, path));
   FEEDMILL_TRY(world_->FindFile(path));
   FEEDMILL_ASSIGN(auto place, world_->FindParent(path));
@@ -192,7 +192,7 @@ Status HarshFileSystem::Remove(const std::string& path) {
 }
 
 Status HarshFileSystem::CreateDirectories(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true, .creates = true}, path));
   HarshNodePtr node = world_->root;
   for (const std::string& name : SplitPath(path)) {
@@ -210,7 +210,7 @@ Status HarshFileSystem::CreateDirectories(const std::string& path) {
 }
 
 Status HarshFileSystem::RemoveAll(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true}, path));
   HarshNodePtr node = world_->Find(path);
   if (!node) return Ok();
@@ -229,7 +229,7 @@ Status HarshFileSystem::RemoveAll(const std::string& path) {
 }
 
 Status HarshFileSystem::SyncDirectory(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({.changes = true, .syncs = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr directory, world_->FindDirectory(path));
   world_->SyncDirectory(directory);
@@ -237,7 +237,7 @@ Status HarshFileSystem::SyncDirectory(const std::string& path) {
 }
 
 Status HarshFileSystem::SyncFile(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_ASSIGN(std::optional<Fault> fault, world_->Enter({.changes = true, .syncs = true}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->FindFile(path));
   if (!fault) {
@@ -249,7 +249,7 @@ Status HarshFileSystem::SyncFile(const std::string& path) {
 }
 
 Result<std::vector<std::string>> HarshFileSystem::List(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({}, path));
   FEEDMILL_ASSIGN(HarshNodePtr directory, world_->FindDirectory(path));
   std::vector<std::string> names;
@@ -258,13 +258,13 @@ Result<std::vector<std::string>> HarshFileSystem::List(const std::string& path) 
 }
 
 Result<bool> HarshFileSystem::Exists(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({}, path));
   return world_->Find(path) != nullptr;
 }
 
 Result<uint64_t> HarshFileSystem::FileSize(const std::string& path) {
-  std::lock_guard lock(world_->mutex);
+  MutexLock lock(world_->mutex);
   FEEDMILL_TRY(world_->EnterWhole({}, path));
   FEEDMILL_ASSIGN(HarshNodePtr node, world_->FindFile(path));
   return node->bytes.cache.size();

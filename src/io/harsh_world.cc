@@ -221,7 +221,7 @@ void HarshFileSystem::World::Change(HarshEntryChange change) {
 void HarshFileSystem::World::SyncDirectory(const HarshNodePtr& directory) {
   std::vector<bool> landed(unsynced.size());
   for (const std::vector<size_t>& group : GroupChanges(unsynced)) {
-    auto touches = [&](size_t i) {
+    auto touches = [&](size_t i) FEEDMILL_REQUIRES(mutex) {
       return unsynced[i].directory == directory || unsynced[i].old_directory == directory;
     };
     auto last = std::find_if(group.rbegin(), group.rend(), touches);
@@ -247,6 +247,7 @@ uint64_t HarshFileSystem::World::UsedBytes() const {
 std::shared_ptr<HarshFileSystem::World> HarshFileSystem::World::AfterCrash(uint64_t seed) const {
   Random fate(seed);
   auto after = std::make_shared<World>(HarshOptions{fate.Next(), options.capacity_bytes});
+  after->mutex.AssertHeld();  // no other thread knows it yet
   // Nodes of the new world by those of the old: a file that two names stand for stays one file.
   std::map<const HarshNode*, HarshNodePtr> copies;
   std::function<HarshNodePtr(const HarshNodePtr&)> copy = [&](const HarshNodePtr& node) {

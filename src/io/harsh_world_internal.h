@@ -3,12 +3,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/random.h"
 #include "io/harsh_file_system.h"
 
@@ -72,35 +72,35 @@ class HarshFileSystem::World {
     bool opens = false;
   };
   // Counts the call; the fault it has to fail with, if any. An error when the machine is dead.
-  Result<std::optional<Fault>> Enter(const Call& call, const std::string& path);
+  Result<std::optional<Fault>> Enter(const Call& call, const std::string& path) FEEDMILL_REQUIRES(mutex);
   // Enter for calls of which a fault leaves nothing done.
-  Status EnterWhole(const Call& call, const std::string& path);
+  Status EnterWhole(const Call& call, const std::string& path) FEEDMILL_REQUIRES(mutex);
   // True when the call that entered last is the last one that happens.
-  bool DiesNow() const { return stop_after != 0 && changes == stop_after; }
+  bool DiesNow() const FEEDMILL_REQUIRES(mutex) { return stop_after != 0 && changes == stop_after; }
 
-  HarshNodePtr Find(const std::string& path) const;
-  Result<HarshNodePtr> FindFile(const std::string& path) const;
-  Result<HarshNodePtr> FindDirectory(const std::string& path) const;
+  HarshNodePtr Find(const std::string& path) const FEEDMILL_REQUIRES(mutex);
+  Result<HarshNodePtr> FindFile(const std::string& path) const FEEDMILL_REQUIRES(mutex);
+  Result<HarshNodePtr> FindDirectory(const std::string& path) const FEEDMILL_REQUIRES(mutex);
   // The directory a path's last name stands in, and that name.
-  Result<std::pair<HarshNodePtr, std::string>> FindParent(const std::string& path) const;
-  Result<HarshNodePtr> OpenOrCreate(const std::string& path, bool truncate);
-  void Change(HarshEntryChange change);
-  void SyncDirectory(const HarshNodePtr& directory);
-  uint64_t UsedBytes() const;
-  std::shared_ptr<World> AfterCrash(uint64_t seed) const;
+  Result<std::pair<HarshNodePtr, std::string>> FindParent(const std::string& path) const FEEDMILL_REQUIRES(mutex);
+  Result<HarshNodePtr> OpenOrCreate(const std::string& path, bool truncate) FEEDMILL_REQUIRES(mutex);
+  void Change(HarshEntryChange change) FEEDMILL_REQUIRES(mutex);
+  void SyncDirectory(const HarshNodePtr& directory) FEEDMILL_REQUIRES(mutex);
+  uint64_t UsedBytes() const FEEDMILL_REQUIRES(mutex);
+  std::shared_ptr<World> AfterCrash(uint64_t seed) const FEEDMILL_REQUIRES(mutex);
 
-  std::mutex mutex;  // guards everything below
+  Mutex mutex;
   const HarshOptions options;
-  Random random;
-  HarshNodePtr root = std::make_shared<HarshNode>();
-  std::vector<HarshEntryChange> unsynced;
+  Random random FEEDMILL_GUARDED_BY(mutex);
+  HarshNodePtr root FEEDMILL_GUARDED_BY(mutex) = std::make_shared<HarshNode>();
+  std::vector<HarshEntryChange> unsynced FEEDMILL_GUARDED_BY(mutex);
   struct Planned {
     uint64_t in;  // calls that fit, this one included
     Fault fault;
   };
-  std::vector<Planned> planned;
-  uint64_t changes = 0;
-  uint64_t stop_after = 0;
+  std::vector<Planned> planned FEEDMILL_GUARDED_BY(mutex);
+  uint64_t changes FEEDMILL_GUARDED_BY(mutex) = 0;
+  uint64_t stop_after FEEDMILL_GUARDED_BY(mutex) = 0;
 };
 
 }  // namespace feedmill::io

@@ -4,10 +4,10 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "io/http_server.h"
 
 namespace feedmill::io {
@@ -64,9 +64,9 @@ class HttpMailbox {
 
  private:
   HttpWorker* const worker_;
-  std::mutex mutex_;
-  std::vector<Letter> letters_;  // GUARDED_BY(mutex_)
-  bool closed_ = false;          // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  std::vector<Letter> letters_ FEEDMILL_GUARDED_BY(mutex_);
+  bool closed_ FEEDMILL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace feedmill::io

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "io/http_connection_internal.h"
 
 namespace feedmill::io {
@@ -41,19 +42,19 @@ HttpMetrics::HttpMetrics(MetricsRegistry& registry)
 }
 
 void HttpMailbox::Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_) return;
   letters_.emplace_back(std::move(to), std::move(response));
   if (letters_.size() == 1) asio::post(worker_->context(), [worker = worker_] { worker->DeliverMail(); });
 }
 
 std::vector<HttpMailbox::Letter> HttpMailbox::TakeAll() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return std::exchange(letters_, {});
 }
 
 void HttpMailbox::Close() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   closed_ = true;
   letters_.clear();
 }
@@ -206,8 +207,8 @@ class Server final : public HttpServer {
   std::thread accept_thread_;
   uint16_t port_ = 0;
   Micros next_warning_ = 0;
-  std::mutex stop_mutex_;
-  bool stopped_ = false;  // GUARDED_BY(stop_mutex_)
+  Mutex stop_mutex_;
+  bool stopped_ FEEDMILL_GUARDED_BY(stop_mutex_) = false;
 };
 
 Status Server::Listen() {
@@ -277,7 +278,7 @@ void Server::PauseAccept(const error_code& reason) {
 }
 
 void Server::Stop(Micros grace) {
-  std::lock_guard lock(stop_mutex_);
+  MutexLock lock(stop_mutex_);
   if (std::exchange(stopped_, true)) return;
   shared_->stopping = true;
   accept_context_.stop();

@@ -1,13 +1,12 @@
 #include "jobs/runner.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 
+#include "base/mutex.h"
 #include "jobs/run_store.h"
 #include "jobs/step_protocol.h"
 
@@ -42,6 +41,7 @@ class Runner {
     std::vector<std::jthread> workers;
     for (int i = 0; i < std::max(1, options_.parallel_max); ++i) workers.emplace_back([this] { Work(); });
     workers.clear();
+    const MutexLock lock(mutex_);
     if (failure_) return std::unexpected(*failure_);
     run_.state = FinalState();
     run_.ended_at = clock_.Now();
@@ -51,6 +51,7 @@ class Runner {
 
  private:
   Status Begin() {
+    const MutexLock lock(mutex_);
     run_.id = options_.run_id;
     run_.kind = options_.kind;
     run_.parameters = options_.parameters;
@@ -82,20 +83,20 @@ class Runner {
   void Work() {
     while (auto next = TakeStep()) {
       StepRecord record = Execute(steps_[*next], *next);
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       Publish(*next, std::move(record));
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
   }
 
   std::optional<size_t> TakeStep() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (true) {
       SettleBlocked();
       bool waiting =
           std::ranges::any_of(run_.steps, [](const StepRecord& step) { return step.state == StepState::kWaiting; });
       if (!waiting || failure_) {
-        changed_.notify_all();
+        changed_.NotifyAll();
         return std::nullopt;
       }
       for (size_t i = 0; i < steps_.size(); ++i) {
@@ -106,22 +107,23 @@ class Runner {
         Publish(i, std::move(record));
         return i;
       }
-      changed_.wait_for(lock, std::chrono::microseconds(kStopPollInterval));
+      changed_.WaitFor(mutex_, kStopPollInterval);
     }
   }
 
-  StepState StateOf(const std::string& name) const {
+  StepState StateOf(const std::string& name) const FEEDMILL_REQUIRES(mutex_) {
     return std::ranges::find(run_.steps, name, &StepRecord::name)->state;
   }
 
-  bool Ready(const Step& step) const {
-    return std::ranges::all_of(step.after,
-                               [&](const std::string& name) { return StateOf(name) == StepState::kSucceeded; });
+  bool Ready(const Step& step) const FEEDMILL_REQUIRES(mutex_) {
+    return std::ranges::all_of(step.after, [&](const std::string& name) FEEDMILL_REQUIRES(mutex_) {
+      return StateOf(name) == StepState::kSucceeded;
+    });
   }
 
   // Waiting steps that can never run are skipped, with the reason; when the run is stopping they are stopped. Steps are
   // in order, so one pass reaches all.
-  void SettleBlocked() {
+  void SettleBlocked() FEEDMILL_REQUIRES(mutex_) {
     for (size_t i = 0; i < steps_.size(); ++i) {
       if (run_.steps[i].state != StepState::kWaiting) continue;
       StepRecord record = run_.steps[i];
@@ -142,8 +144,7 @@ class Runner {
     }
   }
 
-  // mutex_ held.
-  void Publish(size_t place, StepRecord record) {
+  void Publish(size_t place, StepRecord record) FEEDMILL_REQUIRES(mutex_) {
     run_.steps[place] = std::move(record);
     if (auto saved = SaveStep(store_, run_.id, static_cast<int>(place), run_.steps[place]); !saved && !failure_)
       failure_ = saved.error();
@@ -151,7 +152,7 @@ class Runner {
   }
 
   void NoteProgress(size_t place, double progress) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     run_.steps[place].progress = progress;
     if (options_.on_change) options_.on_change(run_, run_.steps[place]);
   }
@@ -159,7 +160,7 @@ class Runner {
   StepRecord Execute(const Step& step, size_t place) {
     StepRecord record;
     {
-      std::lock_guard lock(mutex_);
+      MutexLock lock(mutex_);
       record = run_.steps[place];
     }
     Micros backoff = step.backoff;
@@ -260,8 +261,8 @@ class Runner {
     return true;
   }
 
-  std::string FinalState() const {
-    auto any = [&](StepState state) {
+  std::string FinalState() const FEEDMILL_REQUIRES(mutex_) {
+    auto any = [&](StepState state) FEEDMILL_REQUIRES(mutex_) {
       return std::ranges::find(run_.steps, state, &StepRecord::state) != run_.steps.end();
     };
     if (any(StepState::kStopped)) return "stopped";
@@ -272,10 +273,10 @@ class Runner {
   const Clock& clock_;
   const std::vector<Step> steps_;
   const RunOptions& options_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  RunRecord run_;                 // GUARDED_BY(mutex_) while workers run
-  std::optional<Error> failure_;  // GUARDED_BY(mutex_) while workers run
+  Mutex mutex_;
+  CondVar changed_;
+  RunRecord run_ FEEDMILL_GUARDED_BY(mutex_);
+  std::optional<Error> failure_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

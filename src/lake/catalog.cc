@@ -132,7 +132,7 @@ Result<int> FileCatalog::AdoptTables() {
   std::optional<Error> first;
   std::vector<std::string> replaced;
   for (const std::string& table : tables) {
-    std::lock_guard lock(commit_mutex_);
+    MutexLock lock(commit_mutex_);
     const Result<bool> changed = Adopt(table, &replaced);
     if (!changed && !first) first = changed.error();
     adopted += changed.value_or(false);
@@ -253,7 +253,7 @@ Result<TableDescription> FileCatalog::AddColumns(const std::string& table, const
 }
 
 Result<FileCatalog::Current> FileCatalog::Update(const std::string& table, const Change& change) {
-  std::lock_guard lock(commit_mutex_);
+  MutexLock lock(commit_mutex_);
   for (int attempt = 0; attempt < options_.commit_attempts_max; ++attempt) {
     FEEDMILL_ASSIGN(Current base, ReadForChange(table));
     TableMetadata next = *base.metadata;
@@ -316,7 +316,7 @@ Result<Snapshot> FileCatalog::Commit(const std::string& table, const CommitReque
     }
   }
   FEEDMILL_TRY(files_.SyncDataFiles(request.files, before.metadata->location));
-  std::lock_guard lock(commit_mutex_);
+  MutexLock lock(commit_mutex_);
   for (int attempt = 0; attempt < options_.commit_attempts_max; ++attempt) {
     FEEDMILL_ASSIGN(auto snapshot, CommitOnce(table, request, snapshot_id));
     if (snapshot) return std::move(*snapshot);

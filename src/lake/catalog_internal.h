@@ -3,10 +3,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "io/confined_file_system.h"
 #include "lake/catalog.h"
 #include "lake/ids.h"
@@ -47,9 +47,8 @@ class FileCatalog final : public Catalog {
   using Change = std::function<Result<bool>(TableMetadata&)>;
 
   Result<Current> ReadCurrent(const std::string& table);
-  // The same for whoever is going to change the table: its files name the folder that it is in. `commit_mutex_` is
-  // held.
-  Result<Current> ReadForChange(const std::string& table);
+  // The same for whoever is going to change the table: its files name the folder that it is in.
+  Result<Current> ReadForChange(const std::string& table) FEEDMILL_REQUIRES(commit_mutex_);
   // Pointers are relative to the warehouse, so that a data folder can be moved and copied.
   Result<std::string> PathOf(const std::string& table, const std::string& pointer) const;
   std::string PointerOf(const std::string& path) const;
@@ -60,13 +59,13 @@ class FileCatalog final : public Catalog {
   // Reads, changes, writes and swaps until the pointer stood still meanwhile.
   Result<Current> Update(const std::string& table, const Change& change);
   // Writes `next` and makes it current if `base` still is. kMoved: it is not, and `next` is gone.
-  Result<Attempt> Publish(const Current& base, TableMetadata next, PointerChange change, Current* published);
+  Result<Attempt> Publish(const Current& base, TableMetadata next, PointerChange change, Current* published)
+      FEEDMILL_REQUIRES(commit_mutex_);
   Result<std::optional<Snapshot>> CommitOnce(const std::string& table, const CommitRequest& request,
-                                             int64_t snapshot_id);
+                                             int64_t snapshot_id) FEEDMILL_REQUIRES(commit_mutex_);
   // Writes metadata, manifest lists and manifests anew, with the present folder in them. False when they have it.
-  // `commit_mutex_` is held.
   // Adds the files that are no longer needed once the pointer is settled.
-  Result<bool> Adopt(const std::string& table, std::vector<std::string>* replaced);
+  Result<bool> Adopt(const std::string& table, std::vector<std::string>* replaced) FEEDMILL_REQUIRES(commit_mutex_);
   void RemoveReplaced(const std::vector<std::string>& paths);
   std::unexpected<Error> Damaged(const std::string& table, const Error& error) const;
   // The metadata file after `location`.
@@ -80,7 +79,7 @@ class FileCatalog final : public Catalog {
   const bool staged_;  // sees tables that a run stages, whose folders are those of the published ones
   IdSource ids_;
   // Commits of this process to one table stand in line here instead of undoing each other; other processes' still may.
-  std::mutex commit_mutex_;
+  Mutex commit_mutex_;
 };
 
 }  // namespace feedmill::lake

@@ -17,7 +17,7 @@ uint64_t SeedFromSystem() {
 IdSource::IdSource(std::optional<uint64_t> seed) : random_(seed ? *seed : SeedFromSystem()) {}
 
 uint64_t IdSource::Next() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   return random_.Next();
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/random.h"
 
 namespace feedmill::lake {
@@ -22,8 +22,8 @@ class IdSource {
  private:
   uint64_t Next();
 
-  std::mutex mutex_;
-  Random random_;  // guarded by mutex_
+  Mutex mutex_;
+  Random random_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 }  // namespace feedmill::lake

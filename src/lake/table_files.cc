@@ -30,7 +30,7 @@ std::string TableFolder(const std::string& metadata_path) {
 
 Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std::string& location) {
   {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found =
         std::ranges::find(recent_, location, [](const auto& pair) -> const std::string& { return pair.first; });
     if (found != recent_.end()) {
@@ -48,7 +48,7 @@ Result<std::shared_ptr<const TableMetadata>> TableFiles::ReadMetadata(const std:
 }
 
 void TableFiles::Remember(const std::string& location, std::shared_ptr<const TableMetadata> metadata) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   recent_.emplace_front(location, std::move(metadata));
   if (recent_.size() > kRecentMetadataMax) recent_.pop_back();
 }
@@ -79,7 +79,7 @@ Result<std::vector<ManifestEntry>> TableFiles::ReadEntries(const ManifestFile& m
 
 std::string TableFiles::PresentPath(std::string_view stored) {
   std::string path = LocalPath(stored);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& [from, to] : moved_) {
     if (path.size() > from.size() && path.starts_with(from) && path[from.size()] == '/')
       return to + path.substr(from.size());
@@ -92,7 +92,7 @@ void TableFiles::Place(TableMetadata* metadata, const std::string& folder) {
   metadata->location = folder;
   if (metadata->recorded_location == folder) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     moved_[metadata->recorded_location] = folder;
   }
   for (Snapshot& snapshot : metadata->snapshots) snapshot.manifest_list = PresentPath(snapshot.manifest_list);

@@ -6,12 +6,12 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/file_system.h"
 #include "lake/manifest.h"
@@ -52,9 +52,11 @@ class TableFiles {
   void Place(TableMetadata* metadata, const std::string& folder);
 
   io::FileSystem& files_;
-  std::mutex mutex_;
-  std::map<std::string, std::string> moved_;  // guarded by mutex_: folder that files name -> the one they are in
-  std::list<std::pair<std::string, std::shared_ptr<const TableMetadata>>> recent_;  // guarded by mutex_, latest first
+  Mutex mutex_;
+  // Folder that files name -> the one they are in.
+  std::map<std::string, std::string> moved_ FEEDMILL_GUARDED_BY(mutex_);
+  using NamedMetadata = std::pair<std::string, std::shared_ptr<const TableMetadata>>;
+  std::list<NamedMetadata> recent_ FEEDMILL_GUARDED_BY(mutex_);  // latest first
 };
 
 }  // namespace feedmill::lake

@@ -22,12 +22,12 @@ Status VerifiedFiles::Check(const DataFile& file) {
   if (!file.crc32c) return Ok();
   FEEDMILL_ASSIGN(const Look look, LookAt(file));
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto known = known_.find(file.path);
     if (known != known_.end() && known->second == look) return Ok();
   }
   FEEDMILL_TRY(CheckDataFile(io::PosixFileSystem(), file.path, file.size_bytes, file.crc32c));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   known_[file.path] = look;
   return Ok();
 }
@@ -35,7 +35,7 @@ Status VerifiedFiles::Check(const DataFile& file) {
 void VerifiedFiles::Add(const DataFile& file) {
   const auto look = LookAt(file);
   if (!look || !file.crc32c) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   known_[file.path] = *look;
 }
 

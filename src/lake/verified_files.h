@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "lake/table.h"
 
@@ -28,8 +28,8 @@ class VerifiedFiles {
   };
   static Result<Look> LookAt(const DataFile& file);
 
-  std::mutex mutex_;
-  std::map<std::string, Look> known_;  // GUARDED_BY(mutex_)
+  Mutex mutex_;
+  std::map<std::string, Look> known_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 }  // namespace feedmill::lake

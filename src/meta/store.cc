@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 #include <unistd.h>
 #include <utility>
 
+#include "base/mutex.h"
 #include "io/file_system.h"
 #include "meta/migrate.h"
 #include "meta/sqlite_connection.h"
@@ -29,7 +29,7 @@ class SqliteStore final : public Store {
     if (writing_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
       return Internal("{}: Store::Write called from inside Store::Write of the same thread", path_);
     }
-    std::lock_guard lock(writer_mutex_);
+    MutexLock lock(writer_mutex_);
     writing_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     Status outcome = RunInTransaction(*writer_, "BEGIN IMMEDIATE", body);
     writing_thread_.store(std::thread::id(), std::memory_order_relaxed);
@@ -57,7 +57,7 @@ class SqliteStore final : public Store {
 
   Result<std::unique_ptr<SqliteConnection>> TakeReader() {
     {
-      std::lock_guard lock(readers_mutex_);
+      MutexLock lock(readers_mutex_);
       if (!idle_readers_.empty()) {
         auto reader = std::move(idle_readers_.back());
         idle_readers_.pop_back();
@@ -68,16 +68,16 @@ class SqliteStore final : public Store {
   }
 
   void ReturnReader(std::unique_ptr<SqliteConnection> reader) {
-    std::lock_guard lock(readers_mutex_);
+    MutexLock lock(readers_mutex_);
     if (idle_readers_.size() < kIdleReadersMax) idle_readers_.push_back(std::move(reader));
   }
 
   const std::string path_;
-  std::mutex writer_mutex_;
-  std::unique_ptr<SqliteConnection> writer_;  // guarded by writer_mutex_
+  Mutex writer_mutex_;
+  std::unique_ptr<SqliteConnection> writer_ FEEDMILL_GUARDED_BY(writer_mutex_);
   std::atomic<std::thread::id> writing_thread_{};
-  std::mutex readers_mutex_;
-  std::vector<std::unique_ptr<SqliteConnection>> idle_readers_;  // guarded by readers_mutex_
+  Mutex readers_mutex_;
+  std::vector<std::unique_ptr<SqliteConnection>> idle_readers_ FEEDMILL_GUARDED_BY(readers_mutex_);
 };
 
 Result<std::unique_ptr<Store>> Open(const std::string& path, std::span<const Migration> migrations, Rooms rooms) {

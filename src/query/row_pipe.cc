@@ -43,51 +43,52 @@ using OwnedTableFunction = Owned<duckdb_table_function, &duckdb_destroy_table_fu
 }  // namespace
 
 bool RowPipe::Push(OwnedChunk chunk) {
-  std::unique_lock guard(lock_);
-  changed_.wait(guard, [this] { return chunks_.size() < kChunksMax || state_ != State::kOpen; });
+  MutexLock guard(lock_);
+  changed_.Wait(lock_,
+                [this]() FEEDMILL_REQUIRES(lock_) { return chunks_.size() < kChunksMax || state_ != State::kOpen; });
   if (state_ != State::kOpen) return false;
   chunks_.push_back(std::move(chunk));
-  changed_.notify_all();
+  changed_.NotifyAll();
   return true;
 }
 
 void RowPipe::Close() {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   if (state_ == State::kOpen) state_ = State::kClosed;
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 void RowPipe::Abort() {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   state_ = State::kAborted;
   chunks_.clear();
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 std::optional<OwnedChunk> RowPipe::Pop() {
-  std::unique_lock guard(lock_);
-  changed_.wait(guard, [this] { return !chunks_.empty() || state_ != State::kOpen; });
+  MutexLock guard(lock_);
+  changed_.Wait(lock_, [this]() FEEDMILL_REQUIRES(lock_) { return !chunks_.empty() || state_ != State::kOpen; });
   if (state_ == State::kAborted) return std::nullopt;
   if (chunks_.empty()) return OwnedChunk();
   OwnedChunk chunk = std::move(chunks_.front());
   chunks_.pop_front();
-  changed_.notify_all();
+  changed_.NotifyAll();
   return chunk;
 }
 
 int64_t RowPipes::Add(std::shared_ptr<RowPipe> pipe) {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   pipes_[++last_] = std::move(pipe);
   return last_;
 }
 
 void RowPipes::Remove(int64_t number) {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   pipes_.erase(number);
 }
 
 std::shared_ptr<RowPipe> RowPipes::Find(int64_t number) const {
-  const std::scoped_lock guard(lock_);
+  const MutexLock guard(lock_);
   const auto found = pipes_.find(number);
   return found == pipes_.end() ? nullptr : found->second;
 }

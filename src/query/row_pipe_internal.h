@@ -2,13 +2,12 @@
 // function feedmill_rows(number). One thread pushes; DuckDB pops.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "data/schema.h"
 #include "query/duckdb_handles_internal.h"
 
@@ -32,10 +31,10 @@ class RowPipe {
   enum class State { kOpen, kClosed, kAborted };
 
   const Schema schema_;
-  std::mutex lock_;
-  std::condition_variable changed_;
-  std::deque<OwnedChunk> chunks_;
-  State state_ = State::kOpen;
+  Mutex lock_;
+  CondVar changed_;
+  std::deque<OwnedChunk> chunks_ FEEDMILL_GUARDED_BY(lock_);
+  State state_ FEEDMILL_GUARDED_BY(lock_) = State::kOpen;
 };
 
 // The pipes that feedmill_rows can read, by number. Any thread.
@@ -46,9 +45,9 @@ class RowPipes {
   std::shared_ptr<RowPipe> Find(int64_t number) const;
 
  private:
-  mutable std::mutex lock_;
-  std::map<int64_t, std::shared_ptr<RowPipe>> pipes_;
-  int64_t last_ = 0;
+  mutable Mutex lock_;
+  std::map<int64_t, std::shared_ptr<RowPipe>> pipes_ FEEDMILL_GUARDED_BY(lock_);
+  int64_t last_ FEEDMILL_GUARDED_BY(lock_) = 0;
 };
 
 // Makes feedmill_rows known to the connection's database; `pipes` outlives it.

@@ -4,7 +4,7 @@ namespace feedmill::serve {
 
 void ExplainRing::Put(std::string request_id, std::string document) {
   auto kept = std::make_shared<const std::string>(std::move(document));
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto [place, inserted] = documents_.try_emplace(request_id, nullptr);
   if (inserted) {
     order_.push_back(std::move(request_id));
@@ -22,7 +22,7 @@ void ExplainRing::Put(std::string request_id, std::string document) {
 }
 
 std::shared_ptr<const std::string> ExplainRing::Get(std::string_view request_id) const {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   const auto found = documents_.find(std::string(request_id));
   return found == documents_.end() ? nullptr : found->second;
 }

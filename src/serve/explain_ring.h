@@ -5,10 +5,11 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "base/mutex.h"
 
 namespace feedmill::serve {
 
@@ -24,10 +25,10 @@ class ExplainRing {
  private:
   const size_t count_max_;
   const size_t bytes_max_;
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<const std::string>> documents_;  // GUARDED_BY(mutex_)
-  std::deque<std::string> order_;                                                  // GUARDED_BY(mutex_), oldest first
-  size_t bytes_ = 0;                                                               // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const std::string>> documents_ FEEDMILL_GUARDED_BY(mutex_);
+  std::deque<std::string> order_ FEEDMILL_GUARDED_BY(mutex_);  // oldest first
+  size_t bytes_ FEEDMILL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace feedmill::serve

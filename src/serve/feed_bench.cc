@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <mutex>
 #include <thread>
 
+#include "base/mutex.h"
 #include "serve/feed_service.h"
 #include "serve/small_world_fixture.h"
 
@@ -15,9 +15,9 @@ namespace feedmill::serve {
 namespace {
 
 struct Figures {
-  std::mutex mutex;
-  std::vector<Micros> latencies;  // GUARDED_BY(mutex)
-  int failed = 0;                 // GUARDED_BY(mutex)
+  Mutex mutex;
+  std::vector<Micros> latencies FEEDMILL_GUARDED_BY(mutex);
+  int failed FEEDMILL_GUARDED_BY(mutex) = 0;
 };
 
 std::unique_ptr<FeedService> MakeService(SmallWorld& world, MetricsRegistry* metrics) {
@@ -46,7 +46,7 @@ void Ask(FeedService* service, int user, Micros intended, Figures* figures) {
   request.headers = {{"authorization", "Bearer key"}};
   service->Handle(std::move(request), io::HttpResponder([intended, figures](io::HttpResponse&& response) {
                     const Micros took = MonotonicMicros() - intended;
-                    std::lock_guard lock(figures->mutex);
+                    MutexLock lock(figures->mutex);
                     figures->latencies.push_back(took);
                     figures->failed += response.status != 200;
                   }));
@@ -105,6 +105,7 @@ int Main(int argc, char** argv) {
   stop = true;
   writer.join();
   std::filesystem::remove_all(options.bundle_folder);
+  const MutexLock lock(figures.mutex);
   std::sort(figures.latencies.begin(), figures.latencies.end());
   fmt::print(
       "{{\"requests\":{},\"failed\":{},\"rate\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:."

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "serve/answer.h"
 #include "serve/catalogue_age.h"
@@ -61,12 +62,12 @@ class FeedServiceImpl final : public FeedService {
   ~FeedServiceImpl() override { Stop(); }
 
   void SetBundle(std::shared_ptr<const Bundle> bundle) override {
-    std::lock_guard lock(bundle_mutex_);
+    MutexLock lock(bundle_mutex_);
     bundle_.swap(bundle);
   }
 
   std::shared_ptr<const Bundle> bundle() const override {
-    std::lock_guard lock(bundle_mutex_);
+    MutexLock lock(bundle_mutex_);
     return bundle_;
   }
 
@@ -109,16 +110,16 @@ class FeedServiceImpl final : public FeedService {
   TrendingBoard trending_;
   ExplainRing explained_;
   FeedMetrics metrics_;
-  mutable std::mutex bundle_mutex_;
-  std::shared_ptr<const Bundle> bundle_;  // GUARDED_BY(bundle_mutex_)
-  std::mutex contexts_mutex_;
-  std::vector<std::unique_ptr<FeedContext>> contexts_;  // GUARDED_BY(contexts_mutex_)
+  mutable Mutex bundle_mutex_;
+  std::shared_ptr<const Bundle> bundle_ FEEDMILL_GUARDED_BY(bundle_mutex_);
+  Mutex contexts_mutex_;
+  std::vector<std::unique_ptr<FeedContext>> contexts_ FEEDMILL_GUARDED_BY(contexts_mutex_);
   std::atomic<uint64_t> sequence_ = 0;
   std::atomic<bool> stopping_ = false;
   ParkingLot parking_;
-  std::mutex pool_mutex_;
-  std::unique_ptr<ThreadPool> pool_;      // GUARDED_BY(pool_mutex_); null once stopped
-  std::unique_ptr<ThreadPool> old_rows_;  // GUARDED_BY(pool_mutex_); null once stopped
+  Mutex pool_mutex_;
+  std::unique_ptr<ThreadPool> pool_ FEEDMILL_GUARDED_BY(pool_mutex_);      // null once stopped
+  std::unique_ptr<ThreadPool> old_rows_ FEEDMILL_GUARDED_BY(pool_mutex_);  // null once stopped
 };
 
 std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
@@ -148,7 +149,7 @@ void FeedServiceImpl::Handle(io::HttpRequest&& request, io::HttpResponder&& resp
 void FeedServiceImpl::Submit(std::shared_ptr<Job> job, void (FeedServiceImpl::*run)(const std::shared_ptr<Job>&)) {
   bool taken = false;
   {
-    std::lock_guard lock(pool_mutex_);
+    MutexLock lock(pool_mutex_);
     taken = pool_ != nullptr && pool_->Submit([this, job, run] { (this->*run)(job); });
   }
   if (!taken) {
@@ -163,7 +164,7 @@ void FeedServiceImpl::Stop() {
   parking_.Close();
   std::unique_ptr<ThreadPool> pool, old_rows;
   {
-    std::lock_guard lock(pool_mutex_);
+    MutexLock lock(pool_mutex_);
     pool = std::move(pool_);
     old_rows = std::move(old_rows_);
   }
@@ -284,7 +285,7 @@ void FeedServiceImpl::Explain(const std::shared_ptr<Job>& job) {
   if (!wiring_.find_old_row) return Refuse(NotKept(request_id), job->respond);
   bool taken = false;
   {
-    std::lock_guard lock(pool_mutex_);
+    MutexLock lock(pool_mutex_);
     taken = old_rows_ != nullptr && old_rows_->Submit([this, job] { ExplainOld(job.get()); });
   }
   if (!taken) {
@@ -310,7 +311,7 @@ FeedError FeedServiceImpl::NotKept(const std::string& request_id) const {
 }
 
 std::unique_ptr<FeedContext> FeedServiceImpl::TakeContext() {
-  std::lock_guard lock(contexts_mutex_);
+  MutexLock lock(contexts_mutex_);
   if (contexts_.empty()) return std::make_unique<FeedContext>();
   std::unique_ptr<FeedContext> context = std::move(contexts_.back());
   contexts_.pop_back();
@@ -318,7 +319,7 @@ std::unique_ptr<FeedContext> FeedServiceImpl::TakeContext() {
 }
 
 void FeedServiceImpl::GiveContext(std::unique_ptr<FeedContext> context) {
-  std::lock_guard lock(contexts_mutex_);
+  MutexLock lock(contexts_mutex_);
   contexts_.push_back(std::move(context));
 }
 

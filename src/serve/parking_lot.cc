@@ -17,47 +17,46 @@ ParkingLot::ParkingLot(const stream::LiveState& state, size_t places)
 ParkingLot::~ParkingLot() { Close(); }
 
 bool ParkingLot::Park(LogPosition position, Deadline deadline, GoOn go_on) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_ || places_.size() >= places_max_) return false;
   places_.push_back({position, deadline, std::move(go_on)});
-  arrived_.notify_one();
+  arrived_.NotifyOne();
   return true;
 }
 
 void ParkingLot::Close() {
   {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
-    arrived_.notify_one();
+    arrived_.NotifyOne();
   }
   if (attendant_.joinable()) attendant_.join();
 }
 
 size_t ParkingLot::parked() const {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return places_.size();
 }
 
 void ParkingLot::Attend() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
-    arrived_.wait(lock, [this] { return closed_ || !places_.empty(); });
+    arrived_.Wait(mutex_, [this]() FEEDMILL_REQUIRES(mutex_) { return closed_ || !places_.empty(); });
     const bool last_round = closed_;
     if (!last_round) {
       const LogPosition next = std::ranges::min(places_, {}, &Place::position).position;
-      lock.unlock();
+      lock.Unlock();
       state_.WaitApplied(next, Deadline::After(kLookEvery));
-      lock.lock();
+      lock.Lock();
     }
     std::vector<Place> ready = last_round ? std::exchange(places_, {}) : TakeReady();
-    lock.unlock();
+    lock.Unlock();
     for (Place& place : ready) place.go_on(IsApplied(place.position));
     if (last_round) return;
-    lock.lock();
+    lock.Lock();
   }
 }
 
-// Under mutex_.
 std::vector<ParkingLot::Place> ParkingLot::TakeReady() {
   const auto waits = [this](const Place& place) { return !place.deadline.Expired() && !IsApplied(place.position); };
   const auto first = std::stable_partition(places_.begin(), places_.end(), waits);

@@ -2,14 +2,13 @@
 // is room for a stated number of them.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/deadline.h"
+#include "base/mutex.h"
 #include "data/event.h"
 #include "stream/live_state.h"
 
@@ -42,14 +41,14 @@ class ParkingLot {
   };
 
   void Attend();
-  std::vector<Place> TakeReady();
+  std::vector<Place> TakeReady() FEEDMILL_REQUIRES(mutex_);
 
   const stream::LiveState& state_;
   const size_t places_max_;
-  mutable std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::vector<Place> places_;  // GUARDED_BY(mutex_)
-  bool closed_ = false;        // GUARDED_BY(mutex_)
+  mutable Mutex mutex_;
+  CondVar arrived_;
+  std::vector<Place> places_ FEEDMILL_GUARDED_BY(mutex_);
+  bool closed_ FEEDMILL_GUARDED_BY(mutex_) = false;
   std::thread attendant_;
 };
 

@@ -103,20 +103,27 @@ bool TrendingBoard::Fresh(const Made& made, const std::string& bundle_id, Micros
   return now - made.at < options_.refresh && applied - made.applied < options_.refresh_records;
 }
 
+bool TrendingBoard::BeginMaking(uint64_t generation, const std::string& bundle_id, Micros now, uint64_t applied,
+                                std::shared_ptr<const TrendingList>* list) {
+  {
+    MutexLock lock(mutex_);
+    const bool is_readable = made_.list != nullptr && made_.generation == generation;
+    if (is_readable) *list = made_.list;
+    if (is_readable) return !Fresh(made_, bundle_id, now, applied) && making_.TryLock();
+  }
+  making_.Lock();
+  return true;
+}
+
 std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveState& state, const Bundle* bundle,
                                                            Micros now) {
   const std::string bundle_id = bundle == nullptr ? "" : bundle->manifest.id;
   const uint64_t applied = state.AppliedOffset(0);
-  std::unique_lock making(making_, std::defer_lock);
-  {
-    std::lock_guard lock(mutex_);
-    const bool is_readable = made_.list != nullptr && made_.generation == state.Generation();
-    if (is_readable && Fresh(made_, bundle_id, now, applied)) return made_.list;
-    if (is_readable && !making.try_lock()) return made_.list;
-  }
-  if (!making.owns_lock()) making.lock();
-  auto list = std::make_shared<const TrendingList>(MakeTrendingList(state, counted_, bundle, now, options_));
-  std::lock_guard lock(mutex_);
+  std::shared_ptr<const TrendingList> list;
+  if (!BeginMaking(state.Generation(), bundle_id, now, applied, &list)) return list;
+  const MutexLock making(making_, std::adopt_lock);
+  list = std::make_shared<const TrendingList>(MakeTrendingList(state, counted_, bundle, now, options_));
+  MutexLock lock(mutex_);
   made_ = {list, bundle_id, now, applied, state.Generation()};
   return list;
 }

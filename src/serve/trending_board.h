@@ -2,13 +2,13 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "serve/bundle.h"
 #include "stream/live_state.h"
 
@@ -56,12 +56,15 @@ class TrendingBoard {
     uint64_t generation = 0;  // of the state's handles
   };
   bool Fresh(const Made& made, const std::string& bundle_id, Micros now, uint64_t applied) const;
+  // Whether the caller is the one to remake the list; else `*list` serves.
+  bool BeginMaking(uint64_t generation, const std::string& bundle_id, Micros now, uint64_t applied,
+                   std::shared_ptr<const TrendingList>* list) FEEDMILL_TRY_ACQUIRE(true, making_);
 
   const features::FeatureSet* counted_;
   TrendingBoardOptions options_;
-  std::mutex making_;  // held by the thread that remakes the list
-  std::mutex mutex_;
-  Made made_;  // GUARDED_BY(mutex_)
+  Mutex making_;  // held by the thread that remakes the list
+  Mutex mutex_;
+  Made made_ FEEDMILL_GUARDED_BY(mutex_);
 };
 
 }  // namespace feedmill::serve

@@ -1,7 +1,6 @@
 #include "stream/live_state.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include <unistd.h>
@@ -37,63 +36,98 @@ LiveState::~LiveState() = default;
 
 LiveState::ReadGuard LiveState::Read() const {
   parts_->readers_waiting.fetch_add(1, std::memory_order_relaxed);
-  std::unique_lock gate(parts_->gate);
-  ReadGuard guard(parts_->lock);
-  gate.unlock();
+  MutexLock gate(parts_->gate);
+  ReadGuard guard = parts_->lock.LockShared();
+  gate.Unlock();
   parts_->readers_waiting.fetch_sub(1, std::memory_order_relaxed);
   return guard;
 }
 
-Micros LiveState::AsOf(Micros now) const { return std::max(now, parts_->counters.NewestTime() + 1); }
+Micros LiveState::AsOf(Micros now) const {
+  parts_->lock.AssertShared();
+  return std::max(now, parts_->counters.NewestTime() + 1);
+}
 
-EntityHandle LiveState::FindUser(std::string_view id) const { return parts_->users.Find(id); }
-EntityHandle LiveState::FindPost(std::string_view id) const { return parts_->posts.Find(id); }
-EntityHandle LiveState::FindTopic(std::string_view name) const { return parts_->topics.Find(name); }
-std::string_view LiveState::UserId(EntityHandle user) const { return parts_->users.Text(user); }
-std::string_view LiveState::PostId(EntityHandle post) const { return parts_->posts.Text(post); }
-std::string_view LiveState::TopicName(EntityHandle topic) const { return parts_->topics.Text(topic); }
+EntityHandle LiveState::FindUser(std::string_view id) const {
+  parts_->lock.AssertShared();
+  return parts_->users.Find(id);
+}
+EntityHandle LiveState::FindPost(std::string_view id) const {
+  parts_->lock.AssertShared();
+  return parts_->posts.Find(id);
+}
+EntityHandle LiveState::FindTopic(std::string_view name) const {
+  parts_->lock.AssertShared();
+  return parts_->topics.Find(name);
+}
+std::string_view LiveState::UserId(EntityHandle user) const {
+  parts_->lock.AssertShared();
+  return parts_->users.Text(user);
+}
+std::string_view LiveState::PostId(EntityHandle post) const {
+  parts_->lock.AssertShared();
+  return parts_->posts.Text(post);
+}
+std::string_view LiveState::TopicName(EntityHandle topic) const {
+  parts_->lock.AssertShared();
+  return parts_->topics.Text(topic);
+}
 
 const PostInfo& LiveState::Post(EntityHandle post) const {
+  parts_->lock.AssertShared();
   static const PostInfo kUnknown;
   return post < parts_->post_infos.size() ? parts_->post_infos[post] : kUnknown;
 }
 
 std::span<const EntityHandle> LiveState::Followees(EntityHandle user) const {
+  parts_->lock.AssertShared();
   return parts_->user_states->Of(user).follows.followees();
 }
 bool LiveState::Follows(EntityHandle user, EntityHandle author) const {
+  parts_->lock.AssertShared();
   return parts_->user_states->Of(user).follows.Follows(author);
 }
 bool LiveState::Seen(EntityHandle user, EntityHandle post) const {
+  parts_->lock.AssertShared();
   return parts_->user_states->Of(user).seen.Contains(post);
 }
 bool LiveState::HiddenPost(EntityHandle user, EntityHandle post) const {
+  parts_->lock.AssertShared();
   return std::ranges::binary_search(parts_->user_states->Of(user).hidden_posts, post);
 }
 bool LiveState::HiddenAuthor(EntityHandle user, EntityHandle author) const {
+  parts_->lock.AssertShared();
   return std::ranges::binary_search(parts_->user_states->Of(user).hidden_authors, author);
 }
 std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
+  parts_->lock.AssertShared();
   return parts_->user_states->Of(user).actions.NewestFirst();
 }
 
-size_t LiveState::ActionCount(EntityHandle user) const { return parts_->user_states->Of(user).actions.size(); }
+size_t LiveState::ActionCount(EntityHandle user) const {
+  parts_->lock.AssertShared();
+  return parts_->user_states->Of(user).actions.size();
+}
 
 std::span<const EntityHandle> LiveState::ToldTopics(EntityHandle user) const {
+  parts_->lock.AssertShared();
   return parts_->user_states->Of(user).told_topics;
 }
 
 std::vector<EntityHandle> LiveState::RecentPostsOf(EntityHandle author) const {
+  parts_->lock.AssertShared();
   const auto& recent = parts_->user_states->Of(author).recent_posts;
   return {recent.rbegin(), recent.rend()};
 }
 
 EntityHandle LiveState::NewestPostOf(EntityHandle author) const {
+  parts_->lock.AssertShared();
   const auto& recent = parts_->user_states->Of(author).recent_posts;
   return recent.empty() ? kNoEntity : recent.back();
 }
 
 std::vector<EntityHandle> LiveState::FreshPosts(int count) const {
+  parts_->lock.AssertShared();
   std::vector<EntityHandle> posts;
   for (auto entry = parts_->fresh.rbegin(); entry != parts_->fresh.rend() && static_cast<int>(posts.size()) < count;
        ++entry) {
@@ -103,6 +137,7 @@ std::vector<EntityHandle> LiveState::FreshPosts(int count) const {
 }
 
 std::vector<EntityHandle> LiveState::UserIds(size_t offset, size_t count) const {
+  parts_->lock.AssertShared();
   std::vector<EntityHandle> users;
   for (size_t user = offset; user < parts_->users.size() && users.size() < count; ++user)
     users.push_back(static_cast<EntityHandle>(user));
@@ -110,37 +145,49 @@ std::vector<EntityHandle> LiveState::UserIds(size_t offset, size_t count) const 
 }
 
 const LiveStateOptions& LiveState::options() const { return parts_->options; }
-const features::CounterTable& LiveState::counters() const { return parts_->counters; }
-size_t LiveState::UserCount() const { return parts_->users.size(); }
-size_t LiveState::PostCount() const { return parts_->posts.size(); }
+const features::CounterTable& LiveState::counters() const {
+  const features::CounterTable* counters = &parts_->counters;  // read under the caller's guard, not here
+  return *counters;
+}
+size_t LiveState::UserCount() const {
+  parts_->lock.AssertShared();
+  return parts_->users.size();
+}
+size_t LiveState::PostCount() const {
+  parts_->lock.AssertShared();
+  return parts_->posts.size();
+}
 
 uint64_t LiveState::AppliedOffset(uint32_t partition) const {
-  const std::scoped_lock guard(parts_->applied_lock);
+  const MutexLock guard(parts_->applied_lock);
   const auto found = parts_->applied.find(partition);
   return found == parts_->applied.end() ? 0 : found->second;
 }
 
 std::map<uint32_t, uint64_t> LiveState::AppliedOffsets() const {
-  const std::scoped_lock guard(parts_->applied_lock);
+  const MutexLock guard(parts_->applied_lock);
   return parts_->applied;
 }
 
 PartitionTimes LiveState::TimesOf(uint32_t partition) const {
+  parts_->lock.AssertShared();
   const auto found = parts_->times.find(partition);
   return found == parts_->times.end() ? PartitionTimes() : found->second;
 }
 
-uint64_t LiveState::Generation() const { return parts_->generation; }
+uint64_t LiveState::Generation() const {
+  parts_->lock.AssertShared();
+  return parts_->generation;
+}
 
 bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
   constexpr Micros kWaitMax = kMicrosPerDay;  // keeps the end of the wait inside the clock's range
-  const auto is_applied = [&] {
+  const auto is_applied = [&]() FEEDMILL_REQUIRES(parts_->applied_lock) {
     const auto found = parts_->applied.find(position.partition);
     return found != parts_->applied.end() && found->second > position.offset;
   };
-  std::unique_lock guard(parts_->applied_lock);
-  return parts_->applied_changed.wait_for(guard, std::chrono::microseconds(std::min(deadline.Left(), kWaitMax)),
-                                          is_applied);
+  MutexLock guard(parts_->applied_lock);
+  return parts_->applied_changed.WaitFor(parts_->applied_lock, std::min(deadline.Left(), kWaitMax), is_applied);
 }
 
 uint64_t LiveState::Parts::FixedBytes() const {
@@ -149,12 +196,23 @@ uint64_t LiveState::Parts::FixedBytes() const {
          post_infos.MemoryBytes() + counters.MemoryBytes() + recent_ids.MemoryBytes() + fresh.size() * kFreshBytes;
 }
 
+bool LiveState::Parts::IsOverBudget() const {
+  lock.AssertShared();
+  return memory->IsOver(FixedBytes());
+}
+
 void LiveState::Parts::Trim() {
   user_states->Account();
   if (memory->budget() != 0) memory->Trim(FixedBytes());
 }
 
-uint64_t LiveState::MemoryBytes() const { return parts_->memory->held() + parts_->FixedBytes(); }
-uint64_t LiveState::ColdBytes() const { return parts_->memory->cold_bytes(); }
+uint64_t LiveState::MemoryBytes() const {
+  parts_->lock.AssertShared();
+  return parts_->memory->held() + parts_->FixedBytes();
+}
+uint64_t LiveState::ColdBytes() const {
+  parts_->lock.AssertShared();
+  return parts_->memory->cold_bytes();
+}
 
 }  // namespace feedmill::stream

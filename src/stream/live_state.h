@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "data/event.h"
 #include "data/receipt_times.h"
@@ -95,7 +95,7 @@ class LiveState {
 
   // While alive, the state does not change. Keep it short (one feed request): the applying thread waits. Never take a
   // second one on the same thread while holding the first.
-  using ReadGuard = std::shared_lock<std::shared_mutex>;
+  using ReadGuard = SharedMutex::ReadGuard;
   ReadGuard Read() const;
 
   // Under a ReadGuard, any thread:

@@ -23,11 +23,11 @@ void LiveState::Parts::LockForWriting() {
   while (readers_waiting.load(std::memory_order_relaxed) > 0 && MonotonicMicros() - asked < kGiveWayMax)
     std::this_thread::sleep_for(kPause);
   while (MonotonicMicros() - asked < kPatienceMax) {
-    if (lock.try_lock()) return;
+    if (lock.TryLock()) return;
     std::this_thread::sleep_for(kPause);
   }
-  const std::scoped_lock shut(gate);
-  lock.lock();
+  const MutexLock shut(gate);
+  lock.Lock();
 }
 
 void LiveState::ApplyBatch(std::span<const Positioned> records) {
@@ -43,8 +43,8 @@ void LiveState::ApplyBatch(std::span<const Positioned> records) {
     }
     parts_->Trim();
     parts_->MarkApplied(some);  // under the lock: a checkpoint holds a state and the offsets that made it
-    parts_->lock.unlock();
-    parts_->applied_changed.notify_all();
+    parts_->lock.Unlock();
+    parts_->applied_changed.NotifyAll();
   }
 }
 
@@ -54,14 +54,14 @@ void LiveState::Apply(const LogRecord& record, LogPosition position) {
 }
 
 void LiveState::SetApplied(uint32_t partition, uint64_t next) {
-  const std::scoped_lock guard(parts_->applied_lock);
+  const MutexLock guard(parts_->applied_lock);
   uint64_t& offset = parts_->applied[partition];
   offset = std::max(offset, next);
-  parts_->applied_changed.notify_all();
+  parts_->applied_changed.NotifyAll();
 }
 
 uint64_t LiveState::Parts::AppliedBefore(LogPosition position) const {
-  const std::scoped_lock guard(applied_lock);
+  const MutexLock guard(applied_lock);
   uint64_t records = position.offset;
   for (const auto& [partition, next] : applied) records += partition == position.partition ? 0 : next;
   return records;
@@ -97,6 +97,7 @@ void LiveState::Parts::NoteTimes(StreamEvent* event) {
 void LiveState::Become(LiveState&& other) {
   Parts& from = *other.parts_;
   parts_->LockForWriting();
+  from.lock.Lock();
   std::swap(parts_->memory, from.memory);
   std::swap(parts_->users, from.users);
   std::swap(parts_->posts, from.posts);
@@ -110,29 +111,31 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->receipt_times, from.receipt_times);
   ++parts_->generation;
   {
-    const std::scoped_lock guard(parts_->applied_lock);
+    const MutexLock guard(parts_->applied_lock);
+    const MutexLock other_guard(from.applied_lock);
     std::swap(parts_->applied, from.applied);
   }
-  parts_->lock.unlock();
-  parts_->applied_changed.notify_all();
+  from.lock.Unlock();
+  parts_->lock.Unlock();
+  parts_->applied_changed.NotifyAll();
 }
 
 void LiveState::TrimMemory() {
-  if (!parts_->memory->IsOver(parts_->FixedBytes())) return;
+  if (!parts_->IsOverBudget()) return;
   parts_->LockForWriting();
   parts_->Trim();
-  parts_->lock.unlock();
+  parts_->lock.Unlock();
 }
 
 void LiveState::EndCountersAt(Micros time) {
   parts_->LockForWriting();
   parts_->counters.EndAt(time);
   for (auto& [partition, times] : parts_->times) times.newest_event = std::min(times.newest_event, time);
-  parts_->lock.unlock();
+  parts_->lock.Unlock();
 }
 
 void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {
-  const std::scoped_lock guard(applied_lock);
+  const MutexLock guard(applied_lock);
   for (const Positioned& record : records) {
     uint64_t& next = applied[record.position.partition];
     next = std::max(next, record.position.offset + 1);
@@ -141,6 +144,7 @@ void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {
 
 void LiveState::Parts::Prefetch(const StreamEvent& event) const {
   if (event.kind == StreamEvent::Kind::kIgnored) return;
+  lock.AssertShared();
   users.Prefetch(event.user_id);
   posts.Prefetch(event.post_id);
 }
@@ -209,7 +213,8 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
 
 void LiveState::Parts::AddRecent(EntityHandle author, EntityHandle post) {
   auto& recent = user_states->Mutable(author).recent_posts;
-  const auto created = [this](EntityHandle other) { return std::pair(post_infos[other].created_at, other); };
+  const auto created = [this](EntityHandle other)
+                           FEEDMILL_REQUIRES(lock) { return std::pair(post_infos[other].created_at, other); };
   recent.insert(std::ranges::upper_bound(recent, created(post), {}, created), post);
   if (recent.size() > static_cast<size_t>(options.recent_posts_per_author_max)) recent.erase(recent.begin());
 }

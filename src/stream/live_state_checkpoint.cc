@@ -114,7 +114,7 @@ Status LiveState::Parts::Read(BodyReader* body, bool has_times) {
     fresh.insert({entry.created_at, entry.post});
   }
   FEEDMILL_TRY(recent_ids.Read(body));
-  const std::scoped_lock guard(applied_lock);
+  const MutexLock guard(applied_lock);
   for (const PartitionOffset& offset : offsets) applied[offset.partition] = offset.next;
   return Ok();
 }
@@ -131,15 +131,18 @@ Status LiveState::Parts::WriteFile(io::FileSystem& files, const std::string& pat
 
 Status LiveState::WriteCheckpoint(io::FileSystem& files, const std::string& path) const {
   const ReadGuard guard = Read();
+  parts_->lock.AssertShared();
   return parts_->WriteFile(files, path, AppliedOffsets());
 }
 
 Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string& path) const {
   ReadGuard guard = Read();
+  parts_->lock.AssertShared();
   const std::map<uint32_t, uint64_t> offsets = AppliedOffsets();           // the copy must not ask for a lock
   const std::shared_ptr<features::BoundedMemory> memory = parts_->memory;  // Become may give the state another
   memory->HoldFiles(true);
-  auto copy = io::ForkedWork::Start([&] { return parts_->WriteFile(files, path, offsets); });
+  auto copy = io::ForkedWork::Start(
+      [&]() FEEDMILL_REQUIRES_SHARED(parts_->lock) { return parts_->WriteFile(files, path, offsets); });
   guard.unlock();
   const Status written = copy ? copy->Wait() : std::unexpected(copy.error());
   memory->HoldFiles(false);
@@ -152,7 +155,7 @@ Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path)
   if (!opened) opened = features::OpenCheckpointFile(files, path, kFormerKind);
   if (!opened) return std::unexpected(opened.error());
   const features::CheckpointFile& file = *opened;
-  const std::unique_lock guard(parts_->lock);
+  const WriterLock guard(parts_->lock);
   if (parts_->users.size() != 0 || parts_->posts.size() != 0)
     return InvalidArgument("{}: the live state is not empty", path);
   BodyReader body(file.body);
@@ -160,10 +163,10 @@ Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path)
   if (status) status = parts_->counters.Deserialize(file.body.substr(body.at()));
   if (!status) return std::unexpected(status.error().WithContext(path));
   const Micros newest = parts_->counters.NewestTime();
-  for (const auto& [partition, next] : parts_->applied) {
+  for (const auto& [partition, next] : AppliedOffsets()) {
     if (!has_times) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
   }
-  parts_->applied_changed.notify_all();
+  parts_->applied_changed.NotifyAll();
   return Ok();
 }
 

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
-#include <shared_mutex>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "stream/interner_internal.h"
 #include "stream/live_state.h"
 #include "stream/recent_ids_internal.h"
@@ -24,60 +22,63 @@ struct LiveState::Parts {
 
   const LiveStateOptions options;
 
-  // Guarded by `lock`: written by the applying thread under the exclusive side.
-  std::shared_ptr<features::BoundedMemory> memory;  // of most of what follows; a checkpoint being written holds it too
-  Interner users;
-  Interner posts;
-  Interner topics;
-  std::unique_ptr<UserStates> user_states;
-  features::PagedArray<PostInfo> post_infos;        // by handle
-  std::set<std::pair<Micros, EntityHandle>> fresh;  // newest posts by time of creation
-  features::CounterTable counters;
-  RecentIds recent_ids;
-  std::map<uint32_t, PartitionTimes> times;        // by partition
-  std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
-  uint64_t generation = 0;
-
   // Readers hold `lock` shared. Who wants it passes `gate` first, so a writer that has waited too long can shut the
   // gate.
-  mutable std::shared_mutex lock;
-  mutable std::mutex gate;
+  mutable SharedMutex lock;
+  mutable Mutex gate;
   mutable std::atomic<int> readers_waiting{0};
 
-  // Next offset by partition; guarded by `applied_lock`, taken after `lock` where both are held.
-  std::map<uint32_t, uint64_t> applied;
-  mutable std::mutex applied_lock;
-  mutable std::condition_variable applied_changed;
+  // Taken after `lock` where both are held.
+  mutable Mutex applied_lock;
+  std::map<uint32_t, uint64_t> applied FEEDMILL_GUARDED_BY(applied_lock);  // next offset by partition
+  mutable CondVar applied_changed;
+
+  // Written by the applying thread alone, which may read them without the lock: it says so with AssertShared(), as does
+  // who reads under a ReadGuard.
+  // `memory` is that of most of what follows; a checkpoint being written holds it too.
+  std::shared_ptr<features::BoundedMemory> memory FEEDMILL_GUARDED_BY(lock);
+  Interner users FEEDMILL_GUARDED_BY(lock);
+  Interner posts FEEDMILL_GUARDED_BY(lock);
+  Interner topics FEEDMILL_GUARDED_BY(lock);
+  std::unique_ptr<UserStates> user_states FEEDMILL_GUARDED_BY(lock);
+  features::PagedArray<PostInfo> post_infos FEEDMILL_GUARDED_BY(lock);        // by handle
+  std::set<std::pair<Micros, EntityHandle>> fresh FEEDMILL_GUARDED_BY(lock);  // newest posts by time of creation
+  features::CounterTable counters FEEDMILL_GUARDED_BY(lock);
+  RecentIds recent_ids FEEDMILL_GUARDED_BY(lock);
+  std::map<uint32_t, PartitionTimes> times FEEDMILL_GUARDED_BY(lock);  // by partition
+  uint64_t generation FEEDMILL_GUARDED_BY(lock) = 0;
 
   // Applying thread only.
+  std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
   StreamEventReader reader;
   std::vector<StreamEvent> events;
 
-  void LockForWriting();
+  void LockForWriting() FEEDMILL_ACQUIRE(lock);
   // The event's time for all that is kept of it, and what its receipt says about the clock.
-  void NoteTimes(StreamEvent* event);
+  void NoteTimes(StreamEvent* event) FEEDMILL_REQUIRES(lock);
   uint64_t AppliedBefore(LogPosition position) const;  // records of all partitions
-  void Apply(const StreamEvent& event);
-  void ApplyPostCreate(const StreamEvent& event);
-  void ApplyFollow(const StreamEvent& event);
-  void ApplyIdentify(const StreamEvent& event);
-  void ApplyCounted(const StreamEvent& event);
-  void AddRecent(EntityHandle author, EntityHandle post);
-  void RemoveRecent(EntityHandle author, EntityHandle post);
-  EntityHandle InternUser(std::string_view id);  // kNoEntity for ""
-  EntityHandle InternPost(std::string_view id);
+  void Apply(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyFollow(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyIdentify(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyCounted(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void AddRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
+  void RemoveRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
+  EntityHandle InternUser(std::string_view id) FEEDMILL_REQUIRES(lock);  // kNoEntity for ""
+  EntityHandle InternPost(std::string_view id) FEEDMILL_REQUIRES(lock);
   void Prefetch(const StreamEvent& event) const;
   void MarkApplied(std::span<const Positioned> records);
-  uint64_t FixedBytes() const;  // what is held beside `memory`
-  void Trim();
+  uint64_t FixedBytes() const FEEDMILL_REQUIRES_SHARED(lock);  // what is held beside `memory`
+  bool IsOverBudget() const;
+  void Trim() FEEDMILL_REQUIRES(lock);
 
-  // Without locks: the caller holds `lock` shared, or is alone.
   Status WriteFile(io::FileSystem& files, const std::string& path,
-                   const std::map<uint32_t, uint64_t>& next_offsets) const;
-  Status Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold, BodyWriter* writer) const;
-  Status Read(BodyReader* reader, bool has_times);
-  Status ReadUsers(BodyReader* reader);
-  Status ReadPosts(BodyReader* reader);
+                   const std::map<uint32_t, uint64_t>& next_offsets) const FEEDMILL_REQUIRES_SHARED(lock);
+  Status Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold, BodyWriter* writer) const
+      FEEDMILL_REQUIRES_SHARED(lock);
+  Status Read(BodyReader* reader, bool has_times) FEEDMILL_REQUIRES(lock);
+  Status ReadUsers(BodyReader* reader) FEEDMILL_REQUIRES(lock);
+  Status ReadPosts(BodyReader* reader) FEEDMILL_REQUIRES(lock);
 };
 
 }  // namespace feedmill::stream

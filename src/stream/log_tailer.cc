@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/time_text.h"
 #include "stream/clock_healing_internal.h"
 
@@ -36,9 +34,9 @@ class Tailer final : public LogTailer {
   ~Tailer() override { Stop(); }
 
   bool WaitCaughtUp(Deadline deadline) const override {
-    std::unique_lock guard(lock_);
-    changed_.wait_for(guard, std::chrono::microseconds(std::min(deadline.Left(), kMicrosPerDay)),
-                      [this] { return caught_up_ || !status_ || stopping_; });
+    MutexLock guard(lock_);
+    changed_.WaitFor(lock_, std::min(deadline.Left(), kMicrosPerDay),
+                     [this]() FEEDMILL_REQUIRES(lock_) { return caught_up_ || !status_ || stopping_; });
     return caught_up_;
   }
 
@@ -52,7 +50,7 @@ class Tailer final : public LogTailer {
   }
 
   Status status() const override {
-    const std::scoped_lock guard(lock_);
+    const MutexLock guard(lock_);
     return status_;
   }
   uint64_t checkpoint_bytes_written() const override { return written_.load(std::memory_order_relaxed); }
@@ -60,7 +58,7 @@ class Tailer final : public LogTailer {
   uint64_t records_refused() const override { return refused_.load(std::memory_order_relaxed); }
 
   Status WriteCheckpoint() override {
-    const std::scoped_lock one_at_a_time(checkpoint_lock_);
+    const MutexLock one_at_a_time(checkpoint_lock_);
     const uint64_t applied = Applied();
     const std::string path = options_.folder + "/" + CheckpointName(applied);
     const Micros begin = MonotonicMicros();
@@ -78,10 +76,10 @@ class Tailer final : public LogTailer {
 
   void Stop() override {
     {
-      const std::scoped_lock guard(lock_);
+      const MutexLock guard(lock_);
       if (std::exchange(stopping_, true)) return;
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
     applying_.join();
     if (checkpointing_.joinable()) checkpointing_.join();
     if (options_.checkpoint_at_stop) CheckpointIfNeeded();
@@ -96,7 +94,7 @@ class Tailer final : public LogTailer {
   }
 
   bool Stopping() const {
-    const std::scoped_lock guard(lock_);
+    const MutexLock guard(lock_);
     return stopping_;
   }
 
@@ -159,11 +157,11 @@ class Tailer final : public LogTailer {
       if (state_->AppliedOffset(partition) < goal_[partition]) return;
     }
     {
-      const std::scoped_lock guard(lock_);
+      const MutexLock guard(lock_);
       caught_up_ = true;
       checkpoint_due_ = checkpoint_due_ || Pending() >= options_.checkpoint_records_max / kLongReplay;
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   uint64_t NoteCheckpointBytes(const std::string& path) {
@@ -178,30 +176,30 @@ class Tailer final : public LogTailer {
 
   void AskForCheckpoint() {
     {
-      const std::scoped_lock guard(lock_);
+      const MutexLock guard(lock_);
       if (std::exchange(checkpoint_due_, true)) return;
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   void Fail(const Error& error) {
     log::Error("the live state no longer follows the log", {{"why", error.ToString()}});
     {
-      const std::scoped_lock guard(lock_);
+      const MutexLock guard(lock_);
       status_ = std::unexpected(error);
     }
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   void CheckpointUntilStopped() {
-    std::unique_lock guard(lock_);
+    MutexLock guard(lock_);
     while (!stopping_) {
-      changed_.wait_for(guard, std::chrono::microseconds(options_.checkpoint_interval),
-                        [this] { return stopping_ || checkpoint_due_; });
+      changed_.WaitFor(lock_, options_.checkpoint_interval,
+                       [this]() FEEDMILL_REQUIRES(lock_) { return stopping_ || checkpoint_due_; });
       if (stopping_) return;
-      guard.unlock();
+      guard.Unlock();
       if (MayWrite()) CheckpointIfNeeded();
-      guard.lock();
+      guard.Lock();
       checkpoint_due_ = false;
     }
   }
@@ -250,14 +248,14 @@ class Tailer final : public LogTailer {
   std::atomic<uint64_t> checkpoint_bytes_{0};  // of the last one
   std::atomic<uint64_t> written_{0};
 
-  mutable std::mutex lock_;  // guards the four below
-  mutable std::condition_variable changed_;
-  bool stopping_ = false;
-  bool checkpoint_due_ = false;
-  Status status_;
+  mutable Mutex lock_;
+  mutable CondVar changed_;
+  bool stopping_ FEEDMILL_GUARDED_BY(lock_) = false;
+  bool checkpoint_due_ FEEDMILL_GUARDED_BY(lock_) = false;
+  Status status_ FEEDMILL_GUARDED_BY(lock_);
   std::atomic<bool> caught_up_{false};  // read without the lock by the applying thread, which alone sets it
 
-  std::mutex checkpoint_lock_;
+  Mutex checkpoint_lock_;
   std::thread applying_;
   std::thread checkpointing_;
 };

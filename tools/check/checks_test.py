@@ -13,8 +13,10 @@ import dead_files
 import dependencies
 import links
 import names
+import repository
 import rooms
 import sizes
+import tidy
 import words
 from cpp_functions import functions
 from repository import Finding, Repository
@@ -187,6 +189,30 @@ class Words(Planted):
     def test_a_lock_file_may_not_carry_a_host(self):
         planted = {"web/package-lock.json": '"resolved": "https://registry.npm' + 'js.org/a.tgz"\n'}
         self.assert_found(words.check, planted, "web/package-lock.json", 1, "registry's host")
+
+
+    def test_locks_of_the_standard_library_are_for_tests(self):
+        planted = {"src/io/a.h": "#pragma once\nstd::mutex mutex_;\n", "src/io/a_test.cc": '#include "io/a.h"\nstd::mutex mutex;\n'}
+        self.assert_found(words.check, planted, "src/io/a.h", 2, "no compiler checks")
+        self.assertEqual(len(self.findings(words.check, planted)), 1)
+
+
+class Tidy(Planted):
+    """With our own locks and our own choice of checks, since they are what is tried."""
+
+    COUNTER = '#include "base/mutex.h"\nstruct Counter {\n  void Add() { LOCK ++count; }\n  feedmill::Mutex mutex;\n  int count FEEDMILL_GUARDED_BY(mutex) = 0;\n};\n'
+
+    def findings_of(self, lock: str) -> list[Finding]:
+        ours = repository.default_root()
+        planted = {path: (ours / path).read_text(encoding="utf-8") for path in (".clang-tidy", "src/base/mutex.h", "src/base/clock.h")}
+        planted |= {"src/base/counter.cc": self.COUNTER.replace("LOCK", lock), "tools/env.sh": f"source {ours}/tools/env.sh\n"}
+        return self.findings(lambda planted_repository: tidy.tidy(planted_repository, ["src/base/counter.cc"]), planted)
+
+    def test_what_a_mutex_guards_is_not_touched_without_it(self):
+        found = self.findings_of("")
+        self.assertEqual([(finding.path, finding.line) for finding in found], [("src/base/counter.cc", 3)], found)
+        self.assertIn("requires holding mutex 'mutex' exclusively", found[0].what)
+        self.assertEqual(self.findings_of("feedmill::MutexLock lock(mutex);"), [])
 
 
 class Links(Planted):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Words that do not belong into the repository: unfinished work, one machine's paths, registry hosts."""
+"""Words that do not belong into the repository: unfinished work, one machine's paths, registry hosts, locks that nobody checks."""
 
 import re
 import sys
 
-from repository import Finding, Repository, run
+from repository import TEST_SUFFIXES, Finding, Repository, run
 
 # Written in pieces, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|\bfor n" r"ow\b|\bst" r"ubs?\b", re.IGNORECASE)
@@ -14,6 +14,7 @@ SHARED_DATA = re.compile(r"\.\./shar" r"ed\b")
 REGISTRY = re.compile(
     r"registry\.npm" r"js|registry\.yarn" r"pkg|py" r"pi\.org|pythonhosted" r"\.|repo1?\.mav" r"en|deb\.debian" r"\.org|crates" r"\.io|proxy\.golang" r"|gh" r"cr\.io|quay" r"\.io|docker" r"\.io",
 )
+PLAIN_LOCK = re.compile(r"\bstd::(?:(?:recursive_|shared_|timed_)*mutex|condition_variable(?:_any)?|lock_guard|scoped_lock|unique_lock|shared_lock)\b")
 RULES = (
     (UNFINISHED, "unfinished work", "finish it, or leave it out and say so in the room's README", "what is promised later is not there now"),
     (MACHINE_PATH, "a path of one machine", "take it from an argument, the configuration or the environment", "the project runs anywhere"),
@@ -40,6 +41,9 @@ def check_line(path: str, number: int, line: str) -> list[Finding]:
         findings.append(Finding(path, number, f"'{UNFILLED.pattern[2:-2]}' is unfinished work", "write the real thing, or another word for a mark to be filled in", RULES[0][3]))
     if SHARED_DATA.search(line) and not SHARED_DATA_MAY.match(path):
         findings.append(Finding(path, number, "a data folder beside the repository", "only tests and tools may have it as a default", RULES[1][3]))
+    is_product = path.startswith("src/") and path.endswith((".cc", ".h")) and not path.endswith(TEST_SUFFIXES) and path != "src/base/mutex.h"
+    if is_product and (lock := PLAIN_LOCK.search(line)):
+        findings.append(Finding(path, number, f"'{lock.group(0)}' is a lock that no compiler checks", "take those of base/mutex.h", "clang-tidy then proves what it guards"))
     return findings
 
 

@@ -148,26 +148,34 @@ void BindServing(Settings* settings, Config* c) {
 
 void BindNightly(Settings* settings, Config* c) {
   auto retention = settings->Section("retention", "How long things are kept.");
-  retention.Duration("log", &c->landing.log_retention, {kMicrosPerHour, 3650 * kMicrosPerDay},
-                     "log records that are in the lake");
-  retention.Duration("snapshots", &c->retention.snapshots, {kMicrosPerHour, 3650 * kMicrosPerDay},
-                     "former versions of tables");
+  constexpr IntegerRange kAges = {kMicrosPerSecond, 3650 * kMicrosPerDay};
+  retention.Duration("log", &c->landing.log_retention, kAges, "log records that are in the lake");
+  retention.Duration("snapshots", &c->retention.snapshots, kAges,
+                     "former versions of tables; a query that reads one for longer loses its files");
   retention.Integer("snapshots_min", &c->retention.snapshots_min, {1, 10'000},
                     "former versions kept whatever their age");
-  constexpr IntegerRange kDays = {kMicrosPerDay, 3650 * kMicrosPerDay};
-  retention.Duration("bundles", &c->retention.bundles, kDays, "bundles that are not live");
+  retention.Duration("bundles", &c->retention.bundles, kAges, "bundles that are not live");
   retention.Integer("bundles_min", &c->retention.bundles_min, {2, 1000}, "the newest bundles, whatever their age");
+  constexpr IntegerRange kDays = {kMicrosPerDay, 3650 * kMicrosPerDay};
   retention.Duration("training", &c->retention.training, kDays, "what the training steps of one night hand on");
   retention.Duration("temporary", &c->retention.temporary, kDays, "files in tmp that a killed step has left");
-  retention.Duration("runs", &c->retention.runs, kDays, "records and reports of runs");
+  retention.Duration("runs", &c->retention.runs, kAges, "records and reports of runs");
   retention.Integer("runs_min", &c->retention.runs_min, {1, 100'000}, "the newest runs, whatever their age");
   retention.Duration("intervals", &c->retention.intervals, kDays, "interval records of tables that are no more");
   retention.Duration("raw", &c->retention.raw, {0, 36'500 * kMicrosPerDay},
                      "raw events in the lake, by the time they came in; 0s = for ever, else 60 days or more");
-  retention.Duration("orphans", &c->retention.orphans, kDays, "age of files below a table that nothing refers to");
+  retention.Duration("orphans", &c->retention.orphans, {kMicrosPerMinute, 3650 * kMicrosPerDay},
+                     "age of files below a table that nothing refers to; a step that writes for longer loses them");
   retention.Boolean("orphans_dry_run", &c->retention.orphans_dry_run, "count them and leave them");
   retention.ByteSize("scrub_bytes", &c->retention.scrub_bytes, {0, 64 * kGiB},
-                     "of the lake that a server reads each minute and compares with their checksums; 0 = none");
+                     "of the lake that a server reads each maintenance.scrub and compares with checksums; 0 = none");
+  auto maintenance = settings->Section("maintenance", "How often a server looks after its folder.");
+  constexpr IntegerRange kPauses = {100 * kMicrosPerMilli, 30 * kMicrosPerDay};
+  maintenance.Duration("messages", &c->maintenance.messages, kPauses, "saves which messages are known");
+  maintenance.Duration("snapshots", &c->maintenance.snapshots, kPauses, "lets former versions of tables go");
+  maintenance.Duration("keeper", &c->maintenance.keeper, kPauses, "lets everything else go whose retention is over");
+  maintenance.Duration("orphans", &c->maintenance.orphans, kPauses, "looks for files that nothing refers to");
+  maintenance.Duration("scrub", &c->maintenance.scrub, kPauses, "compares some files with their checksums");
   auto nightly = settings->Section("nightly", "The steps of `feedmill run`, each a process of its own.");
   nightly.ByteSize("memory_bytes_max", &c->nightly.memory_bytes_max, {0, 1024 * kGiB},
                    "of one step, at least 512MiB; over it the step is tried again in smaller parts; 0 = memory_share");

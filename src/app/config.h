@@ -63,7 +63,16 @@ struct RetentionConfig {
   Micros raw = 0;                         // 0 = for ever
   Micros orphans = kMicrosPerDay;         // age of files that nothing refers to
   bool orphans_dry_run = false;           // they are only counted
-  uint64_t scrub_bytes = 64 << 20;        // a minute
+  uint64_t scrub_bytes = 64 << 20;        // a look
+};
+
+// How often a running server looks after its folder.
+struct MaintenanceConfig {
+  Micros messages = kMicrosPerMinute;
+  Micros snapshots = 10 * kMicrosPerMinute;
+  Micros keeper = kMicrosPerHour;
+  Micros orphans = kMicrosPerDay;
+  Micros scrub = kMicrosPerMinute;
 };
 
 struct NightlyConfig {
@@ -97,6 +106,7 @@ struct Config {
   StreamConfig stream;
   serve::FeedServiceOptions feed;
   RetentionConfig retention;
+  MaintenanceConfig maintenance;
   NightlyConfig nightly;
 };
 

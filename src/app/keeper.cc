@@ -86,6 +86,7 @@ Status Keeper::Note(const std::string& part, const Result<uint64_t>& removed) {
       .Add(removed.value_or(0));
   if (!removed)
     metrics_.GetCounter("feedmill_keeper_failures_total", "Looks of the keeper that failed.", {{"part", part}}).Add();
+  if (removed.value_or(0) > 0) log::Info("retention was over", {{"part", part}, {"removed", *removed}});
   const MutexLock lock(mutex_);
   KeeperPart& figures = parts_[part];
   figures.removed += removed.value_or(0);
@@ -121,10 +122,13 @@ Status Keeper::Sweep() {
   return first;
 }
 
-// The newest stay, and the live one.
+// The newest stay, and the live one. A folder without a record is what a builder or a keeper that was killed has left.
 Result<uint64_t> Keeper::Bundles() {
   FEEDMILL_ASSIGN(const auto bundles, folder_.registry->List());
-  uint64_t removed = 0;
+  std::set<std::string> recorded;
+  for (const registry::BundleRow& bundle : bundles) recorded.insert(bundle.id);
+  FEEDMILL_ASSIGN(uint64_t removed, RemoveOld(files_, config_.paths.Bundles(), config_.retention.temporary,
+                                              [&](const std::string& name) { return !recorded.contains(name); }));
   for (size_t i = static_cast<size_t>(config_.retention.bundles_min); i < bundles.size(); ++i) {
     const registry::BundleRow& bundle = bundles[i];
     if (bundle.state == "live" || bundle.created_at >= system_.Now() - config_.retention.bundles) continue;

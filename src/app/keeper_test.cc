@@ -123,6 +123,17 @@ TEST_F(KeeperTest, NothingOutsideOfTheFolderIsRemoved) {
   EXPECT_TRUE(fs::exists(outside / "training-1/rows"));
 }
 
+TEST_F(KeeperTest, FoldersOfBundlesThatWereNeverRecordedGo) {
+  AddBundle("recorded", kNow);
+  for (const char* name : {"half", "just_made"}) fs::create_directories(config_.paths.Bundles() + "/" + name);
+  Age(config_.paths.Bundles() + "/recorded", 30);
+  Age(config_.paths.Bundles() + "/half", 2);
+  ASSERT_THAT(keeper_->Sweep(), IsOk());
+  EXPECT_TRUE(HasBundle("recorded"));
+  EXPECT_FALSE(HasBundle("half"));
+  EXPECT_TRUE(HasBundle("just_made"));
+}
+
 TEST_F(KeeperTest, WhatIsNotKnownStays) {
   const std::string tmp = config_.paths.Temporary();
   for (const char* name : {"training-1", "training-2", "duckdb_temp_storage-1.tmp", "notes"}) {

@@ -17,7 +17,7 @@ void Maintenance::AddAtOnce(std::string name, Micros interval, std::function<Sta
 
 void Maintenance::Start() {
   const Micros now = MonotonicMicros();
-  for (Task& task : tasks_) task.due = task.at_once ? now : now + task.interval;
+  for (Task& task : tasks_) task.due = task.at_once ? now : now + std::min(task.interval, first_run_max_);
   thread_ = std::thread([this] { Run(); });
 }
 

@@ -14,8 +14,12 @@ namespace feedmill::app {
 
 class Maintenance {
  public:
+  static constexpr Micros kFirstRunMax = 5 * kMicrosPerMinute;
+
+  explicit Maintenance(Micros first_run_max = kFirstRunMax) : first_run_max_(first_run_max) {}
   ~Maintenance() { Stop(); }
-  // Before Start. The first run is one interval after Start. A failure is logged; the task runs again at its time.
+  // Before Start. The first run is one interval after Start, but at most kFirstRunMax: what is due once a day happens
+  // in a server that is restarted every day, too. A failure is logged; the task runs again at its time.
   void Add(std::string name, Micros interval, std::function<Status()> task);
   // The same, but the first run is at once.
   void AddAtOnce(std::string name, Micros interval, std::function<Status()> task);
@@ -34,6 +38,7 @@ class Maintenance {
   void Run();
   Micros RunDue();  // returns when the next one is due
 
+  const Micros first_run_max_;
   std::vector<Task> tasks_;  // after Start: maintenance thread only
   Mutex mutex_;
   CondVar wake_;

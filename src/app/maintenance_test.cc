@@ -47,6 +47,17 @@ TEST(Maintenance, RunsATaskAtOnce) {
   EXPECT_TRUE(WaitFor([&] { return runs == 1; }));
 }
 
+TEST(Maintenance, DoesWhatIsRareSoonAfterTheStart) {
+  std::atomic<int> runs = 0;
+  Maintenance maintenance(kMicrosPerMilli);
+  maintenance.Add("once a day", kMicrosPerDay, [&]() -> Status {
+    ++runs;
+    return Ok();
+  });
+  maintenance.Start();
+  EXPECT_TRUE(WaitFor([&] { return runs == 1; }));
+}
+
 TEST(Maintenance, StopsBeforeAnythingIsDue) {
   std::atomic<int> runs = 0;
   Maintenance maintenance;

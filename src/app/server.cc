@@ -40,8 +40,6 @@ constexpr Micros kStartTime = 10 * kMicrosPerMinute;  // the longest replay at s
 constexpr Micros kLandTimeAtStop = 60 * kMicrosPerSecond;
 constexpr uint64_t kLandingMemory = 1ull << 30;
 constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
-constexpr Micros kExpiryInterval = 10 * kMicrosPerMinute;
-constexpr Micros kSweepInterval = kMicrosPerHour;
 constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
 constexpr int kMetricsConnectionsMax = 32;
@@ -375,12 +373,13 @@ class ServerImpl final : public Server {
 
   void StartMaintenance() {
     maintenance_.Add("announcement", kDueInterval, [this] { return Announce(); });
-    maintenance_.Add("known messages", kHousekeepingInterval, [this] { return collector_->Checkpoint(); });
+    const MaintenanceConfig& every = config_.maintenance;
+    maintenance_.Add("known messages", every.messages, [this] { return collector_->Checkpoint(); });
     maintenance_.AddAtOnce("many new messages", kDueInterval,
                            [this] { return collector_->CheckpointIsDue() ? collector_->Checkpoint() : Ok(); });
-    maintenance_.Add("old snapshots", kExpiryInterval, [this] { return keeper_->ExpireSnapshots(); });
-    maintenance_.Add("what is kept", kSweepInterval, [this] { return keeper_->Sweep(); });
-    maintenance_.Add("orphans", kMicrosPerDay, [this] { return keeper_->RemoveOrphans(); });
+    maintenance_.Add("old snapshots", every.snapshots, [this] { return keeper_->ExpireSnapshots(); });
+    maintenance_.Add("what is kept", every.keeper, [this] { return keeper_->Sweep(); });
+    maintenance_.Add("orphans", every.orphans, [this] { return keeper_->RemoveOrphans(); });
     maintenance_.Add("dead runs", kHousekeepingInterval, [this] {
       MarkDeadRuns();
       return Ok();
@@ -388,7 +387,7 @@ class ServerImpl final : public Server {
     if (config_.retention.scrub_bytes > 0) {
       scrub_ = std::make_unique<LakeScrub>(*folder_.catalog, *folder_.files, config_.paths.State() + "/scrub.json",
                                            config_.retention.scrub_bytes, metrics_);
-      maintenance_.Add("damaged files", kHousekeepingInterval, [this] { return scrub_->Step(); });
+      maintenance_.Add("damaged files", every.scrub, [this] { return scrub_->Step(); });
     }
     maintenance_.Start();
   }

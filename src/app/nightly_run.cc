@@ -1,8 +1,13 @@
 #include "app/nightly_run.h"
 
+#include <chrono>
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
 #include "app/offline_landing.h"
+#include "app/stop_signal.h"
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/time_text.h"
 #include "cli/admin_client.h"
@@ -14,6 +19,11 @@ namespace feedmill::app {
 namespace {
 
 constexpr Micros kLandTime = 15 * kMicrosPerMinute;
+constexpr Micros kServerPatience = 5 * kMicrosPerMinute;  // with one that starts, stops or is killed again and again
+constexpr Micros kServerPreferred = kMicrosPerMinute;     // before this process lands in a gap between two of them
+constexpr Micros kReturnTime = 5 * kMicrosPerSecond;      // for one that was killed
+constexpr auto kServerPause = std::chrono::milliseconds(200);
+constexpr auto kGapPause = std::chrono::milliseconds(5);  // less than a server takes until it has the folder
 
 Status AskServer(const Config& config, const std::string& url) {
   cli::Connection connection;
@@ -53,6 +63,22 @@ Status LandHere(const Config& config) {
   FEEDMILL_ASSIGN(const DataFolder folder, OpenDataFolder(config.paths, clock));
   FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config, folder, clock));
   return landing->LandAll();
+}
+
+// Also one that only starts: it has the folder already.
+bool ServerIsThere(const std::string& data_folder) {
+  return cli::FindRunningServer(data_folder) || !DataFolderLock::Take(data_folder);
+}
+
+// Whoever lands here keeps a server that comes back from starting: with `may_return` one that was killed is left time.
+Status LandOnce(const Config& config, bool may_return) {
+  const auto server = cli::FindRunningServer(config.paths.data);
+  if (server) return AskServer(config, server->url);
+  if (may_return && cli::ServerWasKilled(config.paths.data)) return Unavailable("the server was killed");
+  const Status landed = LandHere(config);
+  // Somebody started a server in between, or one that does not say where it is.
+  if (landed || landed.error().kind() != ErrorKind::kUnavailable) return landed;
+  return AskServer(config, "");
 }
 
 }  // namespace
@@ -118,12 +144,17 @@ Result<Micros> CutOf(const NightlyArguments& arguments, const Nightly& nightly) 
 
 Status LandFirst(const Config& config, const std::string& url) {
   if (!url.empty()) return AskServer(config, url);
-  const auto server = cli::FindRunningServer(config.paths.data);
-  if (server) return AskServer(config, server->url);
-  const Status landed = LandHere(config);
-  // Somebody started a server in between, or one that does not say where it is.
-  if (landed || landed.error().kind() != ErrorKind::kUnavailable) return landed;
-  return AskServer(config, "");
+  const Deadline deadline = Deadline::After(kServerPatience);
+  const Deadline preferred = Deadline::After(kServerPreferred);
+  Deadline back = Deadline::After(kReturnTime);
+  for (bool told = false;; told = true) {
+    if (!preferred.Expired() && ServerIsThere(config.paths.data)) back = Deadline::After(kReturnTime);
+    const Status landed = LandOnce(config, !back.Expired());
+    const bool passing = !landed && landed.error().kind() == ErrorKind::kUnavailable;
+    if (!passing || deadline.Expired() || StopRequested()) return landed;
+    if (!told) log::Warn("waiting for the server", {{"why", landed.error().message()}});
+    std::this_thread::sleep_for(preferred.Expired() ? kGapPause : kServerPause);
+  }
 }
 
 }  // namespace feedmill::app

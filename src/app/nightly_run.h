@@ -35,7 +35,8 @@ Result<bool> AnythingBefore(const Nightly& nightly, Micros time);
 Result<Micros> CutOf(const NightlyArguments& arguments, const Nightly& nightly);
 
 // Everything that was acknowledged is in the lake when it returns. The running server is asked; without one the log is
-// landed here. `url` "" = the server that says it runs in the data folder. An error when one runs and does not answer.
+// landed here. `url` "" = the server that says it runs in the data folder; one that starts, stops or was killed
+// meanwhile is waited for, some minutes at most. An error when one runs and does not answer.
 Status LandFirst(const Config& config, const std::string& url);
 
 }  // namespace feedmill::app

@@ -1,6 +1,8 @@
 #include "app/verb_up.h"
 
+#include <chrono>
 #include <memory>
+#include <thread>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,8 +12,10 @@
 #include "app/rebuild.h"
 #include "app/server.h"
 #include "app/stop_signal.h"
+#include "app/work_lock.h"
 #include "base/log.h"
 #include "base/log_file.h"
+#include "cli/running_server.h"
 #include "io/file_system.h"
 #include "io/own_file.h"
 
@@ -20,6 +24,7 @@ namespace {
 
 // A thread that waits for memory which does not come must not hold the program: what was acknowledged is in the log.
 constexpr Micros kStopTime = 85 * kMicrosPerSecond;
+constexpr auto kLockPause = std::chrono::milliseconds(20);
 
 struct UpArguments {
   std::string project = ".";
@@ -43,6 +48,20 @@ void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint1
   std::fflush(stdout);
 }
 
+// A run that found no server brings the log into the lake alone; a server that is started meanwhile stands in line.
+Result<DataFolderLock> TakeFolder(const std::string& data_folder) {
+  for (bool told = false;; told = true) {
+    const auto worker = FindWorkHolder(data_folder);
+    auto lock = DataFolderLock::Take(data_folder);
+    const bool taken = !lock && lock.error().kind() == ErrorKind::kUnavailable;
+    const bool by_worker = worker && *worker && !cli::FindRunningServer(data_folder);
+    if (!taken || !by_worker || StopRequested()) return lock;
+    if (!told)
+      log::Info("waiting for whoever works in the folder alone", {{"what", (*worker)->what}, {"pid", (*worker)->pid}});
+    std::this_thread::sleep_for(kLockPause);
+  }
+}
+
 // What is written to standard error is kept in the data folder, for `feedmill logs`. A disk that cannot take it stops
 // no server.
 void KeepLogs(const Config& config) {
@@ -57,7 +76,7 @@ Status RunUp(const UpArguments& arguments) {
   CatchStopSignals();
   FEEDMILL_ASSIGN(const Config config, LoadConfig(arguments.project, arguments.overrides));
   log::Configure(config.logging.level, config.logging.format);
-  FEEDMILL_ASSIGN(const DataFolderLock lock, DataFolderLock::Take(config.paths.data));
+  FEEDMILL_ASSIGN(const DataFolderLock lock, TakeFolder(config.paths.data));
   FEEDMILL_TRY(TakeRebuiltState(*ConfinedFiles(config.paths), config.paths));
   KeepLogs(config);
   bool keys_are_new = false;

@@ -53,6 +53,7 @@ TEST_F(ConnectionTest, FindsTheServerThatRuns) {
   ASSERT_TRUE(FillKeys(&found).has_value());
   EXPECT_EQ(found.url, "http://127.0.0.1:4711");
   EXPECT_EQ(FindRunningServer(data)->pid, ::getpid());
+  EXPECT_FALSE(ServerWasKilled(data));
   Connection named;
   named.project = project_.string();
   named.url = "http://127.0.0.1:1";
@@ -62,6 +63,7 @@ TEST_F(ConnectionTest, FindsTheServerThatRuns) {
   EXPECT_FALSE(FindRunningServer((project_ / "copy").string())) << "the server does not work in a copy of its folder";
   WithdrawServer(data);
   EXPECT_FALSE(FindRunningServer(data));
+  EXPECT_FALSE(ServerWasKilled(data)) << "it said good-bye";
 }
 
 TEST_F(ConnectionTest, AFileThatADeadServerLeftIsNotBelieved) {
@@ -72,6 +74,7 @@ TEST_F(ConnectionTest, AFileThatADeadServerLeftIsNotBelieved) {
   ::waitpid(child, &status, 0);
   ASSERT_EQ(status, 0);
   EXPECT_FALSE(FindRunningServer(data));
+  EXPECT_TRUE(ServerWasKilled(data));
   // Another process that has got the number meanwhile.
   std::ofstream(data + "/server.json") << fmt::format(R"({{"url":"http://127.0.0.1:4711","pid":{},"start_ticks":"1"}})",
                                                       ::getpid());

@@ -35,6 +35,19 @@ std::string StartTicks(int64_t pid) {
   return stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
 }
 
+// Null unless the file is there and was written for this folder.
+Json ReadAnnouncement(const std::string& data_folder) {
+  const auto text = io::ReadWholeFile(io::PosixFileSystem(), PathOf(data_folder));
+  Json json = text ? Json::parse(*text, nullptr, false) : Json();
+  const bool ours = json.is_object() && json.value("folder", "") == Canonical(data_folder);
+  return ours && !json.value("url", "").empty() ? json : Json();
+}
+
+bool Lives(const Json& announcement) {
+  const std::string ticks = StartTicks(announcement.value("pid", int64_t{0}));
+  return !ticks.empty() && ticks == announcement.value("start_ticks", "");
+}
+
 }  // namespace
 
 std::string DataFolderOf(const std::string& project) {
@@ -47,17 +60,14 @@ std::string DataFolderOf(const std::string& project) {
 }
 
 std::optional<RunningServer> FindRunningServer(const std::string& data_folder) {
-  const auto text = io::ReadWholeFile(io::PosixFileSystem(), PathOf(data_folder));
-  const Json json = text ? Json::parse(*text, nullptr, false) : Json();
-  if (!json.is_object()) return std::nullopt;
-  RunningServer server;
-  server.url = json.value("url", "");
-  server.pid = json.value("pid", int64_t{0});
-  server.started_at = json.value("started_at", Micros{0});
-  const std::string ticks = StartTicks(server.pid);
-  if (server.url.empty() || ticks.empty() || ticks != json.value("start_ticks", "")) return std::nullopt;
-  if (json.value("folder", "") != Canonical(data_folder)) return std::nullopt;
-  return server;
+  const Json json = ReadAnnouncement(data_folder);
+  if (!json.is_object() || !Lives(json)) return std::nullopt;
+  return RunningServer{json.value("url", ""), json.value("pid", int64_t{0}), json.value("started_at", Micros{0})};
+}
+
+bool ServerWasKilled(const std::string& data_folder) {
+  const Json json = ReadAnnouncement(data_folder);
+  return json.is_object() && !Lives(json);
 }
 
 Status AnnounceServer(const std::string& data_folder, const std::string& url, Micros now) {

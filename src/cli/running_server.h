@@ -23,6 +23,9 @@ std::string DataFolderOf(const std::string& project);
 // Nothing when no live process stands behind the file, or when it was written for another folder.
 std::optional<RunningServer> FindRunningServer(const std::string& data_folder);
 
+// Whether the last one that ran there ended without a word; it may be about to come back.
+bool ServerWasKilled(const std::string& data_folder);
+
 // By the server itself, once it listens, and when it stops.
 Status AnnounceServer(const std::string& data_folder, const std::string& url, Micros now);
 void WithdrawServer(const std::string& data_folder);

@@ -3,6 +3,7 @@
 beside a running server."""
 
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from local_platform import FEEDMILL, Checks, Platform, free_port  # noqa: E402
 
 WAIT_SECONDS_MAX = 240
+HELD_SECONDS = 1.5
 
 
 def post(number: int) -> dict:
@@ -166,6 +168,32 @@ def without_server(checks: Checks, platform: Platform) -> None:
     checks.check("status knows that no server runs", status(platform)["server"] is None)
 
 
+def hold(*paths: pathlib.Path) -> list:
+    """The locks of a feedmill that works in the folder, as another process has them, for a while."""
+    files = [open(path, "a") for path in paths]
+    for file in files:
+        fcntl.flock(file, fcntl.LOCK_EX) if file.name.endswith("/lock") else fcntl.lockf(file, fcntl.LOCK_EX)
+    threading.Timer(HELD_SECONDS, lambda: [file.close() for file in files]).start()
+    return files
+
+
+def busy_folder(checks: Checks, platform: Platform) -> None:
+    """A run meets a server that is about to start, and a server a run that brings the log in alone: both wait instead of failing."""
+    data = platform.project / "data"
+    hold(data / "lock")
+    begin = time.monotonic()
+    run = platform.try_verb("run", "--no-train", "--until", "now")
+    checks.check("a run waits for a server that does not answer yet", run.returncode == 0 and time.monotonic() - begin > HELD_SECONDS, run.stderr[-2000:])
+    refused = hold(data / "lock")
+    second = platform.try_verb("up")
+    checks.check("without a run a second server is refused", second.returncode == 1 and "another feedmill" in second.stderr, second.stderr)
+    [file.close() for file in refused]
+    hold(data / "lock", data / "work.lock")
+    begin = time.monotonic()
+    platform.start()
+    checks.check("a server waits for a run that brings the log in", time.monotonic() - begin > HELD_SECONDS, time.monotonic() - begin)
+
+
 def refused_import(checks: Checks, platform: Platform) -> None:
     wrong = platform.project / "wrong.jsonl"
     wrong.write_text("".join(json.dumps({"type": "track", "event": "lik", "userId": "u1", "messageId": f"w{n}"}) + "\n" for n in range(3)))
@@ -235,7 +263,7 @@ def main() -> None:
             platform.start()
             for part in (day_one, hopeless, events_meanwhile, two_at_once, without_server):
                 checks.part(part, checks, platform)
-            platform.start()
+            checks.part(busy_folder, checks, platform)
             for part in (refused_import, sandbox, rebuild_beside, by_itself):
                 checks.part(part, checks, platform)
         finally:

@@ -56,7 +56,7 @@ test-interop: build ## foreign readers and clients against ours
 	@tools/setup.sh interop
 	@BUILD="$(BUILD)" tests/interop/run.sh $(ARGS)
 
-test-faults: build ## kill -9 under load, crash states over the harsh twin
+test-faults: build ## KILLS=400 kill -9 under load with nights and promotions beside; crash states over the harsh twin
 	@BUILD="$(BUILD)" tests/faults/run.sh $(ARGS)
 
 test-month: build ## SEEDS=1 months of 30 nights in which everything goes wrong, two at a time; figures to bench/results/month.json

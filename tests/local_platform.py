@@ -78,8 +78,8 @@ class Platform:
 
     # The server.
 
-    def start(self, until: str = "/readyz") -> None:
-        self.port = free_port()
+    def start(self, until: str = "/readyz", port: int = 0) -> None:
+        self.port = port or free_port()
         log = open(self.project / "server.log", "ab")
         self.process = subprocess.Popen([str(a) for a in self.command("up", "--set", f"http.port={self.port}")], stdout=log, stderr=log)
         begin = time.monotonic()

@@ -1,114 +1,146 @@
 #!/usr/bin/env python3
-"""Kills the server with SIGKILL again and again under load, then compares what it acknowledged with what the warehouse holds.
+"""Kills the server with SIGKILL again and again, while clients send, people look at feeds, nightlies run (and are killed too), models are promoted
+and the server looks after its folder. Then compares what it acknowledged with what the warehouse holds.
 
-Prints one JSON line: {"kills":..., "acknowledged":..., "lost":..., "duplicated":..., "ready_s_max":...}. Every acknowledged event must be
-in dwd_user_action exactly once, whatever the clients sent again after a connection was cut.
+Prints one JSON line: {"kills":..., "lost":..., "duplicated":..., "ready_s_max":..., "nightlies":..., ...}. Every acknowledged event must be in
+dwd_user_action exactly once, whatever the clients sent again after a connection was cut; a last nightly must succeed, the feed must answer
+with its model, and every file of the lake must be as it was committed.
 """
 
 import argparse
-import base64
-import http.client
+import datetime
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from beside import Nights, Promoter, Reader, Sender  # noqa: E402
+from local_platform import Platform  # noqa: E402
+
+HISTORY_DAYS = 3            # of the simulated world (local_platform.WORLD)
+LONG_LIFE_SHARE = 0.1       # of the lives: long enough for everything that a server does beside
+LIVE_SECONDS_MAX = 10       # until a promoted bundle answers feeds
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+# Everything that is done at intervals comes many times, and old is what is some seconds old.
+SETTINGS = (
+    "nightly.at=", "landing.interval=300ms", "log.segment_bytes_max=1MiB", "stream.checkpoint_interval=1s",
+    "maintenance.messages=300ms", "maintenance.snapshots=200ms", "maintenance.keeper=500ms", "maintenance.orphans=500ms", "maintenance.scrub=300ms",
+    "retention.log=2s", "retention.snapshots=2s", "retention.snapshots_min=2", "retention.bundles=2s", "retention.bundles_min=3", "retention.runs=2s",
+    "retention.runs_min=3", "retention.orphans=5m",
+)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class KilledPlatform(Platform):
+    """A server that comes back on its port."""
+
+    ready_s_max = ready_cpu_s_max = 0.0
+
+    def start_timed(self) -> None:
+        begin = time.monotonic()
+        self.start(port=self.port)
+        took, cpu = time.monotonic() - begin, cpu_seconds(self.process.pid)
+        self.ready_s_max, self.ready_cpu_s_max = max(self.ready_s_max, took), max(self.ready_cpu_s_max, cpu)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.connection = None
 
 
-class Client(threading.Thread):
-    """Sends batches; a batch that was not answered is sent again with the same ids until it is."""
-
-    def __init__(self, number: int, port: int, key: str, stop: threading.Event):
-        super().__init__(daemon=True)
-        self.number, self.port, self.stop = number, port, stop
-        self.headers = {"Authorization": "Basic " + base64.b64encode((key + ":").encode()).decode(), "Content-Type": "application/json"}
-        self.random = random.Random(number)
-        self.acknowledged: list[str] = []
-        self.failure = None
-
-    def make_batch(self, count: int) -> tuple[list[str], bytes]:
-        ids = [f"k{self.number}-{len(self.acknowledged) + i}" for i in range(count)]
-        events = [
-            {"type": "track", "event": "post_view", "messageId": i, "userId": f"u{self.random.randrange(500)}", "properties": {"post_id": f"p{self.random.randrange(200)}"}}
-            for i in ids
-        ]
-        return ids, json.dumps({"batch": events}).encode()
-
-    def run(self) -> None:
-        connection = None
-        while not self.stop.is_set():
-            ids, body = self.make_batch(self.random.choice([1, 5, 40]))
-            while not self.stop.is_set():
-                try:
-                    connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                    connection.request("POST", "/v1/batch", body, self.headers)
-                    reply = connection.getresponse()
-                    text = reply.read()
-                    if reply.status == 200:
-                        answer = json.loads(text)
-                        if answer["accepted"] + answer["duplicates"] != len(ids):
-                            self.failure = f"not all of {len(ids)} were taken: {text[:300]!r}"
-                            return
-                        self.acknowledged += ids
-                        break
-                    if reply.status not in (429, 503):
-                        self.failure = f"status {reply.status}: {text[:300]!r}"
-                        return
-                except (OSError, http.client.HTTPException, ValueError):
-                    connection = None
-                time.sleep(0.01)
+def cpu_seconds(pid: int) -> float:
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS   # utime and stime: proc(5)
 
 
-def start(binary: pathlib.Path, project: pathlib.Path, port: int) -> tuple[subprocess.Popen, float]:
-    begin = time.monotonic()
-    log = open(project / "server.log", "ab")
-    process = subprocess.Popen(
-        [binary, "up", "--project", project, "--set", f"http.port={port}", "--set", "landing.interval=1s"], stdout=log, stderr=log
-    )
-    while True:
-        if process.poll() is not None:
-            sys.exit(f"kill_server: the server ended with {process.returncode}; see {log.name}")
-        if time.monotonic() - begin > 60:
-            sys.exit(f"kill_server: not ready after 60 s; see {log.name}")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return process, time.monotonic() - begin
-        except (OSError, http.client.HTTPException):
-            pass
-        time.sleep(0.01)
+def say(text: str) -> None:
+    print(f"faults: {text}", file=sys.stderr, flush=True)
 
 
-def keys_of(project: pathlib.Path) -> dict:
-    lines = (project / "data/secrets/keys.toml").read_text().splitlines()
-    return {line.split(" = ")[0]: line.split(" = ")[1].strip('"') for line in lines if " = " in line}
+def make_history(platform: Platform) -> None:
+    """Some days of a simulated app and a first model."""
+    start = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=HISTORY_DAYS)
+    history = platform.simulate("history", "--system-clock", "--start", f"{start:%Y-%m-%d}")
+    night = platform.verb("run", "--until", "now", "--force-promote")
+    if not night["promoted"]:
+        sys.exit(f"kill_server: no first model: {night}")
+    say(f"{history['events']} events of history, first nightly {night['seconds']} s")
 
 
-def rows_per_id(binary: pathlib.Path, project: pathlib.Path) -> dict[str, int]:
-    for model in ("dim_user", "dim_post", "dwd_post_event", "dwd_post", "dwd_user_action"):  # the last looks up what the first three hold
-        command = [binary, "run", "--project", project, "--url", "", "--select", model, "--until", "now"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    out = subprocess.run(
-        [binary, "query", "--project", project, "--format", "csv", "--rows", "0",
-         "SELECT event_id, CAST(count(*) AS BIGINT) AS n FROM dwd_user_action GROUP BY event_id"],
-        check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout.splitlines()[1:]
-    return {line.split(",")[0]: int(line.split(",")[1]) for line in out}
+def plant_orphan(platform: Platform) -> pathlib.Path:
+    """A file that a killed writer left two days ago."""
+    file = next((platform.project / "data/lake").rglob("ods_event/data/**/*.parquet"))
+    orphan = file.with_name("orphan-" + file.name)
+    shutil.copy(file, orphan)
+    old = time.time() - 2 * 86400
+    os.utime(orphan, (old, old))
+    return orphan
+
+
+def length_of_life(chance: random.Random) -> float:
+    return chance.uniform(2, 5) if chance.random() < LONG_LIFE_SHARE else chance.uniform(0.02, 0.8)
+
+
+def kill_again_and_again(platform: KilledPlatform, beside: list, kills_min: int, chance: random.Random) -> int:
+    """At least so often, and until everything beside has happened: a slow machine has slow nights. How often it was."""
+    nights, promoter = (next(thread for thread in beside if isinstance(thread, kind)) for kind in (Nights, Promoter))
+    kill = 0
+    while kill < kills_min or not (nights.succeeded and nights.killed and promoter.promoted and promoter.rolled_back) and kill < 10 * kills_min:
+        kill += 1
+        time.sleep(length_of_life(chance))
+        platform.kill()
+        platform.start_timed()
+        for thread in beside:
+            if thread.failure:
+                sys.exit(f"kill_server: {type(thread).__name__}: {thread.failure}")
+        if kill % 20 == 0:
+            acknowledged = sum(len(thread.acknowledged) for thread in beside if isinstance(thread, Sender))
+            say(f"kills {kill}, acknowledged {acknowledged}, nightlies {nights.succeeded} and {nights.killed} killed, "
+                f"promotions {nights.promoted + promoter.promoted}, slowest start {platform.ready_s_max:.2f} s, most processor time {platform.ready_cpu_s_max:.2f} s")
+    return kill
+
+
+def last_night(platform: Platform) -> None:
+    """All is well again: a nightly succeeds, and the feed answers with its model."""
+    night = platform.verb("run", "--until", "now", "--force-promote")
+    deadline = time.monotonic() + LIVE_SECONDS_MAX
+    feed = platform.feed("u000001")
+    while feed["bundle"] != night["bundle"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+        feed = platform.feed("u000001")
+    if not night["promoted"] or feed["bundle"] != night["bundle"] or feed["degraded"] or not feed["items"]:
+        sys.exit(f"kill_server: after the last nightly ({night}) the feed is {feed}")
+
+
+def maintenance_done(platform: Platform, orphan: pathlib.Path) -> dict[str, int]:
+    """How much the server let go, by part."""
+    data = platform.project / "data"
+    done = {"snapshots": 0, "orphans": 0, "bundles": 0, "runs": 0}
+    for part, removed in re.findall(r"retention was over.*part=(\w+)\s+removed=(\d+)", platform.server_log()):
+        done[part] = done.get(part, 0) + int(removed)
+    # What is no longer there of all that was committed, and before the first record that the log still has.
+    for table in (data / "lake").glob("*/*/metadata"):
+        newest = max(table.glob("*.metadata.json"), key=lambda path: path.stat().st_mtime)
+        metadata = json.loads(newest.read_text())
+        done["snapshots"] += metadata["last-sequence-number"] - len(metadata["snapshots"])
+    segments = sorted((data / "log").rglob("*.seg"))
+    done["log_records"] = int(re.sub(r"\D", "", segments[0].stem) or 0)
+    done["orphans"] = 0 if orphan.exists() else done["orphans"]
+    return done
+
+
+def cut_short(platform: Platform) -> list[str]:
+    """Files that a kill left half written, and that nobody would ever write again."""
+    return [str(path) for path in (platform.project / "data").rglob("*.tmp")]
+
+
+def rows_per_id(platform: Platform) -> dict[str, int]:
+    return {row["event_id"]: row["n"] for row in platform.query("SELECT event_id, CAST(count(*) AS BIGINT) AS n FROM dwd_user_action GROUP BY event_id")}
 
 
 def main() -> None:
@@ -116,43 +148,40 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--binary", default=os.environ.get("FEEDMILL", str(ROOT / "build/release/bin/feedmill")))
-    parser.add_argument("--folder", default=str(ROOT / "build/kill-server"))
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
-    binary, folder = pathlib.Path(arguments.binary), pathlib.Path(arguments.folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    project = folder / "app"
-    subprocess.run([binary, "init", project], check=True, stdout=subprocess.DEVNULL)
-    port, chance, stop = free_port(), random.Random(arguments.seed), threading.Event()
-    process, ready_max = start(binary, project, port)
-    clients = [Client(i, port, keys_of(project)["write"], stop) for i in range(arguments.clients)]
-    for client in clients:
-        client.start()
-    for kill in range(arguments.kills):
-        time.sleep(chance.uniform(0.02, 0.8))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process, ready = start(binary, project, port)
-        ready_max = max(ready_max, ready)
-        if (kill + 1) % 20 == 0:
-            print(f"kills {kill + 1}, acknowledged {sum(len(c.acknowledged) for c in clients)}, slowest start {ready_max:.2f} s", file=sys.stderr, flush=True)
-    time.sleep(0.5)
-    stop.set()
-    for client in clients:
-        client.join(20)
-        if client.failure:
-            sys.exit(f"kill_server: client {client.number}: {client.failure}")
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
-    rows = rows_per_id(binary, project)
-    acknowledged = [i for client in clients for i in client.acknowledged]
-    if len(acknowledged) < arguments.kills:
-        sys.exit(f"kill_server: only {len(acknowledged)} events were acknowledged; the load did not run")
-    lost = sum(1 for i in acknowledged if i not in rows)
-    duplicated = sum(1 for count in rows.values() if count > 1)
-    print(json.dumps({"kills": arguments.kills, "acknowledged": len(acknowledged), "lost": lost, "duplicated": duplicated, "ready_s_max": round(ready_max, 3)}))
-    sys.exit(1 if lost or duplicated else 0)
+    shutil.rmtree(arguments.folder, ignore_errors=True)
+    arguments.folder.mkdir(parents=True)
+    platform = KilledPlatform(arguments.folder / "app", *SETTINGS)
+    platform.start()
+    make_history(platform)
+    orphan = plant_orphan(platform)
+    senders = [*(Sender(platform, seed) for seed in range(arguments.clients)), Reader(platform, arguments.clients)]
+    nights, promoter = Nights(platform, arguments.seed), Promoter(platform, arguments.seed)
+    beside = [*senders, nights, promoter]
+    for thread in beside:
+        thread.start()
+    kills = kill_again_and_again(platform, beside, arguments.kills, random.Random(arguments.seed))
+    for thread in beside:
+        thread.finish()
+        if thread.failure:
+            sys.exit(f"kill_server: {type(thread).__name__}: {thread.failure}")
+    acknowledged = [name for sender in senders for name in sender.acknowledged]
+    (arguments.folder / "acknowledged.txt").write_text("\n".join(acknowledged))   # for whoever looks for a lost one
+    last_night(platform)
+    platform.stop()
+    verified = platform.verb("verify")   # fails when a file is damaged
+    if cut_short(platform):
+        sys.exit(f"kill_server: left for ever: {cut_short(platform)}")
+    rows = rows_per_id(platform)
+    figures = {
+        "kills": kills, "acknowledged": len(acknowledged),
+        "lost": sum(1 for name in acknowledged if name not in rows), "duplicated": sum(1 for count in rows.values() if count > 1),
+        "ready_s_max": round(platform.ready_s_max, 3), "ready_cpu_s_max": round(platform.ready_cpu_s_max, 3),
+        "nightlies": nights.succeeded, "nightlies_killed": nights.killed, "promotions": nights.promoted + promoter.promoted,
+        "rollbacks": promoter.rolled_back, "feeds": senders[-1].feeds, "files_verified": verified["files"], "maintenance": maintenance_done(platform, orphan),
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -260,6 +260,15 @@ class Tailer final : public LogTailer {
   std::thread checkpointing_;
 };
 
+// A checkpoint that a kill cut short has a name of its own, so that no later one takes its place.
+Status RemoveCutShort(io::FileSystem& files, const std::string& folder) {
+  FEEDMILL_ASSIGN(const std::vector<std::string> names, files.List(folder));
+  for (const std::string& name : names) {
+    if (name.starts_with("live-") && name.ends_with(".tmp")) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LiveState>> RecoverLiveState(io::FileSystem& files, const std::string& folder,
@@ -267,6 +276,7 @@ Result<std::unique_ptr<LiveState>> RecoverLiveState(io::FileSystem& files, const
   FEEDMILL_TRY(files.CreateDirectories(folder));
   if (!options.cold_folder.empty())
     FEEDMILL_TRY(io::PosixFileSystem().RemoveAll(options.cold_folder));  // of a former process
+  FEEDMILL_TRY(RemoveCutShort(files, folder));
   FEEDMILL_ASSIGN(std::vector<std::string> names, CheckpointNames(files, folder));
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     auto state = std::make_unique<LiveState>(set, options);

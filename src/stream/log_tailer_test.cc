@@ -95,6 +95,15 @@ TEST_F(LogTailerTest, ABrokenCheckpointGivesWayToTheFormerOne) {
   EXPECT_EQ(state->AppliedOffset(0) + state->AppliedOffset(1), 400U);
 }
 
+TEST_F(LogTailerTest, WhatAKillLeftOfACheckpointGoesAtTheNextStart) {
+  Recover();
+  const std::string path = options_.folder + "/live-00000000000000000077.ckpt";
+  ASSERT_TRUE((*files_.CreateTruncated(path + ".tmp"))->Append("half").has_value());
+  ASSERT_TRUE((*files_.CreateTruncated(options_.folder + "/scrub.json"))->Append("{}").has_value());
+  Recover();
+  EXPECT_THAT(Checkpoints(), testing::ElementsAre("scrub.json"));
+}
+
 TEST_F(LogTailerTest, RecordsThatCannotBeDecodedAreCountedAndLeftOut) {
   log_.Append(0, "no record");
   log_.Append(0, MakeRecord("like", "ann", kWorldStart, R"({"post_id":"p1"})"));

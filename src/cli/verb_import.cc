@@ -1,5 +1,6 @@
 #include "cli/verb_import.h"
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -36,14 +37,16 @@ Status RunImport(ImportArguments* arguments) {
   const bool csv = !arguments->mapping.empty();
   FEEDMILL_ASSIGN(const auto source,
                   csv ? OpenCsv(arguments->file, arguments->mapping) : OpenJsonLines(arguments->file));
+  // Standard input and a pipe have no size, and no place beside them for a record.
+  std::error_code none;
+  const bool is_file = std::filesystem::is_regular_file(arguments->file, none);
   uint64_t size = 0;
-  if (arguments->file != "-") {
+  if (is_file) {
     FEEDMILL_ASSIGN(size, io::PosixFileSystem().FileSize(arguments->file));
   }
   Progress progress("import", size, "bytes");
-  // Standard input has no place beside it.
   std::optional<ImportRecord> record;
-  if (arguments->file != "-") {
+  if (is_file) {
     FEEDMILL_ASSIGN(
         record, ImportRecord::Open(io::PosixFileSystem(), arguments->file, arguments->mapping, arguments->options.url));
     if (arguments->again) record->Forget();

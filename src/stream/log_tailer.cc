@@ -264,7 +264,8 @@ class Tailer final : public LogTailer {
 Status RemoveCutShort(io::FileSystem& files, const std::string& folder) {
   FEEDMILL_ASSIGN(const std::vector<std::string> names, files.List(folder));
   for (const std::string& name : names) {
-    if (name.starts_with("live-") && name.ends_with(".tmp")) FEEDMILL_TRY(files.Remove(folder + "/" + name));
+    if (name.starts_with("live-") && name.ends_with(".tmp"))
+      FEEDMILL_TRY(files.Remove(fmt::format("{}/{}", folder, name)));
   }
   return Ok();
 }

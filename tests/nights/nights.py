@@ -199,6 +199,14 @@ def refused_import(checks: Checks, platform: Platform) -> None:
     wrong.write_text("".join(json.dumps({"type": "track", "event": "lik", "userId": "u1", "messageId": f"w{n}"}) + "\n" for n in range(3)))
     done = platform.try_verb("import", wrong)
     checks.check("an import of which all was refused fails and says why", done.returncode == 1 and "all 3 events were refused" in done.stderr, done.stderr)
+    pipe = platform.project / "pipe.jsonl"
+    os.mkfifo(pipe)
+    line = json.dumps({"type": "track", "event": "app_open", "userId": "u1", "messageId": "by-pipe", "timestamp": "2026-01-01T00:00:00Z"})
+    writer = threading.Thread(target=pipe.write_text, args=(line + "\n",), daemon=True)
+    writer.start()
+    through = platform.try_verb("import", pipe)
+    writer.join(5)
+    checks.check("an import reads a pipe", through.returncode == 0 and '"accepted":1' in through.stdout, through.stderr)
 
 
 def rebuild_beside(checks: Checks, platform: Platform) -> None:

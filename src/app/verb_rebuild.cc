@@ -32,13 +32,16 @@ std::string Describe(const RebuildPlan& plan) {
                      plan.train ? ", trains and promotes" : "");
 }
 
+constexpr Micros kAlways = int64_t{36'500} * kMicrosPerDay;  // no event is that much later
+
 Status FindCut(const NightlyArguments& arguments, Micros* cut) {
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));
   if (!arguments.until.empty()) {
     FEEDMILL_ASSIGN(*cut, ParseTime(arguments.until));
-    FEEDMILL_ASSIGN(const bool anything, AnythingBefore(nightly, *cut));
-    if (anything) return Ok();
+    FEEDMILL_ASSIGN(const bool before, AnythingBefore(nightly, *cut));
+    FEEDMILL_ASSIGN(const bool anything, AnythingBefore(nightly, *cut + kAlways));
+    if (before || !anything) return Ok();
     return InvalidArgument("rebuild: nothing that has landed is before --until {}: every table would be empty",
                            FormatTime(*cut));
   }

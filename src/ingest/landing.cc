@@ -276,6 +276,7 @@ class LandingThread final : public Landing {
     for (uint32_t partition = 0; partition < parts_.log.partitions(); ++partition) {
       landed_offsets_[partition] = ReadFrom(partition);
     }
+    healthy_ = true;
     metrics_.landed_time.Set(static_cast<double>(newest_append_time_) / kMicrosPerSecond);
     landed_.NotifyAll();
   }

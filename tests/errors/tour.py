@@ -360,7 +360,7 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     path.write_text(text)
     verb_case(tour, "A model that is not there", ["run", "--project", project, "--url", "", "--select", "dim_usr"], "dim_usr", "dim_user")
     verb_case(tour, "A run that is not there", ["run", "--project", project, "--resume", "run-nope"], "run-nope", "no such run")
-    verb_case(tour, "A rebuild that nobody confirms", ["rebuild", "--project", project, "--until", "2026-01-09"], "--yes")
+    verb_case(tour, "A rebuild that nobody confirms", ["rebuild", "--project", project], "--yes")
     verb_case(tour, "An import without a server", ["import", "--project", project, "--url", f"http://127.0.0.1:{free_port()}", "/dev/null"], "feedmill up")
     verb_case(tour, "A query of a file that is not the project's", ["query", "--project", project, "SELECT * FROM read_csv('/etc/passwd')"], "/etc/passwd")
     verb_case(tour, "A query of a table that is not there", ["query", "--project", project, "SELECT * FROM ods_evnt"], "ods_evnt", "ods.ods_event")

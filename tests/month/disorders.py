@@ -7,6 +7,7 @@ from app import in_background
 from world import text_of
 
 DAY = datetime.timedelta(days=1)
+CUT_LINES = 3
 IMPORTED = "import:"   # an event id is the app's own messageId, or another key's with its name before it
 
 
@@ -161,11 +162,12 @@ def schema_mistakes(app) -> str:
         ("like", {}, "missing_property"), ("like", {"post_id": 7}, "wrong_type"), ("like", {"post_id": ""}, "too_short"),
         ("like", {"post_id": post.id, "mood": "sunny"}, "unknown_property"), ("no_such_event", {}, "unknown_event"),
         ("dwell", {"post_id": post.id, "dwell_ms": -5}, "too_small"), ("dwell", {"post_id": post.id, "dwell_ms": 1.5}, "wrong_type"),
+        ("search", {"query": "half an emoji \ud83d"}, "malformed_json"), ("dwell", {"post_id": post.id, "dwell_ms": 10**30}, "number_out_of_range"),
     ):
         app.message(event, person.id, properties, fate=f"refused:{rule}")
         app.message("post_view", person.id, {"post_id": post.id})
     app.flush()
-    return "7 messages that break the tracking plan, each beside a good one"
+    return "9 messages that break the tracking plan or JSON, each beside a good one"
 
 
 def new_event(app) -> str:
@@ -199,7 +201,10 @@ def import_beside(app) -> str:
         rows.append({"type": "track", "event": "post_view", "messageId": name, "userId": f"old{number % 97}", "timestamp": text_of(at),
                      "properties": {"post_id": f"oldpost{number % 53}"}})
         app.ledger.note(IMPORTED + name, "kept", at, app.disorder)
-    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    lines = [json.dumps(row) for row in rows]
+    for number in app.random.sample(range(len(lines)), CUT_LINES):   # a full disk, a broken copy: nobody's event
+        lines.insert(number, lines[number][: app.random.randrange(1, len(lines[number]))])
+    path.write_text("\n".join(lines) + "\n")
     importing = in_background(app.platform.command("import", path, "--url", f"http://127.0.0.1:{app.platform.port}", "--batch", 500))
     while importing.poll() is None:
         for person in some(app, 3):
@@ -208,10 +213,10 @@ def import_beside(app) -> str:
     if importing.returncode:
         raise RuntimeError(f"import: {importing.returncode}: {err[-1000:]}")
     figures = json.loads(out.strip().splitlines()[-1])
-    if figures["accepted"] != len(rows):
+    if figures["accepted"] != len(rows) or figures["unreadable"] != CUT_LINES:
         raise RuntimeError(f"import: of {len(rows)} rows {figures}")
     app.ledger.acknowledge([IMPORTED + row["messageId"] for row in rows])
-    return f"{len(rows)} events imported beside feeds"
+    return f"{len(rows)} events imported beside feeds, {CUT_LINES} cut lines among them"
 
 
 def restart(app) -> str:

@@ -241,7 +241,8 @@ def flipped_bit(night: Night) -> str:
     files = sorted(path for path in (platform.project / "data/lake").rglob("*.parquet") if path.stat().st_size > 500 and path.name not in platform.former)
     path = night.random.choice(files)
     platform.stop()
-    data = bytearray(path.read_bytes())
+    backup = path.read_bytes()
+    data = bytearray(backup)
     place = night.random.randrange(len(data) * 8)
     data[place // 8] ^= 1 << place % 8
     path.write_bytes(data)
@@ -249,21 +250,27 @@ def flipped_bit(night: Night) -> str:
     text = found.stdout + found.stderr
     if path.name not in text or found.returncode != (0 if HARMLESS in text else 1):
         night.fault(f"a flipped bit in {path.name} is not found by verify: {found.returncode} {text[-400:]}")
-    advice = healing(platform)
-    if advice:
-        done = platform.follow(advice)
-        if done.returncode:
-            night.fault(f"the advice does not work: {advice}: {done.stderr[-800:]}")
+    way_out = heal(night, path, backup)
     platform.start()
     night.run_options.add("heal")
-    return f"bit {place % 8} of byte {place // 8} of {path.name}"
+    return f"bit {place % 8} of byte {place // 8} of {path.name}{way_out}"
 
 
-def healing(platform) -> str:
-    """Heals; the command that is left to a person, "" when there is none."""
-    done = platform.try_verb("verify", "--heal")
-    commands = re.findall(r"`(feedmill rebuild [^`]*)`", done.stderr)
-    return commands[0] if done.returncode else ""
+def heal(night: Night, path: pathlib.Path, backup: bytes) -> str:
+    """Heals, or does what is left to a person: the command that is named, or a backup of what nothing holds a second time."""
+    done = night.platform.try_verb("verify", "--heal")
+    if done.returncode == 0:
+        return ""
+    commands = re.findall(r"`(feedmill (?:rebuild|lake recover) [^`]*)`", done.stderr)
+    if commands:
+        followed = night.platform.follow(commands[0])
+        if followed.returncode:
+            night.fault(f"the advice does not work: {commands[0]}: {followed.stderr[-800:]}")
+        return f", {commands[0].split(' --project')[0]}"
+    if NO_SOURCE not in done.stderr:
+        night.fault(f"verify --heal names no way out for {path.name}: {done.stderr[-800:]}")
+    path.write_bytes(backup)
+    return ", restored from a backup"
 
 
 def clock_jump(night: Night) -> str:
@@ -282,7 +289,21 @@ def clock_jump(night: Night) -> str:
     return f"{len(people)} events while the clock was ten days ahead"
 
 
-BY_NIGHT = [events_in_run, two_runs, killed_run, killed_server, moved, disk_full, flipped_bit, clock_jump]
+def lost_log(night: Night) -> str:
+    """Somebody deletes the log when all of it has landed; the way out that the refusal names is followed."""
+    platform = night.platform
+    platform.land()
+    platform.stop()
+    shutil.rmtree(platform.project / "data/log")
+    refused = platform.try_verb("up")
+    if refused.returncode == 0 or "feedmill log reset --after-landed" not in refused.stderr:
+        night.fault(f"a deleted log: {refused.returncode} {refused.stderr[-400:]}")
+    platform.verb("log reset", "--after-landed")
+    platform.start()
+    return "the log was deleted, and reset above what had landed"
+
+
+BY_NIGHT = [events_in_run, two_runs, killed_run, killed_server, moved, disk_full, flipped_bit, clock_jump, lost_log]
 
 
 # What must hold after a night.

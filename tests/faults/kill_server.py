@@ -146,16 +146,8 @@ def rows_per_id(platform: Platform) -> dict[str, int]:
     return {row["event_id"]: row["n"] for row in platform.query("SELECT event_id, CAST(count(*) AS BIGINT) AS n FROM dwd_user_action GROUP BY event_id")}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=pathlib.Path, required=True)
-    arguments = parser.parse_args()
-    shutil.rmtree(arguments.folder, ignore_errors=True)
-    arguments.folder.mkdir(parents=True)
-    platform = KilledPlatform(arguments.folder / "app", *SETTINGS)
+def live_through_kills(platform: KilledPlatform, arguments: argparse.Namespace) -> dict:
+    """The figures."""
     platform.start()
     make_history(platform)
     orphan = plant_orphan(platform)
@@ -177,13 +169,30 @@ def main() -> None:
     if cut_short(platform):
         sys.exit(f"kill_server: left for ever: {cut_short(platform)}")
     rows = rows_per_id(platform)
-    figures = {
+    return {
         "kills": kills, "acknowledged": len(acknowledged),
         "lost": sum(1 for name in acknowledged if name not in rows), "duplicated": sum(1 for count in rows.values() if count > 1),
         "ready_s_max": round(platform.ready_s_max, 3), "ready_cpu_s_max": round(platform.ready_cpu_s_max, 3),
         "nightlies": nights.succeeded, "nightlies_killed": nights.killed, "promotions": nights.promoted + promoter.promoted,
         "rollbacks": promoter.rolled_back, "feeds": senders[-1].feeds, "files_verified": verified["files"], "maintenance": maintenance_done(platform, orphan),
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    shutil.rmtree(arguments.folder, ignore_errors=True)
+    arguments.folder.mkdir(parents=True)
+    platform = KilledPlatform(arguments.folder / "app", *SETTINGS)
+    try:
+        figures = live_through_kills(platform, arguments)
+    finally:
+        if platform.process:
+            platform.kill()   # of a test that failed, too, nothing goes on in the folder
     print(json.dumps(figures))
 
 

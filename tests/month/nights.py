@@ -23,6 +23,7 @@ DISK_FLOOR = 400 << 20
 FILES_MAX = 60_000
 VOLUME = "1500m"                 # of the small disk that runs full
 HARMLESS = "only former versions need it"   # as verify says of a damaged file, which is no failure then
+NO_SOURCE = "restore a backup"   # as it says of one that nothing holds a second time
 MODEL_NIGHTS_MIN = 2             # nights before the model's pages are judged
 
 # Why an event of the raw table is no row of dwd_user_action: the product's own account.

@@ -189,15 +189,9 @@ def disk_full(night: Night) -> str:
     platform = night.platform
     platform.stop()
     data = platform.project / "data"
-    aside = platform.project / "data.aside"
-    data.rename(aside)
-    if not night.volume(data):
-        data.rmdir()
-        aside.rename(data)
+    if data not in night.mounted and not onto_small_disk(night, data):
         platform.start()
         return "not possible here: no small disk can be mounted"
-    shutil.copytree(aside, data, dirs_exist_ok=True)
-    shutil.rmtree(aside)
     platform.start()
     fill(data / "ballast")
     statuses = [platform.call("POST", "/v1/track", {"event": "app_open", "userId": "full", "messageId": f"full-{night.month.seed}-{night.app.day}-{n}",
@@ -224,6 +218,18 @@ def disk_full(night: Night) -> str:
     night.app.message("app_open", "full-no-more", {})
     night.app.flush()
     return f"{len(refused)} of {len(statuses)} events refused, killed and started while full; taken again {time.monotonic() - back:.1f} s after there was space"
+
+
+def onto_small_disk(night: Night, data: pathlib.Path) -> bool:
+    aside = data.with_name("data.aside")
+    data.rename(aside)
+    if not night.volume(data):
+        data.rmdir()
+        aside.rename(data)
+        return False
+    shutil.copytree(aside, data, dirs_exist_ok=True)
+    shutil.rmtree(aside)
+    return True
 
 
 def fill(path: pathlib.Path) -> None:

@@ -5,13 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/status.h"
 #include "app/user_search.h"
 #include "app/work_lock.h"
 #include "base/mutex.h"
 #include "base/time_text.h"
 #include "ingest/event_tables.h"
 #include "jobs/run_store.h"
-#include "warehouse/report.h"
 
 namespace feedmill::app {
 namespace {
@@ -156,13 +156,11 @@ console::StepRow StepOf(const jobs::StepRecord& record) {
 std::vector<console::LeftOutRow> LeftOutOf(const jobs::RunRecord& run, const std::string& project) {
   std::vector<console::LeftOutRow> rows;
   for (const warehouse::LeftOutRows& model : warehouse::LeftOutOf(run)) {
-    const bool late = model.late_intervals > 0;
-    rows.push_back({model.model, model.text, late ? "feedmill backfill --late --project " + project : ""});
+    rows.push_back({model.model, model.text, CommandFor(model, project)});
   }
   return rows;
 }
 
-// A run whose process died says "running" until somebody marks it.
 Result<std::vector<console::RunRow>> Runs(const ConsoleSources& sources, int limit) {
   meta::Store& store = *sources.folder.store;
   const bool somebody_works = SomebodyWorks(sources.data_folder);
@@ -170,8 +168,7 @@ Result<std::vector<console::RunRow>> Runs(const ConsoleSources& sources, int lim
   std::vector<console::RunRow> rows;
   for (const jobs::RunRecord& brief : runs) {
     FEEDMILL_ASSIGN(const jobs::RunRecord run, jobs::LoadRun(store, brief.id));
-    const bool dead = run.state == "running" && !somebody_works;
-    console::RunRow row{run.id, dead ? "interrupted" : run.state, run.started_at, run.ended_at, run.kind,
+    console::RunRow row{run.id, StateOf(run, somebody_works),   run.started_at, run.ended_at, run.kind,
                         {},     LeftOutOf(run, sources.project)};
     for (const jobs::StepRecord& step : run.steps) row.steps.push_back(StepOf(step));
     rows.push_back(std::move(row));

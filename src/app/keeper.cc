@@ -179,7 +179,7 @@ Result<uint64_t> Keeper::Intervals() {
 Result<uint64_t> Keeper::Raw() {
   if (config_.retention.raw == 0) return 0;
   uint64_t removed = 0;
-  for (const std::string_view table : {ingest::kEventTable, ingest::kRejectedTable, ingest::kFeedRequestTable}) {
+  for (const std::string_view table : ingest::kRawTables) {
     FEEDMILL_ASSIGN(const uint64_t hours,
                     DropHours(*folder_.catalog, std::string(table), clock_.Now() - config_.retention.raw));
     removed += hours;

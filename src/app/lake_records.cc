@@ -1,7 +1,6 @@
 #include "app/lake_records.h"
 
 #include <algorithm>
-#include <array>
 
 #include "app/lake_events.h"
 #include "data/event_codec.h"
@@ -11,8 +10,6 @@
 namespace feedmill::app {
 namespace {
 
-constexpr std::array<std::string_view, 3> kRawTables = {ingest::kEventTable, ingest::kRejectedTable,
-                                                        ingest::kFeedRequestTable};
 constexpr uint64_t kMemory = 512ull << 20;
 constexpr uint64_t kReadOffsetsMax = 50'000;
 
@@ -46,7 +43,7 @@ std::string ShortLogAdvice(const ProjectPaths& paths) {
 Result<LandedSpan> LandedOf(lake::Catalog& catalog, const std::string& stream, uint32_t partition) {
   LandedSpan span;
   bool first = true;
-  for (const std::string_view table : kRawTables) {
+  for (const std::string_view table : ingest::kRawTables) {
     const auto offsets = catalog.LandedOffsets(std::string(table), stream);
     if (!offsets && offsets.error().kind() == ErrorKind::kNotFound) continue;
     if (!offsets) return std::unexpected(offsets.error());
@@ -94,7 +91,7 @@ Result<bool> LakeRecords::HoldAll(uint32_t partition, ingest::OffsetRange range)
   if (range.to > landed.most) return false;
   const MutexLock lock(mutex_);
   uint64_t found = 0;
-  for (const std::string_view table : kRawTables) {
+  for (const std::string_view table : ingest::kRawTables) {
     FEEDMILL_ASSIGN(const uint64_t rows, CountRows(std::string(table), partition, range));
     found += rows;
   }

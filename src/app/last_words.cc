@@ -48,21 +48,26 @@ void LimitText(int resource, double unit, const char* name, std::array<char, 64>
   ::_exit(kExitFailed);
 }
 
+void SayFault(const char* what) {
+  Line line{};
+  Write(line, std::snprintf(line.data(), line.size(), "feedmill: ended by a fault of its own%s%s\n",
+                            what == nullptr ? "" : ": ", what == nullptr ? "" : what));
+}
+
 [[noreturn]] void OnTerminate() {
   const std::exception_ptr current = std::current_exception();
-  Line line{};
   try {
     if (current) std::rethrow_exception(current);
-    Write(line, std::snprintf(line.data(), line.size(), "feedmill: ended by a fault of its own\n"));
+    SayFault(nullptr);
   } catch (const std::bad_alloc& error) {
     EndForMeans("memory", error.what());
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::resource_unavailable_try_again) EndForMeans("a thread", error.what());
-    Write(line, std::snprintf(line.data(), line.size(), "feedmill: ended by a fault of its own: %s\n", error.what()));
+    SayFault(error.what());
   } catch (const std::exception& error) {
-    Write(line, std::snprintf(line.data(), line.size(), "feedmill: ended by a fault of its own: %s\n", error.what()));
-  } catch (...) {
-    Write(line, std::snprintf(line.data(), line.size(), "feedmill: ended by a fault of its own\n"));
+    SayFault(error.what());
+  } catch (...) {  // what is no std::exception has nothing to say of itself, and nothing may leave this handler
+    SayFault(nullptr);
   }
   std::abort();
 }

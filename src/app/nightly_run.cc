@@ -25,12 +25,16 @@ constexpr Micros kReturnTime = 5 * kMicrosPerSecond;      // for one that was ki
 constexpr auto kServerPause = std::chrono::milliseconds(200);
 constexpr auto kGapPause = std::chrono::milliseconds(5);  // less than a server takes until it has the folder
 
-Status AskServer(const Config& config, const std::string& url) {
+Result<cli::AdminClient> AdminOf(const Config& config, const std::string& url) {
   cli::Connection connection;
   connection.url = url;
   connection.project = config.paths.project;
   FEEDMILL_TRY(cli::FillKeys(&connection));
-  FEEDMILL_ASSIGN(cli::AdminClient client, cli::AdminClient::Make(connection));
+  return cli::AdminClient::Make(connection);
+}
+
+Status AskServer(const Config& config, const std::string& url) {
+  FEEDMILL_ASSIGN(cli::AdminClient client, AdminOf(config, url));
   const auto landed = client.Call("POST", "land", "", kLandTime);
   if (landed) return Ok();
   return std::unexpected(landed.error().WithContext(
@@ -41,19 +45,16 @@ Status AskServer(const Config& config, const std::string& url) {
 Result<Micros> NowOf(const NightlyArguments& arguments, const Nightly& nightly) {
   if (nightly.config.clock.source == ClockSource::kSystem) return nightly.clock.Now();
   const auto server = cli::FindRunningServer(nightly.config.paths.data);
-  cli::Connection connection;
-  connection.url = arguments.url.empty() && server ? server->url : arguments.url;
-  if (connection.url.empty()) {
+  const std::string url = arguments.url.empty() && server ? server->url : arguments.url;
+  if (url.empty()) {
     return InvalidArgument(
         "the project's clock is its server's (clock.source), and none runs: say the cut with --until");
   }
-  connection.project = nightly.config.paths.project;
-  FEEDMILL_TRY(cli::FillKeys(&connection));
-  FEEDMILL_ASSIGN(cli::AdminClient client, cli::AdminClient::Make(connection));
+  FEEDMILL_ASSIGN(cli::AdminClient client, AdminOf(nightly.config, url));
   FEEDMILL_ASSIGN(const std::string answer, client.Call("GET", "clock", ""));
   const auto json = nlohmann::json::parse(answer, nullptr, false);
   if (!json.is_object() || !json.contains("now") || !json["now"].is_string())
-    return Unavailable("{}: /v1/admin/clock answered {}", connection.url, answer.substr(0, 200));
+    return Unavailable("{}: /v1/admin/clock answered {}", url, answer.substr(0, 200));
   return ParseTime(json["now"].get<std::string>());
 }
 

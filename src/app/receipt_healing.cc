@@ -15,7 +15,6 @@ namespace feedmill::app {
 namespace {
 
 constexpr int kAttempts = 5;  // landing may commit into the same hour meanwhile
-constexpr std::string_view kRawTables[] = {ingest::kEventTable, ingest::kRejectedTable, ingest::kFeedRequestTable};
 
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 std::string_view NameOf(std::string_view table) { return table.substr(table.find('.') + 1); }
@@ -94,7 +93,7 @@ class Healing {
   // What the three raw tables say together; all of it from `since`, ods_event as of the snapshot that is rewritten.
   Result<StepsByPartition> FindSteps(int64_t snapshot) {
     std::string sql;
-    for (const std::string_view table : kRawTables) {
+    for (const std::string_view table : ingest::kRawTables) {
       const bool is_rewritten = table == ingest::kEventTable;
       const Status there =
           session_.RegisterTable(catalog_, std::string(table), {{"received_time", since_, std::nullopt}},

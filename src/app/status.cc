@@ -59,10 +59,9 @@ Json ServerJson(const Config& config) {
 }
 
 Json RunJson(const jobs::RunRecord& run, bool alive) {
-  const bool dead = run.state == "running" && !alive;
   return {{"id", run.id},
           {"kind", run.kind},
-          {"state", dead ? "interrupted" : run.state},
+          {"state", StateOf(run, alive)},
           {"started_at", TimeOrNull(run.started_at)},
           {"ended_at", TimeOrNull(run.ended_at)}};
 }
@@ -182,6 +181,14 @@ std::string TablesText(const Json& tables) {
 
 }  // namespace
 
+std::string StateOf(const jobs::RunRecord& run, bool somebody_works) {
+  return run.state == "running" && !somebody_works ? "interrupted" : run.state;
+}
+
+std::string CommandFor(const warehouse::LeftOutRows& rows, const std::string& project) {
+  return rows.late_intervals > 0 ? "feedmill backfill --late --project " + project : "";
+}
+
 Json LeftOutNow(meta::Store& store, const std::string& project) {
   constexpr int kRunsLookedAt = 50;  // a run of one table says nothing of the others
   const auto runs = jobs::ListRuns(store, "", kRunsLookedAt);
@@ -194,7 +201,7 @@ Json LeftOutNow(meta::Store& store, const std::string& project) {
     left_out.push_back({{"model", rows.model},
                         {"text", rows.text},
                         {"late_rows", rows.late_rows},
-                        {"command", rows.late_intervals > 0 ? "feedmill backfill --late --project " + project : ""}});
+                        {"command", CommandFor(rows, project)}});
   }
   return left_out;
 }

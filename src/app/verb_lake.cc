@@ -138,9 +138,7 @@ std::string Line(const lake::FoundTable& table) {
   return line;
 }
 
-bool IsRaw(std::string_view table) {
-  return table == ingest::kEventTable || table == ingest::kRejectedTable || table == ingest::kFeedRequestTable;
-}
+bool IsRaw(std::string_view table) { return std::ranges::find(ingest::kRawTables, table) != ingest::kRawTables.end(); }
 
 std::string WhatIsNext(const lake::FoundTable& table) {
   if (!table.pointer.empty()) return "";
@@ -162,7 +160,7 @@ Status RefuseGap(const std::vector<std::string>& lost, const ingest::EventLog& l
 // What the recovered tables lack and the log has.
 Status LandFromLog(const Config& config, const std::vector<lake::FoundTable>& tables, uint64_t* landed_up_to) {
   std::vector<std::string> lost;
-  for (const std::string_view raw : {ingest::kEventTable, ingest::kRejectedTable, ingest::kFeedRequestTable}) {
+  for (const std::string_view raw : ingest::kRawTables) {
     const auto found = std::ranges::find(tables, raw, &lake::FoundTable::name);
     if (found == tables.end() || found->pointer.empty()) lost.emplace_back(raw);
   }

@@ -40,8 +40,9 @@ Status FindCut(const NightlyArguments& arguments, Micros* cut) {
   if (!arguments.until.empty()) {
     FEEDMILL_ASSIGN(*cut, ParseTime(arguments.until));
     FEEDMILL_ASSIGN(const bool before, AnythingBefore(nightly, *cut));
-    FEEDMILL_ASSIGN(const bool anything, AnythingBefore(nightly, *cut + kAlways));
-    if (before || !anything) return Ok();
+    if (before) return Ok();
+    FEEDMILL_ASSIGN(const bool after, AnythingBefore(nightly, *cut + kAlways));
+    if (!after) return Ok();
     return InvalidArgument("rebuild: nothing that has landed is before --until {}: every table would be empty",
                            FormatTime(*cut));
   }

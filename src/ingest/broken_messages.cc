@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -7,10 +10,20 @@
 namespace feedmill::ingest {
 namespace {
 
-constexpr std::string_view kNull = "null";
 constexpr std::string_view kSpaces = " \t\r\n";
 constexpr std::string_view kEndsOfWords = " \t\r\n,]}";
 constexpr size_t kNowhere = std::string_view::npos;
+
+size_t EndOfText(std::string_view text, size_t quote) {
+  for (size_t at = quote + 1; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      return at + 1;
+    }
+  }
+  return kNowhere;
+}
 
 // Walks over JSON by its quotes and brackets alone, so that what is wrong inside of a value does not matter.
 class Walk {
@@ -30,41 +43,13 @@ class Walk {
   std::optional<std::string_view> Value() {
     SkipSpaces();
     const size_t begin = at_;
-    const size_t end = EndOfValue();
+    const size_t end = EndOfJsonValue(text_, at_);
     if (end == kNowhere || end == begin) return std::nullopt;
     at_ = end;
     return text_.substr(begin, end - begin);
   }
 
  private:
-  size_t EndOfValue() const {
-    if (at_ >= text_.size()) return kNowhere;
-    if (text_[at_] == '"') return EndOfText(at_);
-    if (text_[at_] != '{' && text_[at_] != '[') return text_.find_first_of(kEndsOfWords, at_);
-    int depth = 0;
-    for (size_t at = at_; at < text_.size(); ++at) {
-      const char c = text_[at];
-      if (c == '"') {
-        at = EndOfText(at);
-        if (at == kNowhere) return kNowhere;
-        --at;
-      }
-      if (c == '{' || c == '[') ++depth;
-      if ((c == '}' || c == ']') && --depth == 0) return at + 1;
-    }
-    return kNowhere;
-  }
-
-  size_t EndOfText(size_t quote) const {
-    for (size_t at = quote + 1; at < text_.size(); ++at) {
-      if (text_[at] == '\\')
-        ++at;
-      else if (text_[at] == '"')
-        return at + 1;
-    }
-    return kNowhere;
-  }
-
   std::string_view text_;
   size_t at_ = 0;
 };
@@ -108,6 +93,29 @@ class Examination {
 
 }  // namespace
 
+size_t EndOfJsonValue(std::string_view text, size_t from) {
+  if (from >= text.size()) return kNowhere;
+  if (text[from] == '"') return EndOfText(text, from);
+  if (text[from] != '{' && text[from] != '[') return text.find_first_of(kEndsOfWords, from);
+  int depth = 0;
+  for (size_t at = from; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') {
+      at = EndOfText(text, at);
+      if (at == kNowhere) return kNowhere;
+      --at;
+    }
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth == 0) return at + 1;
+  }
+  return kNowhere;
+}
+
+void MaskWithNull(std::string* body, size_t position, size_t length) {
+  body->replace(position, length, length, ' ');
+  body->replace(position, kNullBytes, "null");
+}
+
 std::optional<MaskedBody> MaskBrokenMessages(std::string_view body) {
   const auto messages = Messages(body);
   if (!messages) return std::nullopt;
@@ -118,16 +126,15 @@ std::optional<MaskedBody> MaskBrokenMessages(std::string_view body) {
     const simdjson::error_code error = examination.Of(message);
     if (error == simdjson::MEMALLOC) return std::nullopt;
     if (!error) continue;
-    if (message.size() < kNull.size()) return std::nullopt;
+    if (message.size() < kNullBytes) return std::nullopt;
     const auto wide = error == simdjson::NUMBER_ERROR ? MaskWideNumbers(message, true) : std::nullopt;
     const size_t position = static_cast<size_t>(message.data() - body.data());
-    masked.body.replace(position, message.size(), message.size(), ' ');
     if (wide && !examination.Of(wide->body)) {
       masked.body.replace(position, wide->body.size(), wide->body);
       masked.by_message[index] = wide->by_message.at(0);
       continue;
     }
-    masked.body.replace(position, kNull.size(), kNull);
+    MaskWithNull(&masked.body, position, message.size());
     masked.by_message[index] = {fmt::format("the message is no JSON: {}", JsonFault(error)), "", "malformed_json",
                                 std::string(message)};
   }

@@ -1,6 +1,7 @@
 // The raw tables that landing writes: their columns and partitions.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "data/schema.h"
@@ -11,6 +12,7 @@ namespace feedmill::ingest {
 inline constexpr std::string_view kEventTable = "ods.ods_event";
 inline constexpr std::string_view kRejectedTable = "ods.ods_event_rejected";
 inline constexpr std::string_view kFeedRequestTable = "ods.ods_feed_request";
+inline constexpr std::array<std::string_view, 3> kRawTables = {kEventTable, kRejectedTable, kFeedRequestTable};
 
 // Columns every event has. Typed columns of the tracking plan follow them in ods_event.
 const Schema& StandardEventColumns();

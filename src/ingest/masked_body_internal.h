@@ -13,6 +13,14 @@ namespace feedmill::ingest {
 
 inline constexpr int kJsonDepthMax = 64;  // levels of nesting in a body
 
+// The end of the JSON value that begins at `from`, by its quotes and brackets alone, so that what is wrong inside of it
+// does not matter; std::string_view::npos when it does not end.
+size_t EndOfJsonValue(std::string_view text, size_t from);
+
+inline constexpr size_t kNullBytes = 4;
+// `length` bytes, kNullBytes at least, become null and spaces.
+void MaskWithNull(std::string* body, size_t position, size_t length);
+
 struct MaskedBody {
   std::string body;                        // with null in the place of what was masked
   std::map<size_t, Rejection> by_message;  // index in the batch (0 of a single message) -> why it is refused, raw given

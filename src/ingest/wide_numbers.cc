@@ -14,7 +14,6 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr size_t kShownBytesMax = 40;
-constexpr std::string_view kNull = "null";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -53,24 +52,6 @@ bool IsWide(std::string_view number) {
   const auto read = std::from_chars(number.data(), end, real);
   // Too small a number is out of range too, and is read as 0.
   return read.ec == std::errc::result_out_of_range && std::isinf(std::strtod(std::string(number).c_str(), nullptr));
-}
-
-// The end of the object or array that begins at `from`, by its brackets.
-size_t EndOfValue(std::string_view text, size_t from) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t at = from; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quoted) {
-      if (c == '\\') ++at;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    quoted = c == '"';
-    if (c == '{' || c == '[') ++depth;
-    if ((c == '}' || c == ']') && --depth == 0) return at + 1;
-  }
-  return text.size();
 }
 
 class Masking {
@@ -151,15 +132,14 @@ class Masking {
   void Number(size_t position, const std::string& path) {
     const std::string_view whole = text_;
     const std::string_view number = whole.substr(position, NumberLength(whole.substr(position)));
-    if (number.size() < kNull.size() || !IsWide(number)) return;
-    out_.body.replace(position, number.size(), number.size(), ' ');
-    out_.body.replace(position, kNull.size(), kNull);
+    if (number.size() < kNullBytes || !IsWide(number)) return;
+    MaskWithNull(&out_.body, position, number.size());
     if (!message_ || out_.by_message.contains(*message_)) return;
     const bool integer = number.find_first_of(".eE") == std::string_view::npos;
     std::string reason = fmt::format("found {}{}, allowed is {}", CutText(number, kShownBytesMax),
                                      number.size() > kShownBytesMax ? "..." : "",
                                      integer ? "an integer of 64 bits" : "a number of at most 1.8e308");
-    const std::string_view raw = whole.substr(begin_, EndOfValue(whole, begin_) - begin_);
+    const std::string_view raw = whole.substr(begin_, EndOfJsonValue(whole, begin_) - begin_);
     out_.by_message[*message_] = {std::move(reason), path, "number_out_of_range", std::string(raw)};
   }
 

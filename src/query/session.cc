@@ -46,16 +46,6 @@ Result<Schema> ColumnsOf(const OwnedStatement& statement) {
   return schema;
 }
 
-// Comment lines in front are passed over.
-std::string FirstWord(std::string_view sql) {
-  while (sql.starts_with("--")) sql.remove_prefix(std::min(sql.find('\n'), sql.size() - 1) + 1);
-  const auto is_letter = [](unsigned char c) { return std::isalpha(c) != 0; };
-  const auto begin = std::ranges::find_if(sql, is_letter);
-  std::string word(begin, std::find_if_not(begin, sql.end(), is_letter));
-  for (char& c : word) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return word.empty() ? "nothing" : word;
-}
-
 Error Damaged(const std::string& table, const Error& error) {
   const bool damaged = error.kind() == ErrorKind::kCorrupt || error.kind() == ErrorKind::kNotFound;
   if (!damaged) return error;
@@ -185,8 +175,10 @@ Result<std::string> DuckSession::ParseSelect(std::string_view sql) {
   if (!document.is_object()) return Internal("DuckDB's syntax tree is not a JSON object");
   if (!document.value("error", true)) return *tree;
   // Only SELECTs have a tree that DuckDB writes down.
-  if (document.value("error_type", "") == "not implemented")
-    return InvalidArgument("found {}, allowed: one SELECT; a query changes no table", FirstWord(sql));
+  if (document.value("error_type", "") == "not implemented") {
+    const std::string word = FirstWord(sql);
+    return InvalidArgument("found {}, allowed: one SELECT; a query changes no table", word.empty() ? "nothing" : word);
+  }
   nlohmann::json error = {{"exception_type", document.value("error_type", "Parser")},
                           {"exception_message", document.value("error_message", "")}};
   if (document.contains("position")) error["position"] = document["position"];

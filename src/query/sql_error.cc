@@ -118,4 +118,20 @@ Error SqlError(std::string_view raw, std::string_view sql, size_t prefix_bytes) 
   return Error(KindOf(type), fmt::format("{}{} error: {}", place, type, message));
 }
 
+std::string FirstWord(std::string_view sql) {
+  while (true) {
+    size_t begin = sql.find_first_not_of(" \t\r\n(");
+    if (begin == std::string_view::npos) return "";
+    sql.remove_prefix(begin);
+    if (!sql.starts_with("--")) break;
+    sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
+  }
+  std::string word;
+  for (char c : sql) {
+    if (!std::isalpha(static_cast<unsigned char>(c))) break;
+    word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return word;
+}
+
 }  // namespace feedmill::query

@@ -16,6 +16,9 @@ struct TextPosition {
 };
 TextPosition LocateByte(std::string_view text, size_t position);
 
+// The word that a statement begins with, in capitals; comments and brackets in front of it are passed over. "" = none.
+std::string FirstWord(std::string_view sql);
+
 // `raw` is what DuckDB gave with errors_as_json=true (plain text is taken too). `sql` is the caller's text, which began
 // at byte `prefix_bytes` of what was executed. Where DuckDB says in fields of their own what was wrong (a name that is
 // not there, a call that no function takes, a file that may not be read), the reason is ours, else its text. The

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "query/sql_error.h"
+
 namespace feedmill::warehouse {
 namespace {
 
@@ -95,23 +97,6 @@ class Linter {
   std::vector<std::string> findings_;
 };
 
-// The first word of the statement, comments left out.
-std::string FirstWord(std::string_view sql) {
-  while (true) {
-    size_t begin = sql.find_first_not_of(" \t\r\n(");
-    if (begin == std::string_view::npos) return "";
-    sql.remove_prefix(begin);
-    if (!sql.starts_with("--")) break;
-    sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
-  }
-  std::string word;
-  for (char c : sql) {
-    if (!std::isalpha(static_cast<unsigned char>(c))) break;
-    word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return word;
-}
-
 const json* SelectList(const json& document) {
   auto statements = document.find("statements");
   if (statements == document.end() || statements->empty()) return nullptr;
@@ -127,7 +112,7 @@ std::vector<std::string> LintSql(std::string_view file, std::string_view sql, st
   Linter linter(file, sql);
   linter.Visit(document, 0);
   std::vector<std::string> findings = linter.findings();
-  if (FirstWord(sql) == "FROM")
+  if (query::FirstWord(sql) == "FROM")
     findings.push_back(fmt::format("{}: FROM before SELECT is DuckDB's only; begin with SELECT or WITH", file));
   return findings;
 }

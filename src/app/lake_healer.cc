@@ -60,10 +60,32 @@ Result<HealOutcome> LakeHealer::LandFileAgain(const DamagedFile& file) const {
   FEEDMILL_ASSIGN(const auto landing, OfflineLanding::Open(config_, folder_, clock_));
   const Status landed = landing->LandAgain(file.table, file.path);
   if (landed) return HealOutcome{true, "written again from the log"};
+  if (!landing->HoldsFrom({})) return GiveUp(file, landed.error());
   HealOutcome outcome = Rebuild("--raw");
-  outcome.text =
-      fmt::format("{}; if the log has everything from record 0 on, {}", landed.error().message(), outcome.text);
+  outcome.text = fmt::format("{}; {}", landed.error().message(), outcome.text);
   return outcome;
+}
+
+// Nothing but a backup holds its rows as they came, so that going on without them is a person's decision.
+Result<HealOutcome> LakeHealer::GiveUp(const DamagedFile& file, const Error& why) const {
+  FEEDMILL_ASSIGN(const lake::ScanPlan plan, folder_.catalog->PlanScan(file.table, {}));
+  const auto found = std::ranges::find(plan.files, file.path, &lake::DataFile::path);
+  if (found == plan.files.end()) return HealOutcome{true, "no longer part of the table"};
+  if (!give_up_) {
+    return Undecided(
+        fmt::format("{}; restore a backup of this file, or `feedmill verify --heal --give-up --project {}` goes on "
+                    "without its {} rows and keeps it aside",
+                    why.message(), config_.paths.project, found->record_count));
+  }
+  const std::string aside = config_.paths.Damaged() + file.path.substr(file.path.rfind('/'));
+  const auto bytes = io::ReadWholeFile(*folder_.files, file.path);
+  if (bytes) {
+    FEEDMILL_TRY(folder_.files->CreateDirectories(config_.paths.Damaged()));
+    FEEDMILL_TRY(io::WriteFileAtomically(*folder_.files, aside, *bytes));
+  }
+  FEEDMILL_TRY(TakeOut(file));
+  return HealOutcome{true, fmt::format("given up: {} rows; {}", found->record_count,
+                                       bytes ? "the file is kept as " + aside : "nothing of it could be read")};
 }
 
 // Without a pointer when nothing of the table is whole, its folder included.

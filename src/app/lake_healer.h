@@ -21,11 +21,16 @@ struct HealOutcome {
 
 // Raw tables are landed again from the log; of derived ones the record that they were made is forgotten, so that the
 // next run makes them again. A table whose metadata is damaged goes back to its newest version that is whole first.
-// Whoever heals holds the work lock; everything outlives it.
+// Whoever heals holds the work lock; everything outlives it. `give_up`: a raw file whose records the log no longer has
+// leaves its table, and is kept aside.
 class LakeHealer {
  public:
-  LakeHealer(const Config& config, const DataFolder& folder, const warehouse::Project& project)
-      : config_(config), folder_(folder), project_(project), lake_(io::RealPath(config.paths.Lake())) {}
+  LakeHealer(const Config& config, const DataFolder& folder, const warehouse::Project& project, bool give_up)
+      : config_(config),
+        folder_(folder),
+        project_(project),
+        give_up_(give_up),
+        lake_(io::RealPath(config.paths.Lake())) {}
 
   Result<HealOutcome> Heal(const DamagedFile& file);
   // Tables that went back to another version, some of whose files may be damaged too.
@@ -35,6 +40,7 @@ class LakeHealer {
   Result<HealOutcome> HealData(const DamagedFile& file, const warehouse::Model& model) const;
   Result<HealOutcome> HealMetadata(const std::string& table, const warehouse::Model& model);
   Result<HealOutcome> LandFileAgain(const DamagedFile& file) const;
+  Result<HealOutcome> GiveUp(const DamagedFile& file, const Error& why) const;
   Result<lake::FoundTable> FindWhole(const std::string& table) const;
   Result<HealOutcome> GoBackAndLand(const std::string& table);
   Result<HealOutcome> GoBackAndForget(const std::string& table, const warehouse::Model& model);
@@ -46,6 +52,7 @@ class LakeHealer {
   const Config& config_;
   const DataFolder& folder_;
   const warehouse::Project& project_;
+  const bool give_up_;
   const std::string lake_;  // as tables' own files name it
   SystemClock clock_;
   std::set<std::string> metadata_healed_;  // tables

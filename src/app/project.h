@@ -30,6 +30,7 @@ struct ProjectPaths {
   std::string Runs() const { return data + "/runs"; }
   std::string ServerLog() const { return data + "/logs/server.log"; }
   std::string Temporary() const { return data + "/tmp"; }
+  std::string Damaged() const { return data + "/damaged"; }
 };
 
 // Writes the built-in template. kAlreadyExists when the folder has anything in it.

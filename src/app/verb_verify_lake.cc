@@ -23,6 +23,7 @@ struct VerifyLakeArguments {
   std::string project = ".";
   Overrides overrides;
   bool heal = false;
+  bool give_up = false;
 };
 
 Result<LakeCheck> Check(const Config& config, const DataFolder& folder) {
@@ -66,13 +67,13 @@ Result<uint64_t> HealAll(const std::vector<DamagedFile>& damaged, LakeHealer* he
   return undecided;
 }
 
-Status Heal(const Config& config, const DataFolder& folder, const LakeCheck& check) {
+Status Heal(const Config& config, const DataFolder& folder, const LakeCheck& check, bool give_up) {
   FEEDMILL_ASSIGN(const WorkLock lock,
                   WorkLock::Take(config.paths.data, "feedmill verify --heal", SystemClock().Now()));
   FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   FEEDMILL_ASSIGN(const auto project, warehouse::LoadProject(*folder.files, config.paths.project, *session));
-  LakeHealer healer(config, folder, project);
+  LakeHealer healer(config, folder, project, give_up);
   FEEDMILL_ASSIGN(uint64_t undecided, HealAll(check.damaged, &healer));
   if (!healer.went_back().empty()) {
     FEEDMILL_ASSIGN(LakeCheck again, Check(config, folder));
@@ -98,7 +99,7 @@ Status RunVerifyLake(const VerifyLakeArguments& arguments) {
                                {"without_checksum", check.unchecked},
                                {"damaged", check.damaged.size() - former},
                                {"damaged_former", former}};
-  const Status outcome = arguments.heal && !check.damaged.empty() ? Heal(config, folder, check) : Report(check);
+  const Status outcome = arguments.heal && !check.damaged.empty() ? Heal(config, folder, check, arguments.give_up) : Report(check);
   cli::PrintResult(json.dump());
   return outcome;
 }
@@ -113,7 +114,11 @@ void AddVerifyLakeVerb(CLI::App& app) {
       "that is damaged");
   verb->add_option("--project", arguments->project, "project folder")->capture_default_str();
   verb->add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
-  verb->add_flag("--heal", arguments->heal, "have what is damaged made again where that needs no decision");
+  CLI::Option* heal = verb->add_flag("--heal", arguments->heal, "have what is damaged made again where that needs no decision");
+  verb->add_flag("--give-up", arguments->give_up,
+                 "with --heal: raw files that nothing holds a second time leave their table and are kept in "
+                 "data/damaged")
+      ->needs(heal);
   verb->footer(
       "Exit code 0: the tables are whole (a damaged file that only former versions need is named, and goes with them); "
       "with --heal: they are, or the next run makes them so. 1: they are not; with --heal: a command of yours is "

@@ -351,6 +351,26 @@ def heal(checks: Checks, platform: Platform, what: str, paths: list[pathlib.Path
     checks.equal(f"{what}: verify finds a whole lake", platform.verb("verify")["damaged"], 0)
 
 
+def given_up(checks: Checks, platform: Platform) -> None:
+    """A raw file is damaged when the log does not have its records any more, and there is no backup."""
+    shutil.rmtree(platform.project / "data/log")
+    platform.verb("log reset", "--after-landed")
+    before = platform.query("SELECT count(*) AS n FROM ods_event")[0]["n"]
+    path = newest_of(platform, "ods.ods_event", "data", "*.parquet")
+    flip(path, path.stat().st_size * 3)
+    healing = platform.try_verb("verify", "--heal")
+    advice = re.findall(r"`(feedmill [^`]*)`", healing.stderr)
+    checks.check("no second source: a backup is named, and one command", healing.returncode == 1 and "restore a backup of this file" in healing.stderr and len(advice) == 1, healing.stderr)
+    done = platform.follow(advice[0])
+    given = re.search(r"given up: (\d+) rows", done.stderr)
+    checks.check("the command that is named works as it stands", done.returncode == 0 and given, done.stderr)
+    checks.check("the file is kept aside", (platform.project / "data/damaged" / path.name).exists())
+    after = platform.query("SELECT count(*) AS n, count(event_id) AS ids FROM ods_event")[0]
+    checks.equal("the table lacks its rows alone, and is read", after["n"], before - int(given[1]))
+    checks.equal("verify finds a whole lake", platform.verb("verify")["damaged"], 0)
+    platform.verb("run", "--url", "", "--until", "2026-01-08", "--no-train")
+
+
 def main() -> None:
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="feedmill-folder-") as folder:
@@ -369,6 +389,7 @@ def main() -> None:
             checks.part(flips, checks, platform)
             checks.part(healed, checks, platform)
             checks.part(healed_metadata, checks, platform)
+            checks.part(given_up, checks, platform)
         finally:
             platform.stop()
     checks.finish()

@@ -142,7 +142,8 @@ def live_one(seed: int, nights: int, people: int, skip: list[str], keep: pathlib
     except Exception:  # noqa: BLE001 - whatever ends a month is a finding of it
         month.findings.append(traceback.format_exc())
         month.failed += 1
-        month.say(f"FAULT: {month.findings[-1]}")
+        for finding in month.findings:
+            month.say(f"FAULT: {finding}")
     finally:
         month.platform.stop()
         month.night.release()

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+import zlib
 
 from app import in_background
 from ledger import Account, compare
@@ -247,6 +248,8 @@ def flipped_bit(night: Night) -> str:
     platform = night.platform
     files = sorted(path for path in (platform.project / "data/lake").rglob("*.parquet") if path.stat().st_size > 500 and path.name not in platform.former)
     path = night.random.choice(files)
+    if path.name not in named_files(next(folder for folder in path.parents if folder.name == "data").parent):
+        return f"not of {path.name}: a killed step left it, and no version names it"
     platform.stop()
     backup = path.read_bytes()
     data = bytearray(backup)
@@ -262,6 +265,52 @@ def flipped_bit(night: Night) -> str:
     platform.start()
     night.run_options.add("heal")
     return f"bit {place % 8} of byte {place // 8} of {path.name}{way_out}"
+
+
+def named_files(table: pathlib.Path) -> set[str]:
+    """Names of the data files that the manifests of a table's folder speak of, read by Avro's container format alone."""
+    names: set[str] = set()
+    for manifest in (table / "metadata").glob("*.avro"):
+        for block in avro_blocks(manifest.read_bytes()):
+            names.update(name.decode() for name in re.findall(rb"[\w.-]+\.parquet", block))
+    return names
+
+
+def avro_blocks(data: bytes):
+    """The bytes of each block of an Avro object container file, inflated."""
+    place = 4
+
+    def long() -> int:
+        nonlocal place
+        value = shift = 0
+        while True:
+            byte = data[place]
+            place += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return (value >> 1) ^ -(value & 1)
+
+    def text() -> bytes:
+        nonlocal place
+        size = long()
+        place += size
+        return data[place - size:place]
+
+    header = {}
+    while (count := long()) != 0:
+        if count < 0:   # with its size in bytes
+            count = -count
+            long()
+        for _ in range(count):
+            name = text()
+            header[name] = text()
+    place += 16
+    while place < len(data):
+        long()
+        block = text()
+        place += 16
+        yield zlib.decompress(block, -15) if header.get(b"avro.codec") == b"deflate" else block
 
 
 def heal(night: Night, path: pathlib.Path, backup: bytes) -> str:

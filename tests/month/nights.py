@@ -248,8 +248,9 @@ def flipped_bit(night: Night) -> str:
     platform = night.platform
     files = sorted(path for path in (platform.project / "data/lake").rglob("*.parquet") if path.stat().st_size > 500 and path.name not in platform.former)
     path = night.random.choice(files)
-    if path.name not in named_files(next(folder for folder in path.parents if folder.name == "data").parent):
-        return f"not of {path.name}: a killed step left it, and no version names it"
+    table = next(folder for folder in path.parents if folder.name == "data").parent.name
+    if path.name not in named_files(platform, table):
+        return f"not of {path.name}: a rebuild or a killed step left it, and no version names it"
     platform.stop()
     backup = path.read_bytes()
     data = bytearray(backup)
@@ -267,13 +268,16 @@ def flipped_bit(night: Night) -> str:
     return f"bit {place % 8} of byte {place // 8} of {path.name}{way_out}"
 
 
-def named_files(table: pathlib.Path) -> set[str]:
-    """Names of the data files that the manifests of a table's folder speak of, read by Avro's container format alone."""
-    names: set[str] = set()
-    for manifest in (table / "metadata").glob("*.avro"):
-        for block in avro_blocks(manifest.read_bytes()):
-            names.update(name.decode() for name in re.findall(rb"[\w.-]+\.parquet", block))
-    return names
+def named_files(platform, table: str) -> set[str]:
+    """Names of the data files of all versions that the table has, read by Avro's container format alone."""
+    document = json.loads(pathlib.Path(platform.try_verb("tables", table, "--metadata").stdout.strip().splitlines()[-1]).read_text())
+    lists = [pathlib.Path(snapshot["manifest-list"]) for snapshot in document["snapshots"]]
+    manifests = {lists[0].parent / name for path in lists for name in texts_of(path, rb"[\w.-]+\.avro")}
+    return {name for manifest in manifests for name in texts_of(manifest, rb"[\w.-]+\.parquet")}
+
+
+def texts_of(path: pathlib.Path, pattern: bytes) -> set[str]:
+    return {text.decode() for block in avro_blocks(path.read_bytes()) for text in re.findall(pattern, block)}
 
 
 def avro_blocks(data: bytes):

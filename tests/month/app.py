@@ -83,6 +83,7 @@ class App:
         self.page_worth = {"home": [], "trending": []}
         self.day = 0
         self.hostile_rows = 4000
+        self.imports = 0
         self.import_rows = 3000
         self.bodies: dict[str, dict] = {}              # of the last days, to send them again
         self.bodies_at: dict[str, datetime.datetime] = {}

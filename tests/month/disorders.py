@@ -193,10 +193,11 @@ def new_event(app) -> str:
 
 def import_beside(app) -> str:
     """Somebody imports two years of an old app's events while people ask for feeds."""
-    path = app.platform.project.parent / f"import-{app.day}.jsonl"
+    app.imports += 1
+    path = app.platform.project.parent / f"import-{app.imports}.jsonl"
     rows = []
     for number in range(app.import_rows):
-        name = f"import{app.seed}-{app.day}-{number}"
+        name = f"import{app.seed}-{app.imports}-{number}"
         at = app.platform.now - DAY * app.random.uniform(0.5, 6)
         rows.append({"type": "track", "event": "post_view", "messageId": name, "userId": f"old{number % 97}", "timestamp": text_of(at),
                      "properties": {"post_id": f"oldpost{number % 53}"}})

@@ -195,14 +195,14 @@ def disk_full(night: Night) -> str:
         return "not possible here: no small disk can be mounted"
     platform.start()
     fill(data / "ballast")
-    statuses = [platform.call("POST", "/v1/track", {"event": "app_open", "userId": "full", "messageId": f"full-{night.month.seed}-{night.app.day}-{n}",
+    name = f"full-{night.month.seed}-{platform.now.isoformat()}-{len(night.app.ledger.events)}"
+    statuses = [platform.call("POST", "/v1/track", {"event": "app_open", "userId": "full", "messageId": f"{name}-{n}",
                                                    "properties": {"pad": "x" * 20_000}}, "write")[0] for n in range(60)]
     refused = [status for status in statuses if status != 200]
     for number, status in enumerate(statuses):
         if status == 200:
-            name = f"full-{night.month.seed}-{night.app.day}-{number}"
-            night.app.ledger.note(name, "kept", platform.now, "disk_full")
-            night.app.ledger.acknowledge([name])
+            night.app.ledger.note(f"{name}-{number}", "kept", platform.now, "disk_full")
+            night.app.ledger.acknowledge([f"{name}-{number}"])
     if not refused:
         night.fault("a full disk: no event was refused")
     elif set(refused) != {503}:

@@ -105,3 +105,16 @@ function(feedmill_join_rooms)
     endif()
   endforeach()
 endfunction()
+
+# feedmill_embed(ROOM FOLDER HEADER FUNCTION): every file of FOLDER as bytes in the room's library, behind FUNCTION, which src/ROOM/HEADER.h declares.
+function(feedmill_embed room folder header function)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${header}.cc)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tools/embed_pages.py ${PROJECT_SOURCE_DIR}/${folder} ${room}/${header}.h feedmill::${room}::${function} ${output}
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/tools/embed_pages.py
+    COMMENT "Building ${folder} in"
+    VERBATIM)
+  target_sources(feedmill_${room} PRIVATE ${output})
+endfunction()

@@ -6,8 +6,8 @@
 namespace feedmill::app {
 
 LiveBundleFollower::LiveBundleFollower(registry::Registry& registry, std::string bundles_folder,
-                                       serve::FeedService& feed, Micros interval)
-    : registry_(registry), bundles_folder_(std::move(bundles_folder)), feed_(feed) {
+                                       domain::DomainPtr domain, serve::FeedService& feed, Micros interval)
+    : registry_(registry), bundles_folder_(std::move(bundles_folder)), domain_(std::move(domain)), feed_(feed) {
   Look();
   thread_ = std::thread([this, interval] { Run(interval); });
 }
@@ -36,7 +36,7 @@ void LiveBundleFollower::Look() {
   if (!live) return log::Warn("the live bundle cannot be looked up", {{"error", live.error().message()}});
   if (!*live || (*live)->id == live_id_ || (*live)->id == refused_id_) return;
   const registry::BundleRow& row = **live;
-  auto bundle = serve::OpenBundle(io::PosixFileSystem(), bundles_folder_ + "/" + row.folder);
+  auto bundle = serve::OpenBundle(io::PosixFileSystem(), bundles_folder_ + "/" + row.folder, domain_);
   if (!bundle) {
     refused_id_ = row.id;
     return log::Error(live_id_.empty()

@@ -13,8 +13,8 @@ namespace feedmill::app {
 class LiveBundleFollower {
  public:
   // Looks once at once (errors are logged; the service answers without a bundle), then every `interval`.
-  LiveBundleFollower(registry::Registry& registry, std::string bundles_folder, serve::FeedService& feed,
-                     Micros interval);
+  LiveBundleFollower(registry::Registry& registry, std::string bundles_folder, domain::DomainPtr domain,
+                     serve::FeedService& feed, Micros interval);
   ~LiveBundleFollower();
   // Looks now. Any thread.
   void Look();
@@ -24,6 +24,7 @@ class LiveBundleFollower {
 
   registry::Registry& registry_;
   const std::string bundles_folder_;
+  const domain::DomainPtr domain_;
   serve::FeedService& feed_;
   Mutex look_mutex_;
   std::string live_id_ FEEDMILL_GUARDED_BY(look_mutex_);

@@ -17,6 +17,7 @@ struct ProjectPaths {
   std::string Settings() const { return project + "/feedmill.toml"; }
   std::string Events() const { return project + "/events"; }
   std::string Warehouse() const { return project + "/warehouse"; }
+  std::string Domain() const { return project + "/domain.toml"; }
   std::string Features() const { return project + "/features"; }
   std::string Models() const { return project + "/models"; }
   std::string Feed() const { return project + "/feed"; }

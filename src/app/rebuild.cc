@@ -148,7 +148,7 @@ class Rebuilding {
     FEEDMILL_ASSIGN(landing_, OfflineLanding::Open(config_, folder, clock_));
     FEEDMILL_TRY(landing_->LandAll());
     io::FileSystem& files = *folder.files;
-    FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, config_.paths.Features()));
+    FEEDMILL_ASSIGN(const auto set, features::LoadProjectFeatures(files, config_.paths.project));
     stream::LiveState state(set, config_.stream.state);
     FEEDMILL_TRY(ApplyLake(folder, &state));
     const std::string building = config_.paths.Temporary() + "/state";

@@ -16,6 +16,7 @@
 #include "app/night_watch.h"
 #include "app/nightly_steps.h"
 #include "app/parquet_rows.h"
+#include "app/project_domain.h"
 #include "app/router.h"
 #include "app/service_clock.h"
 #include "app/shown_activity.h"
@@ -57,7 +58,8 @@ class ServerImpl final : public Server {
     clock_ = std::make_unique<ServiceClock>(config.clock.source, start, config.clock.jumps);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
     FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
-    FEEDMILL_ASSIGN(feature_set_, features::LoadFeatureSet(files_, config.paths.Features()));
+    FEEDMILL_TRY(CheckProjectDomain(files_, config.paths));
+    FEEDMILL_ASSIGN(feature_set_, features::LoadProjectFeatures(files_, config.paths.project));
     lake_ = std::make_unique<LakeRecords>(config, folder_);
     FEEDMILL_ASSIGN(log_, OpenLogBesideLake(config, folder_, *clock_, *lake_));
     FEEDMILL_TRY(StartCollector(config, keys));
@@ -236,7 +238,7 @@ class ServerImpl final : public Server {
     wiring.metrics = &metrics_;
     FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
     live_bundle_ =
-        std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), *feed_, kBundleInterval);
+        std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), feature_set_.domain, *feed_, kBundleInterval);
     return Ok();
   }
 

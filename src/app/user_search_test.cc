@@ -29,7 +29,7 @@ class UserSearch : public testing::Test {
   }
 
   features::FeatureSet set_ =
-      features::LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features").value();
+      features::LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
   stream::LiveState state_{set_, {}};
   uint64_t next_ = 0;
 };

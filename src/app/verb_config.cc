@@ -8,6 +8,7 @@
 
 #include "app/config.h"
 #include "app/nightly_steps.h"
+#include "app/project_domain.h"
 #include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
 #include "io/child_process.h"
@@ -72,7 +73,8 @@ Status Check(const ConfigArguments& arguments) {
   paths.project = arguments.project;
   io::FileSystem& files = io::PosixFileSystem();
   Report("events/", StatusOf(ingest::TrackingPlan::Load(files, paths.Events())), &faults);
-  Report("features/", StatusOf(features::LoadFeatureSet(files, paths.Features())), &faults);
+  Report("domain.toml", CheckProjectDomain(files, paths), &faults);
+  Report("features/", StatusOf(features::LoadProjectFeatures(files, paths.project)), &faults);
   Report("models/", CheckModels(arguments.project), &faults);
   Report("feed/", StatusOf(serve::LoadScenes(paths.Feed())), &faults);
   Report("warehouse/", CheckWarehouse(files, paths), &faults);

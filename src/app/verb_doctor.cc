@@ -12,6 +12,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/project_domain.h"
 #include "base/deadline.h"
 #include "base/time_text.h"
 #include "cli/running_server.h"
@@ -56,7 +57,8 @@ Status StatusOf(const Result<T>& result) {
 void LookAtProject(const Config& config, Findings* findings) {
   io::FileSystem& files = io::PosixFileSystem();
   findings->Add("tracking plan", StatusOf(ingest::TrackingPlan::Load(files, config.paths.Events())), "read");
-  findings->Add("features", StatusOf(features::LoadFeatureSet(files, config.paths.Features())), "read");
+  findings->Add("domain", CheckProjectDomain(files, config.paths), "read, and fits the tracking plan");
+  findings->Add("features", StatusOf(features::LoadProjectFeatures(files, config.paths.project)), "read");
   findings->Add("scenes", StatusOf(serve::LoadScenes(config.paths.Feed())),
                 "read; `feedmill config check` reads SQL and models too");
 }

@@ -129,7 +129,7 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   Job job;
   FEEDMILL_TRY(OpenJob(arguments, &job));
   io::FileSystem& files = *job.folder.files;
-  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, job.config.paths.Features()));
+  FEEDMILL_ASSIGN(const auto set, features::LoadProjectFeatures(files, job.config.paths.project));
   features::ReplayArguments replay;
   replay.memory_bytes_max = jobs::MemoryOfStep().value_or(job.config.nightly.memory_bytes_max);
   replay.parts = std::min(jobs::PartsOfStep(), features::kReplayPartsMax);

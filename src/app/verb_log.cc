@@ -110,7 +110,7 @@ Status RunReset(const LogArguments& arguments) {
   FEEDMILL_TRY(OpenFolder(arguments, &opened));
   const Config& config = opened.config;
   io::FileSystem& files = io::PosixFileSystem();
-  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, config.paths.Features()));
+  FEEDMILL_ASSIGN(const auto set, features::LoadProjectFeatures(files, config.paths.project));
   FEEDMILL_ASSIGN(const auto state, stream::RecoverLiveState(files, config.paths.State(), set, config.stream.state));
   std::vector<Gap> gaps;
   {

@@ -99,7 +99,7 @@ Result<FeatureComparison> CompareFeatures(const Config& config, const DataFolder
     return InvalidArgument("log.partitions: found {}, allowed is 1: the order between partitions is not kept",
                            config.event_log.partitions);
   }
-  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(io::PosixFileSystem(), config.paths.Features()));
+  FEEDMILL_ASSIGN(const auto set, features::LoadProjectFeatures(io::PosixFileSystem(), config.paths.project));
   FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config));
   FEEDMILL_ASSIGN(const auto of_events, engine->NewSession());
   FEEDMILL_ASSIGN(const auto of_requests, engine->NewSession());

@@ -1,6 +1,7 @@
 // Features of 1,200 candidates of one user from the template's definitions, over a table of 500k posts. The last line
 // is one JSON object.
 #include "features/compute.h"
+#include "features/legacy_actions_for_test.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,13 +20,13 @@ constexpr Micros kStart = 1'790'000'000 * kMicrosPerSecond;
 
 CountedAction RandomAction(Random& random, int number) {
   const auto post = static_cast<EntityHandle>(random.Below(kPosts));
-  const auto action = random.Chance(0.7) ? Action::kImpression : static_cast<Action>(random.Below(kActionCount));
+  const auto action = random.Chance(0.7) ? legacy::kImpression : static_cast<Action>(random.Below(legacy::kActionCount));
   return {static_cast<EntityHandle>(random.Below(kUsers)), post, post % kAuthors, post % 50, action, 1,
           kStart + number * (kMicrosPerSecond / 4)};
 }
 
 int Run() {
-  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features").value();
+  const FeatureSet set = LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
   CounterTable counters(set);
   Random random(1);
   const Micros begin = MonotonicMicros();

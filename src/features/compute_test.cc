@@ -1,4 +1,5 @@
 #include "features/compute.h"
+#include "features/legacy_actions_for_test.h"
 
 #include <cmath>
 
@@ -21,7 +22,7 @@ std::vector<CountedAction> RandomActions(size_t count) {
                        .post = post,
                        .author = post % 7,
                        .topic = post % 4,
-                       .action = static_cast<Action>(random.Below(kActionCount)),
+                       .action = static_cast<Action>(random.Below(legacy::kActionCount)),
                        .weight = 1.0F,
                        .time = kStart + static_cast<Micros>(random.Below(20 * kMicrosPerDay))});
   }
@@ -95,7 +96,7 @@ class SlowTwin {
 };
 
 TEST(ComputeFeatures, EqualsTheDefinitionsOnTheTemplatesFeatures) {
-  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder)).value();
+  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder), domain::LegacyDomain()).value();
   const auto actions = RandomActions(4'000);
   CounterTable counters(set);
   for (const CountedAction& action : actions) counters.Apply(action);
@@ -126,7 +127,7 @@ TEST(ComputeFeatures, EqualsTheDefinitionsOnTheTemplatesFeatures) {
 }
 
 TEST(ComputeFeatures, ACandidatesFeaturesDoNotDependOnItsNeighbours) {
-  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder)).value();
+  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder), domain::LegacyDomain()).value();
   CounterTable counters(set);
   for (const CountedAction& action : RandomActions(1'000)) counters.Apply(action);
   std::vector<CandidateInput> candidates;
@@ -141,7 +142,7 @@ TEST(ComputeFeatures, ACandidatesFeaturesDoNotDependOnItsNeighbours) {
 }
 
 TEST(ComputeFeatures, NoCandidatesIsFine) {
-  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder)).value();
+  const FeatureSet set = LoadFeatureSet(io::PosixFileSystem(), std::string(kFolder), domain::LegacyDomain()).value();
   ComputeFeatures(set, CounterTable(set), 1, kStart, {}, {});
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/hash.h"
 #include "features/counter_rows_internal.h"
 #include "features/decay_internal.h"
 
@@ -13,7 +14,8 @@ namespace {
 constexpr double kRebaseHalfLives = 64;
 constexpr size_t kHalfLivesMax = 8;
 constexpr Micros kLateMax = 7 * kMicrosPerDay;   // a forgotten pair stays this long in checkpoints
-constexpr uint64_t kMagic = 0x32544e4354464d46;  // "FMFTCNT2"
+constexpr uint64_t kMagic = 0x33544e4354464d46;        // "FMFTCNT3"
+constexpr uint64_t kFormerMagic = 0x32544e4354464d46;  // "FMFTCNT2": actions by their places in the legacy domain
 
 bool IsPair(CounterKey key) { return key == CounterKey::kUserAuthor || key == CounterKey::kUserTopic; }
 
@@ -41,7 +43,7 @@ std::pair<EntityHandle, EntityHandle> HandlesOf(CounterKey key, const CountedAct
 // The counters of one kind of key.
 struct KeyLayout {
   std::vector<uint8_t> half_life;                          // per counter: which of the table's half-lives
-  std::array<std::vector<uint16_t>, kActionCount> places;  // per action: the counters it adds to
+  std::array<std::vector<uint16_t>, domain::kActionsMax> places;  // per action: the counters it adds to
 };
 
 using Factors = std::array<double, kHalfLivesMax>;
@@ -50,6 +52,7 @@ using Factors = std::array<double, kHalfLivesMax>;
 
 struct CounterTable::Rows {
   std::vector<CounterDefinition> definitions;
+  domain::DomainPtr domain;
   std::vector<int> place;  // per counter of the set: its place in the rows of its key
   std::vector<Micros> half_lives;
   std::array<double, kHalfLivesMax> per_micro{};  // 1 / half-life
@@ -69,6 +72,8 @@ struct CounterTable::Rows {
     }
   }
   void Rebase(const KeyLayout& layout, Micros base, CounterRow* row) const;
+  // What a checkpoint begins with. Actions by their names, so that places may move in the domain.
+  std::string Head(uint64_t magic) const;
   Micros AsOf(Micros time) const { return std::max(time, newest + 1); }
   bool Forgotten(CounterKey key, const CounterRow& row, Micros as_of) const {
     return IsPair(key) && as_of - row.last > pair_memory;
@@ -83,8 +88,30 @@ struct CounterTable::Rows {
   const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
 };
 
+std::string CounterTable::Rows::Head(uint64_t magic) const {
+  std::string head;
+  const auto put = [&head](auto value) { head.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  put(magic);
+  put(newest);
+  put(pair_memory);
+  put(static_cast<uint32_t>(definitions.size()));
+  for (const CounterDefinition& definition : definitions) {
+    const std::string& name = domain->actions[static_cast<size_t>(definition.action)].name;
+    put(definition.key);
+    if (magic == kFormerMagic) {
+      const domain::Domain& legacy = *domain::LegacyDomain();
+      put(static_cast<uint8_t>(std::ranges::find(legacy.actions, name, &domain::Action::name) -
+                               legacy.actions.begin()));
+    } else {
+      put(Hash64(name));
+    }
+    put(definition.half_life);
+  }
+  return head;
+}
+
 CounterTable::Rows::Rows(const FeatureSet& set, BoundedMemory* memory)
-    : definitions(set.counters), pair_memory(set.pair_memory_days * kMicrosPerDay) {
+    : definitions(set.counters), domain(set.domain), pair_memory(set.pair_memory_days * kMicrosPerDay) {
   for (const CounterDefinition& definition : definitions) {
     auto found = std::ranges::find(half_lives, definition.half_life);
     if (found == half_lives.end()) found = half_lives.insert(found, definition.half_life);
@@ -191,10 +218,11 @@ Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle s
 }
 
 FeatureSet CounterTable::Definitions() const {
-  return {.counters = rows_->definitions,
-          .features = {},
-          .hash = {},
-          .pair_memory_days = static_cast<int>(rows_->pair_memory / kMicrosPerDay)};
+  FeatureSet set;
+  set.counters = rows_->definitions;
+  set.pair_memory_days = static_cast<int>(rows_->pair_memory / kMicrosPerDay);
+  set.domain = rows_->domain;
+  return set;
 }
 
 size_t CounterTable::RowCount(CounterKey key) const { return rows_->of(key).size(); }
@@ -242,30 +270,14 @@ EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {
 }
 
 Status CounterTable::Serialize(const std::function<void(std::string_view)>& sink, ColdReader* reader) const {
-  std::string head;
-  const auto put = [&head](auto value) { head.append(reinterpret_cast<const char*>(&value), sizeof value); };
-  put(kMagic);
-  put(rows_->newest);
-  put(rows_->pair_memory);
-  put(static_cast<uint32_t>(rows_->definitions.size()));
-  for (const CounterDefinition& definition : rows_->definitions) {
-    put(definition.key);
-    put(definition.action);
-    put(definition.half_life);
-  }
-  sink(head);
+  sink(rows_->Head(kMagic));
   for (const CounterRows& rows : rows_->by_key) FEEDMILL_TRY(rows.Serialize(reader, sink));
   return Ok();
 }
 
 void CounterTable::SerializeParts(std::span<const Sink> sinks,
                                   const std::function<size_t(CounterKey, EntityHandle)>& place_of) const {
-  std::string head;
-  // An empty table's first piece, with this one's newest action.
-  (void)CounterTable(Definitions()).Serialize([&head](std::string_view piece) {
-    if (head.empty()) head = piece;
-  });
-  std::memcpy(head.data() + sizeof kMagic, &rows_->newest, sizeof rows_->newest);
+  const std::string head = rows_->Head(kMagic);
   for (const Sink& sink : sinks) {
     if (sink) sink(head);
   }
@@ -282,17 +294,15 @@ Status CounterTable::Deserialize(std::string_view bytes) {
 }
 
 Status CounterTable::Merge(std::string_view bytes, const std::function<bool(CounterKey, EntityHandle)>& wanted) {
-  std::string expected;
   constexpr size_t kNewestAt = sizeof kMagic;
+  uint64_t magic = 0;
+  if (bytes.size() >= sizeof magic) std::memcpy(&magic, bytes.data(), sizeof magic);
   // The definitions as this table writes them: the same bytes or another set.
-  const CounterTable empty(Definitions());
-  FEEDMILL_TRY(empty.Serialize([&expected, pieces = 0](std::string_view piece) mutable {
-    if (pieces++ == 0) expected = piece;
-  }));
+  const std::string expected = rows_->Head(magic == kFormerMagic ? kFormerMagic : kMagic);
   Micros newest = 0;
   if (bytes.size() < expected.size())
     return Corrupt("counters: {} bytes; the definitions alone have {}", bytes.size(), expected.size());
-  if (bytes.substr(0, kNewestAt) != std::string_view(expected).substr(0, kNewestAt))
+  if (magic != kMagic && magic != kFormerMagic)
     return Corrupt("counters: no magic number at byte 0");
   if (bytes.substr(kNewestAt + sizeof newest, expected.size() - kNewestAt - sizeof newest) !=
       std::string_view(expected).substr(kNewestAt + sizeof newest)) {
@@ -310,29 +320,6 @@ Status CounterTable::Merge(std::string_view bytes, const std::function<bool(Coun
   }
   if (!bytes.empty()) return Corrupt("counters: {} bytes too many at the end", bytes.size());
   return Ok();
-}
-
-std::optional<Action> CountedActionOf(std::string_view event_name) {
-  static constexpr std::pair<std::string_view, Action> kNames[] = {
-      {"feed_impression", Action::kImpression},
-      {"post_click", Action::kClick},
-      {"dwell", Action::kDwellSeconds},
-      {"like", Action::kLike},
-      {"comment", Action::kComment},
-      {"share", Action::kShare},
-      {"follow", Action::kFollow},
-      {"hide", Action::kHide},
-      {"report", Action::kHide},
-  };
-  for (const auto& [name, action] : kNames) {
-    if (name == event_name) return action;
-  }
-  return std::nullopt;
-}
-
-float CountedWeight(Action action, int64_t dwell_ms) {
-  if (action != Action::kDwellSeconds) return 1;
-  return static_cast<float>(std::clamp<int64_t>(dwell_ms, 0, int64_t{kDwellSecondsMax} * 1000)) / 1000;
 }
 
 }  // namespace feedmill::features

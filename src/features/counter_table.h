@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -27,8 +26,8 @@ struct CountedAction {
   EntityHandle post = kNoEntity;
   EntityHandle author = kNoEntity;
   EntityHandle topic = kNoEntity;
-  Action action = Action::kImpression;
-  float weight = 1;  // seconds for dwell
+  Action action{};
+  float weight = 1;  // domain::Action::Weight
   Micros time = 0;
 };
 
@@ -100,12 +99,5 @@ class CounterTable {
   struct Rows;
   std::unique_ptr<Rows> rows_;
 };
-
-// The action that an event of this name counts as ("feed_impression" -> impression), or nothing. `report` counts as
-// hide.
-std::optional<Action> CountedActionOf(std::string_view event_name);
-// What one event adds: 1, for dwell its seconds (0 to kDwellSecondsMax).
-inline constexpr int kDwellSecondsMax = 600;
-float CountedWeight(Action action, int64_t dwell_ms);
 
 }  // namespace feedmill::features

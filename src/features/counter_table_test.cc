@@ -1,4 +1,5 @@
 #include "features/counter_table.h"
+#include "features/legacy_actions_for_test.h"
 
 #include <cmath>
 
@@ -16,9 +17,10 @@ constexpr Micros kHalfLives[] = {kMicrosPerHour, kMicrosPerDay, 7 * kMicrosPerDa
 // Every key, action and half-life.
 FeatureSet EverySet() {
   FeatureSet set;
+  set.domain = domain::LegacyDomain();
   for (int key = 0; key < kCounterKeyCount; ++key) {
     for (const Micros half_life : kHalfLives) {
-      for (int action = 0; action < kActionCount; ++action) {
+      for (int action = 0; action < legacy::kActionCount; ++action) {
         set.counters.push_back({static_cast<CounterKey>(key), static_cast<Action>(action), half_life});
       }
     }
@@ -60,8 +62,8 @@ CountedAction RandomAction(Random& random, Micros from, Micros until) {
   action.post = random.Chance(0.9) ? static_cast<EntityHandle>(random.Below(20)) : kNoEntity;
   action.author = random.Chance(0.95) ? static_cast<EntityHandle>(random.Below(6)) : kNoEntity;
   action.topic = random.Chance(0.9) ? static_cast<EntityHandle>(random.Below(4)) : kNoEntity;
-  action.action = static_cast<Action>(random.Below(kActionCount));
-  action.weight = action.action == Action::kDwellSeconds ? static_cast<float>(random.Below(60'000)) / 1000 : 1.0F;
+  action.action = static_cast<Action>(random.Below(legacy::kActionCount));
+  action.weight = action.action == legacy::kDwellSeconds ? static_cast<float>(random.Below(60'000)) / 1000 : 1.0F;
   action.time = random.Between(from, until);
   return action;
 }
@@ -105,10 +107,12 @@ TEST(CounterTable, RowHoldsTheCountersOfItsKeyInOrder) {
 }
 
 TEST(CounterTable, ReadsAreNeverOlderThanTheNewestAction) {
-  const FeatureSet set{{{CounterKey::kUser, Action::kClick, kMicrosPerHour}}, {}, {}};
+  FeatureSet set;
+  set.counters = {{CounterKey::kUser, legacy::kClick, kMicrosPerHour}};
+  set.domain = domain::LegacyDomain();
   CounterTable table(set);
   EXPECT_EQ(table.NewestTime(), 0);
-  table.Apply({.user = 1, .action = Action::kClick, .time = kStart});
+  table.Apply({.user = 1, .action = legacy::kClick, .time = kStart});
   EXPECT_EQ(table.NewestTime(), kStart);
   EXPECT_EQ(table.LastTime(CounterKey::kUser, 1, kNoEntity, kStart), kStart);
   EXPECT_EQ(table.LastTime(CounterKey::kUser, 2, kNoEntity, kStart), 0);
@@ -125,7 +129,7 @@ TEST(CounterTable, LongPausesAndVeryLateActions) {
   std::vector<CountedAction> actions;
   for (const Micros time :
        {kStart, kStart + 4000 * kMicrosPerDay, kStart - 4000 * kMicrosPerDay, kStart + 4001 * kMicrosPerDay}) {
-    actions.push_back({.user = 1, .post = 1, .author = 1, .topic = 1, .action = Action::kLike, .time = time});
+    actions.push_back({.user = 1, .post = 1, .author = 1, .topic = 1, .action = legacy::kLike, .time = time});
     table.Apply(actions.back());
   }
   const Micros now = kStart + 4001 * kMicrosPerDay + kMicrosPerHour;
@@ -137,15 +141,16 @@ TEST(CounterTable, LongPausesAndVeryLateActions) {
 
 // Keys of the user alone and of the user and an author, remembered for 30 days.
 FeatureSet SetWithPairs() {
-  return {{{CounterKey::kUser, Action::kClick, 30 * kMicrosPerDay},
-           {CounterKey::kUserAuthor, Action::kClick, 30 * kMicrosPerDay}},
-          {},
-          {},
-          30};
+  FeatureSet set;
+  set.counters = {{CounterKey::kUser, legacy::kClick, 30 * kMicrosPerDay},
+                  {CounterKey::kUserAuthor, legacy::kClick, 30 * kMicrosPerDay}};
+  set.pair_memory_days = 30;
+  set.domain = domain::LegacyDomain();
+  return set;
 }
 
 CountedAction ClickOn(EntityHandle author, Micros time) {
-  return {.user = 1, .author = author, .action = Action::kClick, .time = time};
+  return {.user = 1, .author = author, .action = legacy::kClick, .time = time};
 }
 
 TEST(PairMemory, APairReadsAsNeverSeenAfterItsTime) {
@@ -238,16 +243,6 @@ TEST_F(CounterTableCheckpoint, RefusesOtherDefinitionsAndCutBytes) {
         << size;
   }
   EXPECT_EQ(CounterTable(set_).Deserialize(bytes_ + "x").error().kind(), ErrorKind::kCorrupt);
-}
-
-TEST(CountedAction, NamesAndWeights) {
-  EXPECT_EQ(CountedActionOf("feed_impression"), Action::kImpression);
-  EXPECT_EQ(CountedActionOf("report"), Action::kHide);
-  EXPECT_EQ(CountedActionOf("unfollow"), std::nullopt);
-  EXPECT_EQ(CountedWeight(Action::kLike, 99), 1.0F);
-  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, 1500), 1.5F);
-  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, 99'000'000), 600.0F);
-  EXPECT_EQ(CountedWeight(Action::kDwellSeconds, -5), 0.0F);
 }
 
 }  // namespace

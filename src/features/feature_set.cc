@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <set>
+#include <span>
 #include <tuple>
+
+#include <fmt/ranges.h>
 
 #include "base/config_document.h"
 #include "base/hash.h"
@@ -15,8 +18,6 @@ namespace {
 constexpr size_t kFeaturesMax = 512;
 constexpr size_t kNameBytesMax = 100;
 
-constexpr std::array<std::string_view, kActionCount> kActionNames = {"impression", "click",  "like", "comment",
-                                                                     "share",      "follow", "hide", "dwell_seconds"};
 constexpr std::array<std::string_view, kCounterKeyCount> kKeyNames = {"user", "post", "author", "user_author",
                                                                       "user_topic"};
 constexpr std::array<std::string_view, 8> kKindNames = {
@@ -24,8 +25,7 @@ constexpr std::array<std::string_view, 8> kKindNames = {
 constexpr std::array<std::string_view, 4> kHalfLifeNames = {"1h", "1d", "7d", "30d"};
 constexpr std::array<Micros, 4> kHalfLives = {kMicrosPerHour, kMicrosPerDay, 7 * kMicrosPerDay, 30 * kMicrosPerDay};
 
-template <size_t N>
-std::string Join(const std::array<std::string_view, N>& names) {
+std::string Join(std::span<const std::string_view> names) {
   std::string text;
   for (const std::string_view name : names) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", name);
   return text;
@@ -46,8 +46,7 @@ class FeatureReader {
     if (node->kind != ConfigNode::Kind::kString) return Wrong(*node, field, "a text");
     return node->text;
   }
-  template <size_t N>
-  Result<size_t> OneOf(std::string_view field, const std::array<std::string_view, N>& names) {
+  Result<size_t> OneOf(std::string_view field, std::span<const std::string_view> names) {
     FEEDMILL_ASSIGN(const ConfigNode* node, Need(field));
     return IndexOf(*node, field, names);
   }
@@ -100,9 +99,8 @@ class FeatureReader {
     return InvalidArgument("{}: field '{}': found {}; allowed: {}", document_.Where(node), field, node.Describe(),
                            allowed);
   }
-  template <size_t N>
   Result<size_t> IndexOf(const ConfigNode& node, std::string_view field,
-                         const std::array<std::string_view, N>& names) const {
+                         std::span<const std::string_view> names) const {
     const auto found = std::ranges::find(names, node.text);
     if (node.kind != ConfigNode::Kind::kString || found == names.end()) return Wrong(node, field, Join(names));
     return static_cast<size_t>(found - names.begin());
@@ -116,6 +114,14 @@ class FeatureReader {
 // Collects features; counters get their final order at the end.
 class SetBuilder {
  public:
+  explicit SetBuilder(domain::DomainPtr domain) {
+    for (const domain::Action& action : domain->actions) {
+      if (action.counted) action_names_.push_back(action.name);
+      if (action.counted) actions_.push_back(static_cast<Action>(&action - domain->actions.data()));
+    }
+    set_.domain = std::move(domain);
+  }
+
   Status AddDocument(const ConfigDocument& document) {
     for (const auto& [name, node] : document.root.members) {
       if (name == "pair_memory_days") {
@@ -140,7 +146,7 @@ class SetBuilder {
   Result<FeatureSet> Finish(std::string_view source) {
     if (set_.features.empty()) return InvalidArgument("{}: no [[feature]] found; at least one is needed", source);
     SortCounters();
-    set_.hash = Sha256Hex(FormatFeatureSet(set_)).substr(0, 16);
+    set_.hash = Sha256Hex(FormatFeatureSet(set_) + OtherMeanings()).substr(0, 16);
     return std::move(set_);
   }
 
@@ -182,10 +188,10 @@ class SetBuilder {
     const bool is_rate = feature.kind == FeatureKind::kRate;
     FEEDMILL_ASSIGN(size_t key_place, reader.OneOf("key", kKeyNames));
     feature.key = static_cast<CounterKey>(key_place);
-    FEEDMILL_ASSIGN(size_t numerator, reader.OneOf(is_rate ? "numerator" : "action", kActionNames));
+    FEEDMILL_ASSIGN(size_t numerator, reader.OneOf(is_rate ? "numerator" : "action", action_names_));
     size_t denominator = 0;
     if (is_rate) {
-      FEEDMILL_ASSIGN(denominator, reader.OneOf("denominator", kActionNames));
+      FEEDMILL_ASSIGN(denominator, reader.OneOf("denominator", action_names_));
       FEEDMILL_ASSIGN(feature.prior_rate, reader.Number("prior_rate", 0, 1000));
       FEEDMILL_ASSIGN(feature.prior_weight, reader.Number("prior_weight", 1e-3, 1e6));
     }
@@ -195,8 +201,8 @@ class SetBuilder {
     const std::string stem = feature.name;
     for (const Micros half_life : half_lives) {
       if (is_list) feature.name = stem + "_" + HalfLifeName(half_life);
-      feature.numerator = Counter({feature.key, static_cast<Action>(numerator), half_life});
-      if (is_rate) feature.denominator = Counter({feature.key, static_cast<Action>(denominator), half_life});
+      feature.numerator = Counter({feature.key, actions_[numerator], half_life});
+      if (is_rate) feature.denominator = Counter({feature.key, actions_[denominator], half_life});
       FEEDMILL_TRY(Add(reader, feature));
     }
     return Ok();
@@ -237,19 +243,35 @@ class SetBuilder {
     }
   }
 
+  // What the actions that are counted mean, where it is not what the legacy domain says: sets from before there was a
+  // domain keep their hash.
+  std::string OtherMeanings() const {
+    const domain::Domain& legacy = *domain::LegacyDomain();
+    std::set<std::string> meanings;
+    for (const CounterDefinition& counter : set_.counters) {
+      const domain::Action& action = set_.Of(counter.action);
+      const domain::Action* former = legacy.FindAction(action.name);
+      const std::string meaning = domain::MeaningOf(*set_.domain, action);
+      if (former == nullptr || domain::MeaningOf(legacy, *former) != meaning)
+        meanings.insert(fmt::format("action {}: {}\n", action.name, meaning));
+    }
+    return fmt::format("{}", fmt::join(meanings, ""));
+  }
+
   FeatureSet set_;
+  std::vector<std::string_view> action_names_;  // of the domain's counted actions
+  std::vector<Action> actions_;
   bool has_pair_memory_ = false;
   std::set<std::string> names_;
 };
 
 }  // namespace
 
-std::string_view ActionName(Action action) { return kActionNames[static_cast<size_t>(action)]; }
 std::string_view CounterKeyName(CounterKey key) { return kKeyNames[static_cast<size_t>(key)]; }
 std::string_view FeatureKindName(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
-std::string CounterName(const CounterDefinition& counter) {
-  return fmt::format("{}_{}_{}", CounterKeyName(counter.key), ActionName(counter.action),
+std::string CounterName(const FeatureSet& set, const CounterDefinition& counter) {
+  return fmt::format("{}_{}_{}", CounterKeyName(counter.key), set.Of(counter.action).name,
                      HalfLifeName(counter.half_life));
 }
 
@@ -258,16 +280,16 @@ int FindCounter(const FeatureSet& set, CounterKey key, Action action, Micros hal
   return found == set.counters.end() ? -1 : static_cast<int>(found - set.counters.begin());
 }
 
-Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text) {
+Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text, domain::DomainPtr domain) {
   FEEDMILL_ASSIGN(ConfigDocument document, ParseToml(file, text));
-  SetBuilder builder;
+  SetBuilder builder(std::move(domain));
   FEEDMILL_TRY(builder.AddDocument(document));
   return builder.Finish(file);
 }
 
-Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder) {
+Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder, domain::DomainPtr domain) {
   FEEDMILL_ASSIGN(std::vector<std::string> names, files.List(folder));
-  SetBuilder builder;
+  SetBuilder builder(std::move(domain));
   for (const std::string& name : names) {
     if (!name.ends_with(".toml")) continue;
     const std::string path = fmt::format("{}/{}", folder, name);
@@ -276,6 +298,11 @@ Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& fold
     FEEDMILL_TRY(builder.AddDocument(document));
   }
   return builder.Finish(folder);
+}
+
+Result<FeatureSet> LoadProjectFeatures(io::FileSystem& files, const std::string& project) {
+  FEEDMILL_ASSIGN(auto domain, domain::LoadDomain(files, project + "/domain.toml"));
+  return LoadFeatureSet(files, project + "/features", std::move(domain));
 }
 
 std::string FormatFeatureSet(const FeatureSet& set) {
@@ -288,11 +315,11 @@ std::string FormatFeatureSet(const FeatureSet& set) {
     }
     if (feature.numerator >= 0) {
       const CounterDefinition& counter = set.counters[feature.numerator];
-      out += fmt::format("{} = \"{}\"\n", is_rate ? "numerator" : "action", ActionName(counter.action));
+      out += fmt::format("{} = \"{}\"\n", is_rate ? "numerator" : "action", set.Of(counter.action).name);
       if (is_rate) {
         out +=
             fmt::format("denominator = \"{}\"\nprior_rate = {}\nprior_weight = {}\n",
-                        ActionName(set.counters[feature.denominator].action), feature.prior_rate, feature.prior_weight);
+                        set.Of(set.counters[feature.denominator].action).name, feature.prior_rate, feature.prior_weight);
       }
       out += fmt::format("half_life = \"{}\"\n", HalfLifeName(counter.half_life));
     }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "domain/domain.h"
 #include "io/file_system.h"
 
 namespace feedmill::features {
@@ -18,10 +19,8 @@ namespace feedmill::features {
 enum class CounterKey : uint8_t { kUser, kPost, kAuthor, kUserAuthor, kUserTopic };
 inline constexpr int kCounterKeyCount = 5;
 
-// Actions that counters count; dwell counts seconds.
-enum class Action : uint8_t { kImpression, kClick, kLike, kComment, kShare, kFollow, kHide, kDwellSeconds };
-inline constexpr int kActionCount = 8;
-std::string_view ActionName(Action action);
+// An action that counters count: its place in Domain::actions.
+enum class Action : uint8_t {};
 
 // One exponentially decayed count: value(t) = sum over events e with e.time < t of weight(e) * 2^(-(t - e.time) /
 // half_life).
@@ -62,21 +61,26 @@ struct FeatureSet {
   std::vector<FeatureDefinition> features;  // the order of a feature vector
   std::string hash;                         // of the definitions (FormatFeatureSet); models carry it and refuse another
   int pair_memory_days = kPairMemoryDays;
+  domain::DomainPtr domain;  // whose actions are counted; never null in a set that was loaded
+
+  const domain::Action& Of(Action action) const { return domain->actions[static_cast<size_t>(action)]; }
 };
 
 // Reads every *.toml of the folder in order of their names (template/features shows what may stand there).
 // Errors name file, line, field, what was found and what is allowed. Counters are those that some feature uses, ordered
 // by key, half-life and action.
-Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder);
+Result<FeatureSet> LoadFeatureSet(io::FileSystem& files, const std::string& folder, domain::DomainPtr domain);
+// Of a project: its features/ in the words of its domain.toml.
+Result<FeatureSet> LoadProjectFeatures(io::FileSystem& files, const std::string& project);
 // The same from one text; `file` is its name in messages.
-Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text);
+Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text, domain::DomainPtr domain);
 // One TOML text with every feature spelled out; parsing it gives the same set and hash. What a bundle carries.
 std::string FormatFeatureSet(const FeatureSet& set);
 
 std::string_view CounterKeyName(CounterKey key);     // "user", "post", "author", "user_author", "user_topic"
 std::string_view FeatureKindName(FeatureKind kind);  // "log_count", "rate", ...
 // "1h", "7d"; the name of a counter is <key>_<action>_<half-life>: "post_click_1d".
-std::string CounterName(const CounterDefinition& counter);
+std::string CounterName(const FeatureSet& set, const CounterDefinition& counter);
 // -1 when the set has no such counter.
 int FindCounter(const FeatureSet& set, CounterKey key, Action action, Micros half_life);
 

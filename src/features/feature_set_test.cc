@@ -1,4 +1,5 @@
 #include "features/feature_set.h"
+#include "features/legacy_actions_for_test.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,7 @@ half_life = "1d"
 )";
 
 TEST(FeatureSet, OneTableMayMakeAFeaturePerHalfLife) {
-  const FeatureSet set = ParseFeatureSet("a.toml", kText).value();
+  const FeatureSet set = ParseFeatureSet("a.toml", kText, domain::LegacyDomain()).value();
   ASSERT_EQ(set.features.size(), 4U);
   EXPECT_EQ(set.features[0].name, "post_click_rate_1h");
   EXPECT_EQ(set.features[1].name, "post_click_rate_7d");
@@ -40,27 +41,27 @@ TEST(FeatureSet, OneTableMayMakeAFeaturePerHalfLife) {
   EXPECT_EQ(CounterName(set.counters[0]), "user_click_1d");
   EXPECT_EQ(CounterName(set.counters[set.features[1].numerator]), "post_click_7d");
   EXPECT_EQ(CounterName(set.counters[set.features[1].denominator]), "post_impression_7d");
-  EXPECT_EQ(FindCounter(set, CounterKey::kPost, Action::kClick, kMicrosPerHour), set.features[0].numerator);
-  EXPECT_EQ(FindCounter(set, CounterKey::kPost, Action::kLike, kMicrosPerHour), -1);
+  EXPECT_EQ(FindCounter(set, CounterKey::kPost, legacy::kClick, kMicrosPerHour), set.features[0].numerator);
+  EXPECT_EQ(FindCounter(set, CounterKey::kPost, legacy::kLike, kMicrosPerHour), -1);
 }
 
 TEST(FeatureSet, TheSpelledOutTextIsTheSameSet) {
-  const FeatureSet set = ParseFeatureSet("a.toml", kText).value();
-  const FeatureSet again = ParseFeatureSet("b.toml", FormatFeatureSet(set)).value();
+  const FeatureSet set = ParseFeatureSet("a.toml", kText, domain::LegacyDomain()).value();
+  const FeatureSet again = ParseFeatureSet("b.toml", FormatFeatureSet(set), domain::LegacyDomain()).value();
   EXPECT_EQ(again.hash, set.hash);
   EXPECT_EQ(again.counters, set.counters);
   EXPECT_EQ(FormatFeatureSet(again), FormatFeatureSet(set));
   std::string other(kText);
   other.replace(other.find("= 20"), 4, "= 21");
-  EXPECT_NE(ParseFeatureSet("a.toml", other).value().hash, set.hash);
+  EXPECT_NE(ParseFeatureSet("a.toml", other, domain::LegacyDomain()).value().hash, set.hash);
 }
 
 TEST(FeatureSet, TheTemplatesFeaturesLoad) {
-  auto set = LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features");
+  auto set = LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template");
   ASSERT_TRUE(set.has_value()) << set.error().ToString();
   EXPECT_GE(set->features.size(), 50U);
   EXPECT_LE(set->features.size(), 80U);
-  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*set)).value().hash, set->hash);
+  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*set), domain::LegacyDomain()).value().hash, set->hash);
 }
 
 struct Mistake {
@@ -76,7 +77,7 @@ TEST_P(FeatureSetMistake, IsNamedWithFileLineFieldFoundAndAllowed) {
   const size_t at = text.find(GetParam().from);
   ASSERT_NE(at, std::string::npos);
   text.replace(at, GetParam().from.size(), GetParam().to);
-  auto set = ParseFeatureSet("a.toml", text);
+  auto set = ParseFeatureSet("a.toml", text, domain::LegacyDomain());
   ASSERT_FALSE(set.has_value());
   EXPECT_EQ(set.error().kind(), ErrorKind::kInvalidArgument);
   EXPECT_THAT(set.error().message(), HasSubstr(GetParam().message));
@@ -105,15 +106,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
 
 TEST(FeatureSet, ThePairMemoryIsPartOfTheHash) {
-  const auto with = [](const char* line) { return ParseFeatureSet("a.toml", std::string(line) + std::string(kText)); };
+  const auto with = [](const char* line) { return ParseFeatureSet("a.toml", std::string(line) + std::string(kText), domain::LegacyDomain()); };
   ASSERT_EQ(with("pair_memory_days = 30\n").value().pair_memory_days, 30);
   EXPECT_EQ(with("").value().pair_memory_days, kPairMemoryDays);
   EXPECT_NE(with("pair_memory_days = 30\n").value().hash, with("").value().hash);
-  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*with("pair_memory_days = 30\n"))).value().pair_memory_days, 30);
+  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*with("pair_memory_days = 30\n")), domain::LegacyDomain()).value().pair_memory_days, 30);
 }
 
 TEST(FeatureSet, AnEmptyFolderIsRefused) {
-  EXPECT_THAT(ParseFeatureSet("a.toml", "").error().message(), HasSubstr("no [[feature]] found"));
+  EXPECT_THAT(ParseFeatureSet("a.toml", "", domain::LegacyDomain()).error().message(), HasSubstr("no [[feature]] found"));
 }
 
 }  // namespace

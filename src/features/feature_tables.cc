@@ -166,7 +166,7 @@ Schema DumpColumns(const FeatureSet& set, CounterKey key) {
   for (const CounterDefinition& counter : set.counters) {
     if (counter.key == key)
       columns.push_back(
-          Make(std::string(kCounterColumnPrefix) + CounterName(counter), ColumnType::kDouble, "decayed count"));
+          Make(std::string(kCounterColumnPrefix) + CounterName(set, counter), ColumnType::kDouble, "decayed count"));
   }
   return columns;
 }

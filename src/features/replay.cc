@@ -37,13 +37,13 @@ class Replay {
     FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
     auto replay = std::make_unique<Replay>(arguments, std::move(input));
     replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);
-    FEEDMILL_ASSIGN(replay->days_, replay->ledger_.ReadActions(*replay->input_, *arguments.catalog, arguments.end));
+    FEEDMILL_ASSIGN(replay->days_, replay->ledger_.ReadActions(*replay->input_, *arguments.catalog, *arguments.set->domain, arguments.end));
     return replay;
   }
   Replay(const ReplayArguments& arguments, std::unique_ptr<query::Session> input)
       : arguments_(arguments),
         input_(std::move(input)),
-        reader_(*input_, *arguments.catalog, arguments.slice_actions),
+        reader_(*input_, *arguments.catalog, arguments.set->domain, arguments.slice_actions),
         state_(*arguments.set) {}
 
   Status MakeSamples() {

@@ -11,6 +11,7 @@
 #include "features/replay.h"
 #include "features/replay_days_internal.h"
 #include "features/replay_input_internal.h"
+#include "query/sql_text.h"
 
 namespace feedmill::features {
 namespace {
@@ -129,13 +130,14 @@ Result<DayLedger::Days> DayLedger::Read(query::Session& session, lake::Catalog& 
   return days;
 }
 
-Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, lake::Catalog& catalog, Micros end) {
+Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, lake::Catalog& catalog,
+                                                      const domain::Domain& domain, Micros end) {
+  std::string columns = "event_id, event_name, event_time, user_key, post_key, author_key, topic";
+  for (const std::string& property : PropertiesOf(domain)) columns += ", " + query::QuoteName(property);
   const Question question = {
       kActionTable,
-      {"COUNT(*)",
-       "CAST((bit_xor(hash(event_id, event_name, event_time, user_key, post_key, author_key, topic, dwell_ms)) >> 1) "
-       "AS BIGINT)"},
-      fmt::format(" AND event_name IN ({})", kCountedEvents)};
+      {"COUNT(*)", fmt::format("CAST((bit_xor(hash({})) >> 1) AS BIGINT)", columns)},
+      fmt::format(" AND event_name IN ({})", CountedEvents(domain))};
   FEEDMILL_ASSIGN(const Days days, Read(session, catalog, question, end));
   std::vector<DayDigest> digests;
   for (const auto& [day, facts] : days) {

@@ -40,7 +40,8 @@ class DayLedger {
   Status Save(io::FileSystem& files, const std::string& folder) const;
 
   // The days that have counted actions before `end`, oldest first.
-  Result<std::vector<DayDigest>> ReadActions(query::Session& session, lake::Catalog& catalog, Micros end);
+  Result<std::vector<DayDigest>> ReadActions(query::Session& session, lake::Catalog& catalog,
+                                             const domain::Domain& domain, Micros end);
   Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end);
   // Days whose rows were read, over all calls: the others were known.
   int64_t days_read() const { return days_read_; }

@@ -1,16 +1,21 @@
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <tuple>
+
+#include <fmt/ranges.h>
 
 #include "base/time_text.h"
 #include "features/replay.h"
 #include "features/replay_input_internal.h"
+#include "query/sql_text.h"
 
 namespace feedmill::features {
 namespace {
 
 constexpr const char* kPostTable = "dwd.dwd_post";
 constexpr const char* kRelationTable = "dwd.dwd_user_relation";
+constexpr size_t kFixedColumns = 7;  // of ActionsOfDay, before those of the properties
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
 
 EntityHandle Handle(const query::Chunk& chunk, size_t column, size_t row) {
@@ -24,6 +29,28 @@ std::string OfPart(UserPart part) {
 }
 
 }  // namespace
+
+std::string CountedEvents(const domain::Domain& domain) {
+  std::set<std::string> events;
+  std::vector<std::string> texts;
+  for (const domain::Action& action : domain.actions) {
+    for (const std::string& event : action.events) {
+      if (action.counted && events.insert(event).second) texts.push_back(query::QuoteText(event));
+    }
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::vector<std::string> PropertiesOf(const domain::Domain& domain) {
+  std::vector<std::string> properties;
+  for (const domain::Action& action : domain.actions) {
+    for (const std::string& property : {action.value, action.when}) {
+      const bool known = std::ranges::find(properties, property) != properties.end();
+      if (action.counted && !property.empty() && !known) properties.push_back(property);
+    }
+  }
+  return properties;
+}
 
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
@@ -137,13 +164,6 @@ std::string ImpressionsOfDay(int64_t day, UserPart part) {
       Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part));
 }
 
-std::string ActionsOfDay(int64_t day) {
-  return fmt::format(
-      "SELECT event_time, user_key, post_key, author_key, CAST(dwell_ms AS BIGINT) AS dwell_ms, event_name, topic, "
-      "event_id FROM dwd_user_action WHERE event_name IN ({}) AND event_time >= {} AND event_time < {}",
-      kCountedEvents, Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay));
-}
-
 }  // namespace
 
 void DayReader::SetPart(UserPart part) {
@@ -154,6 +174,19 @@ void DayReader::SetPart(UserPart part) {
 Status DayReader::RegisterDay(const char* table, const DayDigest& day) {
   const Micros begin = day.day * kMicrosPerDay;
   return session_.RegisterTable(catalog_, table, {{"event_time", begin, begin + kMicrosPerDay}});
+}
+
+// Of each property: whether it is there, and its number.
+std::string DayReader::ActionsOfDay(int64_t day) const {
+  std::string properties;
+  for (size_t i = 0; i < properties_.size(); ++i) {
+    properties += fmt::format(", CAST({0} IS NOT NULL AS BIGINT) AS has_{1}, TRY_CAST({0} AS DOUBLE) AS number_{1}",
+                              query::QuoteName(properties_[i]), i);
+  }
+  return fmt::format(
+      "SELECT event_time, user_key, post_key, author_key, event_name, topic, event_id{} FROM dwd_user_action WHERE "
+      "event_name IN ({}) AND event_time >= {} AND event_time < {}",
+      properties, CountedEvents(*domain_), Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay));
 }
 
 Result<std::string> DayReader::ActionSource(const DayDigest& day) {
@@ -194,12 +227,27 @@ Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSli
   return impressions;
 }
 
+size_t DayReader::ColumnOf(std::string_view property) const {
+  const auto found = std::ranges::find(properties_, property);
+  return kFixedColumns + 2 * static_cast<size_t>(found - properties_.begin());
+}
+
+bool DayReader::Holds(const domain::Action& action, const query::Chunk& chunk, size_t row) const {
+  return action.when.empty() || chunk.Longs(ColumnOf(action.when))[row] != 0;
+}
+
+double DayReader::ValueOf(const domain::Action& action, const query::Chunk& chunk, size_t row) const {
+  if (action.value.empty()) return 0;
+  const size_t column = ColumnOf(action.value) + 1;
+  return chunk.IsNull(column, row) ? 0 : chunk.Doubles(column)[row];
+}
+
 Status DayReader::StreamActions(const DayDigest& day, TimeSlice slice, TopicNames* topics,
                                 const std::function<Status(const CountedAction&)>& on_action) {
   FEEDMILL_ASSIGN(const std::string source, ActionSource(day));
   const std::string sql = fmt::format(
-      "SELECT event_time, user_key, post_key, author_key, dwell_ms, event_name, topic FROM {} WHERE event_time >= {} "
-      "AND event_time < {} ORDER BY event_time ASC NULLS LAST, event_id ASC NULLS LAST",
+      "SELECT * FROM {} WHERE event_time >= {} AND event_time < {} ORDER BY event_time ASC NULLS LAST, event_id ASC "
+      "NULLS LAST",
       source, Literal(slice.begin), Literal(slice.end));
   return session_.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
@@ -208,10 +256,16 @@ Status DayReader::StreamActions(const DayDigest& day, TimeSlice slice, TopicName
       action.user = Handle(chunk, 1, row);
       action.post = Handle(chunk, 2, row);
       action.author = Handle(chunk, 3, row);
-      action.action = CountedActionOf(chunk.Text(5, row)).value_or(Action::kImpression);
-      action.weight = CountedWeight(action.action, chunk.IsNull(4, row) ? 0 : chunk.Longs(4)[row]);
-      if (!chunk.IsNull(6, row) && !chunk.Text(6, row).empty()) action.topic = topics->FindOrAdd(chunk.Text(6, row));
-      FEEDMILL_TRY(on_action(action));
+      if (!chunk.IsNull(5, row) && !chunk.Text(5, row).empty()) action.topic = topics->FindOrAdd(chunk.Text(5, row));
+      const domain::EventMeaning* meaning = meanings_.Find(chunk.Text(4, row));
+      if (meaning == nullptr) continue;
+      for (const uint8_t place : meaning->actions) {
+        const domain::Action& meant = domain_->actions[place];
+        if (!meant.counted || !Holds(meant, chunk, row)) continue;
+        action.action = static_cast<Action>(place);
+        action.weight = meant.Weight(ValueOf(meant, chunk, row));
+        FEEDMILL_TRY(on_action(action));
+      }
     }
     return Ok();
   });

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/event_meanings.h"
 #include "features/compute.h"
 #include "features/replay_checkpoint_internal.h"
 #include "features/replay_days_internal.h"
@@ -87,12 +88,22 @@ struct TimeSlice {
 // Pieces of about `actions_max` actions when they spread evenly.
 std::vector<TimeSlice> SlicesOf(const DayDigest& day, int64_t actions_max);
 
+// Names of the events that are counted actions, as a list of SQL texts.
+std::string CountedEvents(const domain::Domain& domain);
+// The properties that say whether an event is an action, and how much it counts: columns of kActionTable.
+std::vector<std::string> PropertiesOf(const domain::Domain& domain);
+
 // The rows of one day after another, in time slices. A day of several slices is put in order once, in a temporary table
 // that may lie on disk, so that its cost does not grow with the number of slices.
 class DayReader {
  public:
-  DayReader(query::Session& session, lake::Catalog& catalog, int64_t slice_actions)
-      : session_(session), catalog_(catalog), slice_actions_(slice_actions) {}
+  DayReader(query::Session& session, lake::Catalog& catalog, domain::DomainPtr domain, int64_t slice_actions)
+      : session_(session),
+        catalog_(catalog),
+        domain_(std::move(domain)),
+        meanings_(*domain_),
+        properties_(PropertiesOf(*domain_)),
+        slice_actions_(slice_actions) {}
 
   // Impressions read from now on are those of users of this part.
   void SetPart(UserPart part);
@@ -105,12 +116,19 @@ class DayReader {
 
  private:
   Status RegisterDay(const char* table, const DayDigest& day);
+  std::string ActionsOfDay(int64_t day) const;
+  size_t ColumnOf(std::string_view property) const;  // of whether it is there; its number is the next one
+  bool Holds(const domain::Action& action, const query::Chunk& chunk, size_t row) const;
+  double ValueOf(const domain::Action& action, const query::Chunk& chunk, size_t row) const;
   // Name of what to select the day's rows from.
   Result<std::string> ActionSource(const DayDigest& day);
   Result<std::string> ImpressionSource(const DayDigest& day);
 
   query::Session& session_;
   lake::Catalog& catalog_;
+  domain::DomainPtr domain_;
+  domain::EventMeanings meanings_;
+  std::vector<std::string> properties_;
   int64_t slice_actions_;
   UserPart part_;
   std::optional<int64_t> staged_actions_;  // the day that stands in the temporary table
@@ -119,9 +137,6 @@ class DayReader {
 
 inline constexpr const char* kActionTable = "dwd.dwd_user_action";
 inline constexpr const char* kImpressionTable = "dwd.dwd_impression";
-// Events that CountedActionOf knows.
-inline constexpr std::string_view kCountedEvents =
-    "'feed_impression', 'post_click', 'dwell', 'like', 'comment', 'share', 'follow', 'hide', 'report'";
 // An instant as SQL.
 std::string Literal(Micros time);
 

@@ -1,3 +1,4 @@
+#include "features/legacy_actions_for_test.h"
 #include "features/replay.h"
 
 #include <cmath>
@@ -19,7 +20,7 @@ constexpr Micros kStart = ReplayWorld::kStart;
 constexpr Micros kDay = kMicrosPerDay;
 
 FeatureSet TemplateFeatures() {
-  return LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features").value();
+  return LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
 }
 
 // A sample's feature by a loop over all events of the world.
@@ -54,9 +55,9 @@ class SlowReplay {
   Looked Look(const WorldEvent& event) {
     Looked looked;
     looked.time = event.time;
-    looked.action = CountedActionOf(event.name);
+    looked.action = legacy::ActionOf(event.name);
     looked.user = world_.user_key(event.user);
-    if (looked.action) looked.weight = CountedWeight(*looked.action, event.dwell_ms);
+    if (looked.action) looked.weight = legacy::WeightOf(*looked.action, event.dwell_ms);
     const std::string author = world_.AuthorOf(event);
     if (!author.empty()) looked.author = world_.user_key(author);
     looked.follow = event.name == "follow";
@@ -156,7 +157,7 @@ class ReplayTest : public testing::Test {
   }
   int64_t Actions(Micros from, Micros until) const {
     return std::ranges::count_if(world_.events, [&](const WorldEvent& e) {
-      return CountedActionOf(e.name) && e.time >= from && e.time < until;
+      return legacy::ActionOf(e.name) && e.time >= from && e.time < until;
     });
   }
 

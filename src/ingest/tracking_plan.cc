@@ -45,6 +45,25 @@ std::optional<ColumnType> ColumnTypeOf(uint8_t types) {
   }
 }
 
+PropertyType PropertyTypeOf(const ValueSchema& schema) {
+  switch (schema.types & ~kJsonNull) {
+    case kJsonString:
+      return PropertyType::kText;
+    case kJsonInteger:
+      return PropertyType::kInteger;
+    case kJsonNumber:
+    case kJsonNumber | kJsonInteger:
+      return PropertyType::kNumber;
+    case kJsonBoolean:
+      return PropertyType::kBoolean;
+    case kJsonArray:
+      return schema.items && (schema.items->types & ~kJsonNull) == kJsonString ? PropertyType::kTexts
+                                                                              : PropertyType::kOther;
+    default:
+      return PropertyType::kOther;
+  }
+}
+
 }  // namespace
 
 TrackingPlan::TrackingPlan() : parts_(std::make_unique<Parts>()) {}
@@ -54,6 +73,14 @@ const ValueSchema* TrackingPlan::Find(std::string_view type, std::string_view ev
   const SchemasByName& schemas = type == "track" ? parts_->events : parts_->types;
   auto found = schemas.find(type == "track" ? event : type);
   return found == schemas.end() ? nullptr : &found->second;
+}
+
+std::optional<PropertyType> TrackingPlan::TypeOf(std::string_view type, std::string_view event,
+                                                 std::string_view property) const {
+  const ValueSchema* schema = Find(type, event);
+  if (schema == nullptr) return std::nullopt;
+  const auto found = std::ranges::find(schema->properties, property, &ValueSchema::Property::name);
+  return found == schema->properties.end() ? std::nullopt : std::optional(PropertyTypeOf(found->schema));
 }
 
 class PlanLoader {

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "data/property_type.h"
 #include "data/schema.h"
 #include "io/file_system.h"
 
@@ -34,6 +36,9 @@ class TrackingPlan {
   // The schema of the properties (identify, group: traits) of such a message. Null when the plan has none: an unknown
   // event when `type` is "track", anything goes for the others.
   const ValueSchema* Find(std::string_view type, std::string_view event) const;
+
+  // The declared type of a property (identify, group: trait) of such a message; nothing when none is declared.
+  std::optional<PropertyType> TypeOf(std::string_view type, std::string_view event, std::string_view property) const;
 
  private:
   struct Parts;

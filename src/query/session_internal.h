@@ -13,6 +13,7 @@
 #include "query/engine.h"
 #include "query/row_pipe_internal.h"
 #include "query/sql_error.h"
+#include "query/sql_text.h"
 
 namespace feedmill::query {
 
@@ -83,10 +84,6 @@ auto Guarded(Work&& work) -> decltype(work()) {
     return std::unexpected(SqlError(exception.what(), "", 0));
   }
 }
-
-// "name" with its quotes doubled; 'text' likewise.
-std::string QuoteName(std::string_view name);
-std::string QuoteText(std::string_view text);
 
 // What read_parquet takes: ['a', 'b']. kInvalidArgument for a path that DuckDB would read as a pattern.
 Result<std::string> FileList(const std::vector<std::string>& paths);

@@ -121,11 +121,12 @@ Status OpenLists(io::FileSystem& files, const std::string& folder, Bundle* bundl
 
 }  // namespace
 
-Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder) {
+Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder,
+                                                 domain::DomainPtr domain) {
   auto bundle = std::make_shared<Bundle>();
   FEEDMILL_ASSIGN(bundle->manifest, registry::VerifyBundle(files, folder));
   if (!Listed(bundle->manifest, kFeaturesFile)) return Corrupt("{}: the manifest lists no {}", folder, kFeaturesFile);
-  FEEDMILL_ASSIGN(bundle->feature_set, features::LoadFeatureSet(files, folder));
+  FEEDMILL_ASSIGN(bundle->feature_set, features::LoadFeatureSet(files, folder, std::move(domain)));
   if (bundle->feature_set.hash != bundle->manifest.feature_set_hash) {
     return Corrupt("{}/{}: its features hash to {}, the models were trained on {}", folder, kFeaturesFile,
                    bundle->feature_set.hash, bundle->manifest.feature_set_hash);

@@ -48,6 +48,7 @@ struct Bundle {
 
 // A part whose file the manifest does not list stays null: its channel brings nothing. Refuses a bundle whose files
 // fail their checksum or whose models were trained on other features, naming what was found and expected.
-Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder);
+Result<std::shared_ptr<const Bundle>> OpenBundle(io::FileSystem& files, const std::string& folder,
+                                                 domain::DomainPtr domain);
 
 }  // namespace feedmill::serve

@@ -21,7 +21,7 @@ class ParkingLotTest : public testing::Test {
   }
 
   features::FeatureSet features_ =
-      *features::LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features");
+      *features::LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template");
   stream::LiveState state_{features_, {}};
 };
 

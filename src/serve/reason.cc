@@ -7,20 +7,10 @@ namespace {
 std::string_view LastDeed(const FeedContext& context, features::EntityHandle post) {
   for (const stream::LastAction& action : context.last_actions) {
     if (action.post != post) continue;
-    switch (action.action) {
-      case features::Action::kLike:
-        return "liked";
-      case features::Action::kComment:
-        return "commented on";
-      case features::Action::kShare:
-        return "shared";
-      case features::Action::kDwellSeconds:
-        return "spent time on";
-      default:
-        return "opened";
-    }
+    const std::string& said = context.state->domain()->actions[static_cast<size_t>(action.action)].said;
+    if (!said.empty()) return said;
   }
-  return "liked";
+  return "know";
 }
 
 std::string InTopic(const FeedContext& context, const Candidate& candidate) {

@@ -1,5 +1,6 @@
 #include "serve/recall.h"
 
+#include <algorithm>
 #include <array>
 
 namespace feedmill::serve {
@@ -20,21 +21,10 @@ constexpr std::array<Channel, kChannelCount> kChannels = {{
 
 std::span<const Channel> Channels() { return kChannels; }
 
-float TasteWeight(features::Action action) {
-  switch (action) {
-    case features::Action::kClick:
-      return 1;
-    case features::Action::kLike:
-      return 2;
-    case features::Action::kComment:
-      return 2.5F;
-    case features::Action::kShare:
-      return 3;
-    case features::Action::kDwellSeconds:
-      return 0.5F;
-    default:
-      return 0;
-  }
+// What was done to items of another kind tells nothing of these; what one dislikes is filtered and seeds nothing.
+float TasteWeight(const domain::Domain& domain, features::Action action) {
+  const domain::Action& done = domain.actions[static_cast<size_t>(action)];
+  return !domain.IsOfUsers(done) ? std::max(0.0F, static_cast<float>(done.taste)) : 0.0F;
 }
 
 }  // namespace feedmill::serve

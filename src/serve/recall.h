@@ -36,6 +36,6 @@ bool HasRandom(const FeedContext& context);
 void RecallRandom(const ChannelSettings& settings, FeedContext* context);
 
 // How much an action tells of a user's taste; 0 for those that tell nothing or the opposite.
-float TasteWeight(features::Action action);
+float TasteWeight(const domain::Domain& domain, features::Action action);
 
 }  // namespace feedmill::serve

@@ -20,7 +20,7 @@ std::vector<Seed> Seeds(const FeedContext& context, const ChannelSettings& setti
   std::vector<Seed> seeds;
   float fade = 1;
   for (const stream::LastAction& action : context.last_actions) {
-    const float weight = TasteWeight(action.action) * fade;
+    const float weight = TasteWeight(*context.state->domain(), action.action) * fade;
     if (weight <= 0 || action.post == features::kNoEntity) continue;
     fade *= static_cast<float>(settings.fade);
     const auto same =

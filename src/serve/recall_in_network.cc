@@ -38,7 +38,7 @@ void TakeRecent(const FeedContext& context, EntityHandle author, Micros age_max,
 std::vector<Followee> ChooseFollowees(const ChannelSettings& settings, const FeedContext& context) {
   std::unordered_map<EntityHandle, float> affinities;
   for (const stream::LastAction& action : context.last_actions)
-    if (action.author != kNoEntity) affinities[action.author] += TasteWeight(action.action);
+    if (action.author != kNoEntity) affinities[action.author] += TasteWeight(*context.state->domain(), action.action);
   std::vector<Followee> chosen;
   const auto followees = context.followees;
   for (size_t i = 0; i < followees.size(); ++i) {

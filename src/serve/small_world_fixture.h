@@ -37,7 +37,7 @@ class SmallWorld {
   static constexpr uint32_t kDimension = 16;
 
   explicit SmallWorld(const SmallWorldOptions& options) : clock(kNow), options_(options), random_(7) {
-    auto loaded = features::LoadFeatureSet(io::PosixFileSystem(), options.features_folder);
+    auto loaded = features::LoadFeatureSet(io::PosixFileSystem(), options.features_folder, domain::LegacyDomain());
     if (!loaded) Die(loaded.error());
     features = std::move(*loaded);
     state = std::make_unique<stream::LiveState>(features, options.state);
@@ -83,7 +83,7 @@ class SmallWorld {
   void SetLogEnd(uint64_t end) { next_ = end; }
 
   std::shared_ptr<const Bundle> OpenTheBundle() const {
-    auto opened = OpenBundle(io::PosixFileSystem(), options_.bundle_folder);
+    auto opened = OpenBundle(io::PosixFileSystem(), options_.bundle_folder, features.domain);
     if (!opened) Die(opened.error());
     return *opened;
   }

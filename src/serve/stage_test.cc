@@ -397,13 +397,13 @@ TEST_F(StageTest, ABrokenBundleIsRefused) {
   options.bundle_folder = std::string(testing::TempDir()) + "stage_broken";
   const SmallWorld world(options);
   io::FileSystem& files = io::PosixFileSystem();
-  ASSERT_TRUE(OpenBundle(files, options.bundle_folder).has_value());
+  ASSERT_TRUE(OpenBundle(files, options.bundle_folder, domain::LegacyDomain()).has_value());
   const std::string model = options.bundle_folder + "/rank_click.model";
   auto text = io::ReadWholeFile(files, model);
   ASSERT_TRUE(text.has_value());
   (*text)[text->size() / 2] ^= 1;
   ASSERT_TRUE(io::WriteFileAtomically(files, model, *text).has_value());
-  const auto broken = OpenBundle(files, options.bundle_folder);
+  const auto broken = OpenBundle(files, options.bundle_folder, domain::LegacyDomain());
   ASSERT_FALSE(broken.has_value());
   EXPECT_EQ(broken.error().kind(), ErrorKind::kCorrupt);
   EXPECT_THAT(broken.error().message(), testing::HasSubstr("rank_click.model"));

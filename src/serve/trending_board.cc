@@ -1,7 +1,6 @@
 #include "serve/trending_board.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <unordered_set>
 
@@ -13,14 +12,6 @@ namespace {
 using features::Action;
 using features::EntityHandle;
 using features::kNoEntity;
-
-struct Engagement {
-  Action action;
-  double weight;
-};
-// How much an action tells of a post's popularity.
-constexpr std::array<Engagement, 4> kEngagements = {
-    {{Action::kClick, 1}, {Action::kLike, 2}, {Action::kComment, 3}, {Action::kShare, 3}}};
 
 // The counter of (post, action) whose half-life is nearest to the one asked for, or -1.
 int NearestCounter(const features::FeatureSet* counted, Action action, Micros half_life) {
@@ -35,26 +26,32 @@ int NearestCounter(const features::FeatureSet* counted, Action action, Micros ha
   return best;
 }
 
+// Done to the item itself, because one likes it; what counts by a value has a scale of its own.
+bool TellsPopularity(const domain::Domain& domain, const domain::Action& action) {
+  return action.IsOutcome() && !domain.IsOfUsers(action) && action.taste > 0 && action.value.empty();
+}
+
 class Scorer {
  public:
   Scorer(const stream::LiveState& state, const features::FeatureSet* counted, Micros half_life, Micros now)
       : state_(state), now_(now) {
-    for (size_t i = 0; i < kEngagements.size(); ++i)
-      counters_[i] = NearestCounter(counted, kEngagements[i].action, half_life);
+    const std::vector<domain::Action>& actions = state.domain()->actions;
+    for (size_t i = 0; i < actions.size(); ++i) {
+      const int counter = NearestCounter(counted, static_cast<Action>(i), half_life);
+      if (counter >= 0 && TellsPopularity(*state.domain(), actions[i])) engagements_.push_back({counter, actions[i].taste});
+    }
   }
   double operator()(EntityHandle post) const {
     double score = 0;
-    for (size_t i = 0; i < kEngagements.size(); ++i) {
-      if (counters_[i] < 0) continue;
-      score += kEngagements[i].weight * state_.counters().Value(counters_[i], post, kNoEntity, now_);
-    }
+    for (const auto& [counter, taste] : engagements_)
+      score += taste * state_.counters().Value(counter, post, kNoEntity, now_);
     return score;
   }
 
  private:
   const stream::LiveState& state_;
   Micros now_;
-  std::array<int, kEngagements.size()> counters_{};
+  std::vector<std::pair<int, double>> engagements_;  // counter, and how much one of it tells
 };
 
 std::vector<EntityHandle> Pool(const stream::LiveState& state, const Bundle* bundle, int newest) {

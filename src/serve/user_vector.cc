@@ -59,7 +59,7 @@ std::vector<float> UserVector(const FeedContext& context, double recent_weight, 
   std::vector<float> recent(dimension, 0);
   int seeds = 0;
   for (const stream::LastAction& action : context.last_actions) {
-    const float weight = TasteWeight(action.action);
+    const float weight = TasteWeight(*context.state->domain(), action.action);
     if (weight <= 0 || action.post == features::kNoEntity) continue;
     seeds += AddDirectionOf(context, action.post, weight, &recent);
     if (seeds >= seeds_max) break;

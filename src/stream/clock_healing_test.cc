@@ -5,6 +5,7 @@
 
 #include "data/event_codec.h"
 #include "features/compute.h"
+#include "features/legacy_actions_for_test.h"
 #include "stream/log_tailer.h"
 #include "stream/memory_log_for_test.h"
 #include "stream/world_for_test.h"
@@ -140,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(Days, ClockHealing, testing::Values(10 * kMicrosPerDay,
 
 // One like under a wrong clock, as the issue of every server whose clock is not set yet.
 TEST_F(ClockHealing, OneLikeTakesNoScoreAway) {
-  const int like = features::FindCounter(set_, CounterKey::kPost, Action::kLike, 7 * kMicrosPerDay);
+  const int like = features::FindCounter(set_, CounterKey::kPost, features::legacy::kLike, 7 * kMicrosPerDay);
   ASSERT_GE(like, 0);
   const Micros t = kWorldStart;
   for (int i = 0; i < 9; ++i) Send(MakeRecord("like", "u" + std::to_string(i), t, R"({"post_id":"p1"})"), 0, t);

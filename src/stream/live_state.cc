@@ -21,6 +21,7 @@ std::string OwnFolder(const std::string& folder) {
 
 LiveState::Parts::Parts(const features::FeatureSet& set, const LiveStateOptions& limits)
     : options(limits),
+      domain(set.domain),
       memory(std::make_shared<features::BoundedMemory>(io::PosixFileSystem(), OwnFolder(limits.cold_folder),
                                                        limits.cold_folder.empty() ? 0 : limits.memory_bytes_max)),
       users(memory.get()),
@@ -28,7 +29,8 @@ LiveState::Parts::Parts(const features::FeatureSet& set, const LiveStateOptions&
       topics(memory.get()),
       user_states(std::make_unique<UserStates>(memory.get(), limits)),
       post_infos(memory.get()),
-      counters(set, memory.get()) {}
+      counters(set, memory.get()),
+      reader(set.domain) {}
 
 LiveState::LiveState(const features::FeatureSet& set, const LiveStateOptions& options)
     : parts_(std::make_unique<Parts>(set, options)) {}
@@ -145,6 +147,7 @@ std::vector<EntityHandle> LiveState::UserIds(size_t offset, size_t count) const 
 }
 
 const LiveStateOptions& LiveState::options() const { return parts_->options; }
+const domain::DomainPtr& LiveState::domain() const { return parts_->domain; }
 const features::CounterTable& LiveState::counters() const {
   const features::CounterTable* counters = &parts_->counters;  // read under the caller's guard, not here
   return *counters;

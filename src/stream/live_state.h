@@ -48,7 +48,7 @@ struct PostInfo {
 struct LastAction {
   EntityHandle post = kNoEntity;
   EntityHandle author = kNoEntity;
-  features::Action action = features::Action::kClick;
+  features::Action action{};
   Micros time = 0;
 };
 
@@ -134,6 +134,7 @@ class LiveState {
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 
   const LiveStateOptions& options() const;
+  const domain::DomainPtr& domain() const;  // whose actions it counts
   uint64_t MemoryBytes() const;
   uint64_t ColdBytes() const;  // in files
   // Gives memory up that readers brought back, as ApplyBatch does. Applying thread only.

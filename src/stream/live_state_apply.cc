@@ -176,14 +176,8 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
       return ApplyFollow(event);
     case Kind::kIdentify:
       return ApplyIdentify(event);
-    case Kind::kCounted:
-      return ApplyCounted(event);
-    case Kind::kPostView: {
-      const EntityHandle user = InternUser(event.user_id);
-      const EntityHandle post = InternPost(event.post_id);
-      if (user != kNoEntity && post != kNoEntity) user_states->Mutable(user).seen.Add(post, options.seen_max);
-      return;
-    }
+    case Kind::kActed:
+      return ApplyActed(event);
   }
 }
 
@@ -228,7 +222,7 @@ void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
   const EntityHandle target = InternUser(event.target_user_id);
   const bool follows = event.kind == StreamEvent::Kind::kFollow;
   if (user != kNoEntity && target != kNoEntity) user_states->Mutable(user).follows.Change(target, follows, event.time);
-  if (follows) ApplyCounted(event);
+  if (!event.deeds.empty()) ApplyActed(event);
 }
 
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
@@ -247,35 +241,47 @@ void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
 
 // Whom an action is about is what the warehouse's dwd_user_action says: the post's author, else the one stated, else
 // the target.
-void LiveState::Parts::ApplyCounted(const StreamEvent& event) {
+void LiveState::Parts::ApplyActed(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
   const EntityHandle post = InternPost(event.post_id);
-  const EntityHandle stated = InternUser(event.author_id);
-  const EntityHandle target = InternUser(event.target_user_id);
-  const auto action = static_cast<features::Action>(event.action);
-  EntityHandle author = stated != kNoEntity ? stated : target;
-  EntityHandle topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
-  if (post != kNoEntity) {
+  const bool counts = std::ranges::any_of(event.deeds, [this](const auto& deed) { return Of(deed.action).counted; });
+  const EntityHandle stated = counts ? InternUser(event.author_id) : kNoEntity;
+  const EntityHandle target = counts ? InternUser(event.target_user_id) : kNoEntity;
+  features::CountedAction counted;
+  counted.user = user;
+  counted.post = post;
+  counted.author = stated != kNoEntity ? stated : target;
+  if (counts && !event.topic.empty()) counted.topic = topics.FindOrAdd(event.topic);
+  if (counts && post != kNoEntity) {
     const PostInfo& info = post_infos[post];
     if (info.created_at != 0) {
-      author = info.author;
-      if (topic == kNoEntity) topic = info.topic;
+      counted.author = info.author;
+      if (counted.topic == kNoEntity) counted.topic = info.topic;
     } else if (stated != kNoEntity && info.author != stated) {
       post_infos.Mutable(post).author = stated;
     }
   }
-  if (user != kNoEntity) {
-    UserState& state = user_states->Mutable(user);
-    // Who acts on a post has seen it, wherever that was.
-    if (post != kNoEntity) state.seen.Add(post, options.seen_max);
-    if (action != features::Action::kImpression)
-      state.actions.Add({post, author, action, event.time}, options.last_actions_max);
-    if (action == features::Action::kHide) {
-      if (post != kNoEntity) InsertSorted(post, &state.hidden_posts);
-      if (target != kNoEntity) InsertSorted(target, &state.hidden_authors);
-    }
+  counted.time = event.time;
+  for (const StreamEvent::Deed& deed : event.deeds) {
+    const domain::Action& action = Of(deed.action);
+    counted.action = deed.action;
+    counted.weight = deed.weight;
+    if (user != kNoEntity) Remember(action, counted, target);
+    if (action.counted) counters.Apply(counted);
   }
-  counters.Apply({user, post, author, topic, action, features::CountedWeight(action, event.dwell_ms), event.time});
+}
+
+// What is kept of the user who did it.
+void LiveState::Parts::Remember(const domain::Action& action, const features::CountedAction& deed,
+                                EntityHandle target) {
+  UserState& state = user_states->Mutable(deed.user);
+  // Who acts on a post has seen it, wherever that was.
+  if (action.seen && deed.post != kNoEntity) state.seen.Add(deed.post, static_cast<size_t>(options.seen_max));
+  if (action.IsOutcome()) {
+    state.actions.Add({deed.post, deed.author, deed.action, deed.time}, static_cast<size_t>(options.last_actions_max));
+  }
+  if (action.hides_item && deed.post != kNoEntity) InsertSorted(deed.post, &state.hidden_posts);
+  if (action.hides_author && target != kNoEntity) InsertSorted(target, &state.hidden_authors);
 }
 
 }  // namespace feedmill::stream

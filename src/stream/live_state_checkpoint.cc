@@ -1,5 +1,5 @@
-// Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of users, posts, topics;
-// posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
+// Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, users, posts,
+// topics; posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
 #include <cstring>
 #include <span>
 
@@ -10,8 +10,11 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kKind = "STREAM03";
-constexpr std::string_view kFormerKind = "STREAM02";  // without times
+constexpr std::string_view kKind = "STREAM04";
+// Former kinds have the actions of the legacy domain, by these numbers.
+constexpr std::string_view kKindOfLegacyActions = "STREAM03";
+constexpr std::string_view kKindWithoutTimes = "STREAM02";
+constexpr uint64_t kLegacyStride = 8;
 
 constexpr size_t kReadBetweenTrims = 256;
 
@@ -54,6 +57,8 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   std::vector<PackedTimes> packed_times;
   for (const auto& [partition, of] : times) packed_times.push_back({partition, 0, of});
   writer->PutArray(packed_times);
+  writer->Put(static_cast<uint32_t>(domain->actions.size()));
+  for (const domain::Action& action : domain->actions) writer->PutText(action.name);
   for (const Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Write(cold, writer));
   writer->Put(static_cast<uint32_t>(post_infos.size()));
   FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
@@ -86,11 +91,35 @@ Status LiveState::Parts::ReadPosts(BodyReader* body) {
   return Ok();
 }
 
-Status LiveState::Parts::ReadUsers(BodyReader* body) {
+Result<StoredActions> LiveState::Parts::ReadActions(BodyReader* body) const {
+  uint32_t count = 0;
+  FEEDMILL_TRY(body->Get(&count));
+  if (count > domain::kActionsMax) return Corrupt("body: {} actions; allowed: {}", count, domain::kActionsMax);
+  StoredActions stored;
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string_view name;
+    FEEDMILL_TRY(body->GetText(&name));
+    stored.places.push_back(PlaceOf(name));
+  }
+  return stored;
+}
+
+StoredActions LiveState::Parts::LegacyActions() const {
+  StoredActions stored{kLegacyStride, {}};
+  for (size_t i = 0; i < kLegacyStride; ++i) stored.places.push_back(PlaceOf(domain::LegacyDomain()->actions[i].name));
+  return stored;
+}
+
+int LiveState::Parts::PlaceOf(std::string_view action) const {
+  const domain::Action* found = domain->FindAction(action);
+  return found == nullptr ? -1 : static_cast<int>(found - domain->actions.data());
+}
+
+Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredActions& stored) {
   user_states->Resize(users.size());
   for (size_t user = 0; user < users.size(); ++user) {
     UserState state;
-    FEEDMILL_TRY(state.Read(body, {users.size(), posts.size(), topics.size()}, options));
+    FEEDMILL_TRY(state.Read(body, {users.size(), posts.size(), topics.size()}, stored, options));
     if (!state.IsEmpty()) user_states->Mutable(static_cast<EntityHandle>(user)) = std::move(state);
     if (user % kReadBetweenTrims == 0) Trim();
   }
@@ -98,15 +127,19 @@ Status LiveState::Parts::ReadUsers(BodyReader* body) {
   return Ok();
 }
 
-Status LiveState::Parts::Read(BodyReader* body, bool has_times) {
+Status LiveState::Parts::Read(BodyReader* body, std::string_view kind) {
   std::vector<PartitionOffset> offsets;
   FEEDMILL_TRY(body->GetArray(&offsets));
   std::vector<PackedTimes> packed_times;
-  if (has_times) FEEDMILL_TRY(body->GetArray(&packed_times));
+  if (kind != kKindWithoutTimes) FEEDMILL_TRY(body->GetArray(&packed_times));
   for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
+  StoredActions stored = LegacyActions();
+  if (kind == kKind) {
+    FEEDMILL_ASSIGN(stored, ReadActions(body));
+  }
   for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
   FEEDMILL_TRY(ReadPosts(body));
-  FEEDMILL_TRY(ReadUsers(body));
+  FEEDMILL_TRY(ReadUsers(body, stored));
   std::vector<FreshPost> fresh_posts;
   FEEDMILL_TRY(body->GetArray(&fresh_posts));
   for (const FreshPost& entry : fresh_posts) {
@@ -150,21 +183,25 @@ Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string
 }
 
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {
-  auto opened = features::OpenCheckpointFile(files, path, kKind);
-  const bool has_times = opened.has_value();
-  if (!opened) opened = features::OpenCheckpointFile(files, path, kFormerKind);
+  std::string_view kind = kKind;
+  auto opened = features::OpenCheckpointFile(files, path, kind);
+  for (const std::string_view former : {kKindOfLegacyActions, kKindWithoutTimes}) {
+    if (opened) break;
+    kind = former;
+    opened = features::OpenCheckpointFile(files, path, kind);
+  }
   if (!opened) return std::unexpected(opened.error());
   const features::CheckpointFile& file = *opened;
   const WriterLock guard(parts_->lock);
   if (parts_->users.size() != 0 || parts_->posts.size() != 0)
     return InvalidArgument("{}: the live state is not empty", path);
   BodyReader body(file.body);
-  auto status = parts_->Read(&body, has_times);
+  auto status = parts_->Read(&body, kind);
   if (status) status = parts_->counters.Deserialize(file.body.substr(body.at()));
   if (!status) return std::unexpected(status.error().WithContext(path));
   const Micros newest = parts_->counters.NewestTime();
   for (const auto& [partition, next] : AppliedOffsets()) {
-    if (!has_times) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
+    if (kind == kKindWithoutTimes) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
   }
   parts_->applied_changed.NotifyAll();
   return Ok();

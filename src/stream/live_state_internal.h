@@ -21,6 +21,7 @@ struct LiveState::Parts {
   Parts(const features::FeatureSet& set, const LiveStateOptions& limits);
 
   const LiveStateOptions options;
+  const domain::DomainPtr domain;
 
   // Readers hold `lock` shared. Who wants it passes `gate` first, so a writer that has waited too long can shut the
   // gate.
@@ -61,7 +62,10 @@ struct LiveState::Parts {
   void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyFollow(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyIdentify(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
-  void ApplyCounted(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyActed(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void Remember(const domain::Action& action, const features::CountedAction& deed, EntityHandle target)
+      FEEDMILL_REQUIRES(lock);
+  const domain::Action& Of(features::Action action) const { return domain->actions[static_cast<size_t>(action)]; }
   void AddRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   void RemoveRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   EntityHandle InternUser(std::string_view id) FEEDMILL_REQUIRES(lock);  // kNoEntity for ""
@@ -76,8 +80,11 @@ struct LiveState::Parts {
                    const std::map<uint32_t, uint64_t>& next_offsets) const FEEDMILL_REQUIRES_SHARED(lock);
   Status Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold, BodyWriter* writer) const
       FEEDMILL_REQUIRES_SHARED(lock);
-  Status Read(BodyReader* reader, bool has_times) FEEDMILL_REQUIRES(lock);
-  Status ReadUsers(BodyReader* reader) FEEDMILL_REQUIRES(lock);
+  Status Read(BodyReader* reader, std::string_view kind) FEEDMILL_REQUIRES(lock);
+  Result<StoredActions> ReadActions(BodyReader* reader) const;
+  StoredActions LegacyActions() const;
+  int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
+  Status ReadUsers(BodyReader* reader, const StoredActions& stored) FEEDMILL_REQUIRES(lock);
   Status ReadPosts(BodyReader* reader) FEEDMILL_REQUIRES(lock);
 };
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "features/compute.h"
+#include "features/legacy_actions_for_test.h"
 #include "stream/world_for_test.h"
 
 namespace feedmill::stream {
@@ -114,16 +115,16 @@ TEST_F(LiveStateTest, SeenAndLastActions) {
   EXPECT_TRUE(state_.Seen(User("bob"), Post("p3"))) << "who comments on a post has seen it";
   const auto actions = state_.LastActions(User("ann"));
   ASSERT_EQ(actions.size(), 3U);
-  EXPECT_EQ(actions[0].action, Action::kComment);
-  EXPECT_EQ(actions[2].action, Action::kLike);
+  EXPECT_EQ(actions[0].action, features::legacy::kComment);
+  EXPECT_EQ(actions[2].action, features::legacy::kLike);
   EXPECT_EQ(actions[2].post, Post("p3"));
 }
 
 TEST_F(LiveStateTest, CountersSeeTheActionUnderItsPostsAuthorAndTopic) {
   Send("post_create", "bob", kT, R"({"post_id":"p1","topic":"cats"})");
   Send("like", "ann", kT + 1, R"({"post_id":"p1","author_id":"somebody else"})");
-  const int like = features::FindCounter(set_, CounterKey::kUserAuthor, Action::kLike, 30 * kMicrosPerDay);
-  const int click = features::FindCounter(set_, CounterKey::kUserTopic, Action::kClick, kMicrosPerDay);
+  const int like = features::FindCounter(set_, CounterKey::kUserAuthor, features::legacy::kLike, 30 * kMicrosPerDay);
+  const int click = features::FindCounter(set_, CounterKey::kUserTopic, features::legacy::kClick, kMicrosPerDay);
   ASSERT_GE(like, 0);
   ASSERT_GE(click, 0);
   EXPECT_NEAR(state_.counters().Value(like, User("ann"), User("bob"), kT + 2), 1, 1e-9);
@@ -148,14 +149,14 @@ TEST_F(LiveStateTest, WhatIsNotCounted) {
   const LogRecord once = MakeRecord("like", "ann", kT, R"({"post_id":"p1"})");
   Send(once);
   Send(once);  // a copy that slipped past the collector
-  const int likes = features::FindCounter(set_, CounterKey::kPost, Action::kLike, kMicrosPerHour);
+  const int likes = features::FindCounter(set_, CounterKey::kPost, features::legacy::kLike, kMicrosPerHour);
   EXPECT_NEAR(state_.counters().Value(likes, Post("p1"), kNoEntity, kT + 1), 1, 1e-6);
   EXPECT_EQ(state_.AppliedOffset(0), next_);
 }
 
 TEST_F(LiveStateTest, AnonymousActionsCountForThePostOnly) {
   Send("post_click", "", kT, R"({"post_id":"p1","dwell_ms":"text","topic":7})");
-  const int clicks = features::FindCounter(set_, CounterKey::kPost, Action::kClick, kMicrosPerHour);
+  const int clicks = features::FindCounter(set_, CounterKey::kPost, features::legacy::kClick, kMicrosPerHour);
   EXPECT_NEAR(state_.counters().Value(clicks, Post("p1"), kNoEntity, kT + 1), 1, 1e-6);
   EXPECT_EQ(state_.UserCount(), 0U);
 }
@@ -328,7 +329,7 @@ TEST_F(LiveStateCheckpoint, BrokenOrForeignOnesAreRefused) {
   }
   const auto other =
       features::ParseFeatureSet(
-          "a", "[[feature]]\nname=\"a\"\nkind=\"log_count\"\nkey=\"user\"\naction=\"like\"\nhalf_life=\"1h\"\n")
+          "a", "[[feature]]\nname=\"a\"\nkind=\"log_count\"\nkey=\"user\"\naction=\"like\"\nhalf_life=\"1h\"\n", domain::LegacyDomain())
           .value();
   EXPECT_EQ(LiveState(other, options_).LoadCheckpoint(files_, folder_ + "/bytes").error().kind(),
             ErrorKind::kInvalidArgument);

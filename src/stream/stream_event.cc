@@ -1,29 +1,36 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <set>
 
 #include <simdjson.h>
 
 #include "base/hash.h"
 #include "data/bot_agent.h"
 #include "data/event_id.h"
-#include "features/counter_table.h"
 #include "stream/stream_event_internal.h"
 
 namespace feedmill::stream {
 namespace {
 
-// As the warehouse: what a bot did is not counted. Its posts are posts.
-StreamEvent::Kind KindOf(const Event& event, uint8_t* action) {
-  using Kind = StreamEvent::Kind;
-  if (event.name == "post_create") return Kind::kPostCreate;
-  if (IsBotAgent(event.user_agent)) return Kind::kIgnored;
-  if (event.type == "identify") return Kind::kIdentify;
-  if (event.name == "unfollow") return Kind::kUnfollow;
-  if (event.name == "post_view") return Kind::kPostView;
-  const auto counted = features::CountedActionOf(event.name);
-  if (!counted) return Kind::kIgnored;
-  *action = static_cast<uint8_t>(*counted);
-  return *counted == features::Action::kFollow ? Kind::kFollow : Kind::kCounted;
+// Properties that say whom and what an event is about.
+struct PropertyNames {
+  std::string post;
+  std::string author;                // whose post it is, as actions state it
+  std::vector<std::string> targets;  // of another user
+};
+
+PropertyNames NamesOf(const domain::Domain& domain) {
+  PropertyNames names{domain.Shown().id, domain.Shown().author_stated, {}};
+  std::set<std::string> targets;
+  for (const domain::Action& action : domain.actions) {
+    targets.insert(action.author);
+    if (domain.IsOfUsers(action)) targets.insert(action.id);
+  }
+  for (const domain::Relation& relation : domain.relations) targets.insert(relation.id);
+  targets.erase("");
+  names.targets.assign(targets.begin(), targets.end());
+  return names;
 }
 
 void GetText(simdjson::ondemand::value value, std::string* out) {
@@ -31,10 +38,9 @@ void GetText(simdjson::ondemand::value value, std::string* out) {
   if (value.get_string().get(text) == simdjson::SUCCESS) out->assign(text);
 }
 
-int64_t GetWhole(simdjson::ondemand::value value) {
+double GetNumber(simdjson::ondemand::value value) {
   double number = 0;
-  return value.get_double().get(number) == simdjson::SUCCESS ? static_cast<int64_t>(std::clamp(number, -1e15, 1e15))
-                                                             : 0;
+  return value.get_double().get(number) == simdjson::SUCCESS ? std::clamp(number, -1e15, 1e15) : 0;
 }
 
 // What is no list of texts is passed over.
@@ -48,14 +54,28 @@ void GetTexts(simdjson::ondemand::value value, std::optional<std::vector<std::st
   }
 }
 
-void GetField(std::string_view key, simdjson::ondemand::value value, StreamEvent* out) {
-  if (key == "post_id") return GetText(value, &out->post_id);
-  if (key == "author_id") return GetText(value, &out->author_id);
-  if (key == "target_user_id") return GetText(value, &out->target_user_id);
+void GetField(std::string_view key, simdjson::ondemand::value value, const PropertyNames& names, StreamEvent* out) {
+  if (key == names.post) return GetText(value, &out->post_id);
+  if (key == names.author) return GetText(value, &out->author_id);
+  if (std::ranges::find(names.targets, key) != names.targets.end()) return GetText(value, &out->target_user_id);
   if (key == "topic") return GetText(value, &out->topic);
   if (key == "topics") return GetTexts(value, &out->topics);
-  if (key == "dwell_ms") out->dwell_ms = GetWhole(value);
-  if (key == "text_length") out->text_length = static_cast<double>(GetWhole(value));
+  if (key == "text_length") out->text_length = std::trunc(GetNumber(value));
+}
+
+// What the property says of the event's actions. True when it was a number that one of them counts.
+bool GetDeeds(std::string_view key, simdjson::ondemand::value value, const domain::Domain& domain, StreamEvent* out) {
+  bool is_value = false;
+  double number = 0;
+  for (StreamEvent::Deed& deed : out->deeds) {
+    const domain::Action& action = domain.actions[static_cast<size_t>(deed.action)];
+    if (action.when == key) deed.holds = true;
+    if (action.value.empty() || action.value != key) continue;
+    if (!is_value) number = GetNumber(value);
+    is_value = true;
+    deed.weight = action.Weight(number);
+  }
+  return is_value;
 }
 
 }  // namespace
@@ -64,7 +84,9 @@ struct StreamEventReader::Parser {
   simdjson::ondemand::parser json;
   std::string padded;
 
-  bool Fields(std::string_view properties, StreamEvent* out) {
+  PropertyNames names;
+
+  bool Fields(std::string_view properties, const domain::Domain& domain, StreamEvent* out) {
     padded.resize(std::max(padded.size(), properties.size() + simdjson::SIMDJSON_PADDING));
     std::memcpy(padded.data(), properties.data(), properties.size());
     std::memset(padded.data() + properties.size(), 0, simdjson::SIMDJSON_PADDING);
@@ -78,27 +100,48 @@ struct StreamEventReader::Parser {
       simdjson::ondemand::value value;
       if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS)
         return false;
-      GetField(key, value, out);
+      if (!GetDeeds(key, value, domain, out)) GetField(key, value, names, out);
     }
     return true;
   }
 };
 
-StreamEventReader::StreamEventReader() : parser_(std::make_unique<Parser>()) {}
+StreamEventReader::StreamEventReader(domain::DomainPtr domain)
+    : domain_(std::move(domain)), meanings_(*domain_), parser_(std::make_unique<Parser>()) {
+  parser_->names = NamesOf(*domain_);
+}
 StreamEventReader::~StreamEventReader() = default;
+
+// As the warehouse: what a bot did is not counted. Its posts are posts.
+StreamEvent::Kind StreamEventReader::KindOf(const Event& event, const domain::EventMeaning* meaning) const {
+  using Kind = StreamEvent::Kind;
+  if (meaning != nullptr && meaning->makes) return Kind::kPostCreate;
+  if (IsBotAgent(event.user_agent)) return Kind::kIgnored;
+  if (event.type == "identify") return Kind::kIdentify;
+  if (meaning == nullptr) return Kind::kIgnored;
+  if (meaning->adds) return Kind::kFollow;
+  if (meaning->removes) return Kind::kUnfollow;
+  return meaning->actions.empty() ? Kind::kIgnored : Kind::kActed;
+}
 
 void StreamEventReader::Read(const LogRecord& record, LogPosition position, StreamEvent* out) {
   out->position = position;
   out->kind = StreamEvent::Kind::kIgnored;
   out->received = record.event.received_time;
   if (record.kind != RecordKind::kEvent) return;
-  const auto kind = KindOf(record.event, &out->action);
+  const domain::EventMeaning* meaning = record.event.name.empty() ? nullptr : meanings_.Find(record.event.name);
+  const auto kind = KindOf(record.event, meaning);
   if (kind == StreamEvent::Kind::kIgnored) return;
   for (std::string* text : {&out->post_id, &out->author_id, &out->target_user_id, &out->topic}) text->clear();
   out->topics.reset();
-  out->dwell_ms = 0;
   out->text_length = 0;
-  if (!parser_->Fields(record.event.properties, out)) return;
+  out->deeds.clear();
+  for (const uint8_t place : meaning == nullptr ? std::vector<uint8_t>() : meaning->actions) {
+    const domain::Action& action = domain_->actions[place];
+    out->deeds.push_back({static_cast<features::Action>(place), action.when.empty(), action.Weight(0)});
+  }
+  if (!parser_->Fields(record.event.properties, *domain_, out)) return;
+  std::erase_if(out->deeds, [](const StreamEvent::Deed& deed) { return !deed.holds; });
   out->kind = kind;
   out->time = record.event.event_time;
   out->id_hash = Hash64(EventIdOf(record.event));

@@ -9,14 +9,23 @@
 
 #include "base/clock.h"
 #include "data/event.h"
+#include "domain/event_meanings.h"
+#include "features/feature_set.h"
 
 namespace feedmill::stream {
 
 struct StreamEvent {
-  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kCounted, kPostView, kIdentify };
+  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kActed, kIdentify };
+
+  // One of the actions that the event is.
+  struct Deed {
+    features::Action action{};
+    bool holds = true;  // false until the property is seen without which it is not this action
+    float weight = 1;   // domain::Action::Weight
+  };
 
   Kind kind = Kind::kIgnored;
-  uint8_t action = 0;  // features::Action when kCounted or kFollow
+  std::vector<Deed> deeds;  // of kActed, kFollow and kUnfollow
   LogPosition position;
   Micros time = 0;
   Micros received = 0;   // 0: unknown
@@ -27,20 +36,24 @@ struct StreamEvent {
   std::string target_user_id;
   std::string topic;
   std::optional<std::vector<std::string>> topics;  // of identify; empty list: none any more
-  int64_t dwell_ms = 0;
   double text_length = 0;
 };
 
 // Reads the JSON of properties. One thread at a time.
 class StreamEventReader {
  public:
-  StreamEventReader();
+  explicit StreamEventReader(domain::DomainPtr domain);
   ~StreamEventReader();
-  // Never fails: a record of another kind, of an unknown name, of a bot or with broken properties is kIgnored.
+  // Never fails: a record of another kind, of a name that the domain does not know, of a bot or with broken properties
+  // is kIgnored.
   void Read(const LogRecord& record, LogPosition position, StreamEvent* out);
 
  private:
   struct Parser;
+  StreamEvent::Kind KindOf(const Event& event, const domain::EventMeaning* meaning) const;
+
+  domain::DomainPtr domain_;
+  domain::EventMeanings meanings_;
   std::unique_ptr<Parser> parser_;
 };
 

@@ -13,26 +13,27 @@ EntityHandle AuthorOf(const LiveState& state, const StreamEvent& event, EntityHa
   return stated != kNoEntity ? stated : target;
 }
 
-// As LiveState applies a counted action, without the counters.
-void SupposeCounted(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+// As LiveState applies actions, without the counters.
+void SupposeActed(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
   const EntityHandle post = event.post_id.empty() ? kNoEntity : state.FindPost(event.post_id);
   const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
-  const auto action = static_cast<features::Action>(event.action);
-  if (post != kNoEntity) supposed->seen_posts.push_back(post);
-  if (action != features::Action::kImpression && (post != kNoEntity || target != kNoEntity)) {
-    supposed->actions.insert(supposed->actions.begin(),
-                             {post, AuthorOf(state, event, post, target), action, event.time});
+  for (const StreamEvent::Deed& deed : event.deeds) {
+    const domain::Action& action = state.domain()->actions[static_cast<size_t>(deed.action)];
+    if (action.seen && post != kNoEntity) supposed->seen_posts.push_back(post);
+    if (action.IsOutcome() && (post != kNoEntity || target != kNoEntity)) {
+      supposed->actions.insert(supposed->actions.begin(),
+                               {post, AuthorOf(state, event, post, target), deed.action, event.time});
+    }
+    if (action.hides_item && post != kNoEntity) supposed->hidden_posts.push_back(post);
+    if (action.hides_author && target != kNoEntity) supposed->hidden_authors.push_back(target);
   }
-  if (action != features::Action::kHide) return;
-  if (post != kNoEntity) supposed->hidden_posts.push_back(post);
-  if (target != kNoEntity) supposed->hidden_authors.push_back(target);
 }
 
 void SupposeFollow(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
   const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
   const bool follows = event.kind == StreamEvent::Kind::kFollow;
   if (target != kNoEntity) supposed->follows[target] = follows;
-  if (follows) SupposeCounted(state, event, supposed);
+  SupposeActed(state, event, supposed);
 }
 
 void SupposeIdentify(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
@@ -49,16 +50,13 @@ void SupposeIdentify(const LiveState& state, const StreamEvent& event, Suppositi
 Supposition Suppose(const LiveState& state, std::span<const LogRecord> events) {
   using Kind = StreamEvent::Kind;
   Supposition supposed;
-  StreamEventReader reader;
+  StreamEventReader reader(state.domain());
   StreamEvent event;
   for (const LogRecord& record : events) {
     reader.Read(record, {}, &event);
-    if (event.kind == Kind::kCounted) SupposeCounted(state, event, &supposed);
+    if (event.kind == Kind::kActed) SupposeActed(state, event, &supposed);
     if (event.kind == Kind::kFollow || event.kind == Kind::kUnfollow) SupposeFollow(state, event, &supposed);
     if (event.kind == Kind::kIdentify) SupposeIdentify(state, event, &supposed);
-    if (event.kind != Kind::kPostView) continue;
-    const EntityHandle post = state.FindPost(event.post_id);
-    if (post != kNoEntity) supposed.seen_posts.push_back(post);
   }
   return supposed;
 }

@@ -106,7 +106,7 @@ void ActionRing::Add(const LastAction& action, size_t max) {
   if (max == 0) return;
   const Packed packed{
       action.post, action.author,
-      static_cast<uint64_t>(action.time) * features::kActionCount + static_cast<uint64_t>(action.action)};
+      static_cast<uint64_t>(action.time) * domain::kActionsMax + static_cast<uint64_t>(action.action)};
   if (ring_.size() < max) {
     ring_.push_back(packed);
   } else {
@@ -116,8 +116,8 @@ void ActionRing::Add(const LastAction& action, size_t max) {
 }
 
 LastAction ActionRing::Unpack(const Packed& packed) {
-  return {packed.post, packed.author, static_cast<features::Action>(packed.time_and_action % features::kActionCount),
-          static_cast<Micros>(packed.time_and_action / features::kActionCount)};
+  return {packed.post, packed.author, static_cast<features::Action>(packed.time_and_action % domain::kActionsMax),
+          static_cast<Micros>(packed.time_and_action / domain::kActionsMax)};
 }
 
 std::vector<LastAction> ActionRing::NewestFirst() const {
@@ -133,10 +133,20 @@ void ActionRing::Write(BodyWriter* writer) const {
   writer->PutArray(ordered);
 }
 
-Status ActionRing::Read(BodyReader* reader, size_t max) {
+std::optional<features::Action> StoredActions::Find(uint64_t number) const {
+  if (places.empty()) return static_cast<features::Action>(number);
+  if (number >= places.size() || places[number] < 0) return std::nullopt;
+  return static_cast<features::Action>(places[number]);
+}
+
+Status ActionRing::Read(BodyReader* reader, const StoredActions& stored, size_t max) {
   std::vector<Packed> ordered;
   FEEDMILL_TRY(reader->GetArray(&ordered));
-  for (const Packed& packed : ordered) Add(Unpack(packed), max);
+  for (const Packed& packed : ordered) {
+    const auto action = stored.Find(packed.time_and_action % stored.stride);
+    const auto time = static_cast<Micros>(packed.time_and_action / stored.stride);
+    if (action) Add({packed.post, packed.author, *action, time}, max);
+  }
   return Ok();
 }
 
@@ -165,13 +175,14 @@ void UserState::Write(BodyWriter* writer) const {
   writer->Put(told_at);
 }
 
-Status UserState::Read(BodyReader* body, const HandleLimits& limits, const LiveStateOptions& options) {
+Status UserState::Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored,
+                       const LiveStateOptions& options) {
   std::vector<EntityHandle> posts_seen;
   FEEDMILL_TRY(follows.Read(body, limits.users));
   FEEDMILL_TRY(body->GetArray(&posts_seen));
   FEEDMILL_TRY(CheckHandles(posts_seen, limits.posts, "seen posts"));
   for (const EntityHandle post : posts_seen) seen.Add(post, static_cast<size_t>(options.seen_max));
-  FEEDMILL_TRY(actions.Read(body, static_cast<size_t>(options.last_actions_max)));
+  FEEDMILL_TRY(actions.Read(body, stored, static_cast<size_t>(options.last_actions_max)));
   FEEDMILL_TRY(body->GetArray(&hidden_posts));
   FEEDMILL_TRY(CheckHandles(hidden_posts, limits.posts, "hidden posts"));
   FEEDMILL_TRY(body->GetArray(&hidden_authors));

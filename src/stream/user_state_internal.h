@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,6 +61,14 @@ class FollowEdges {
   std::vector<EntityHandle> followees_;
 };
 
+// How a checkpoint names actions: its numbers, and what they are in this program's domain.
+struct StoredActions {
+  uint64_t stride = domain::kActionsMax;  // numbers are below it
+  std::vector<int> places;                // by number; -1: no such action any more. Empty: numbers are places
+  // Nothing when the domain has no such action.
+  std::optional<features::Action> Find(uint64_t number) const;
+};
+
 // The newest actions, in 16 bytes each, oldest first from `oldest`.
 class ActionRing {
  public:
@@ -68,13 +77,13 @@ class ActionRing {
   size_t size() const { return ring_.size(); }
   uint64_t MemoryBytes() const { return ring_.capacity() * sizeof(Packed); }
   void Write(BodyWriter* writer) const;
-  Status Read(BodyReader* reader, size_t max);
+  Status Read(BodyReader* reader, const StoredActions& stored, size_t max);
 
  private:
   struct Packed {
     EntityHandle post;
     EntityHandle author;
-    uint64_t time_and_action;  // time * 8 + action
+    uint64_t time_and_action;  // time * domain::kActionsMax + action
   };
   static LastAction Unpack(const Packed& packed);
   std::vector<Packed> ring_;
@@ -101,7 +110,8 @@ struct UserState {
   uint64_t MemoryBytes() const;
   bool IsEmpty() const;
   void Write(BodyWriter* writer) const;
-  Status Read(BodyReader* body, const HandleLimits& limits, const LiveStateOptions& options);
+  Status Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored,
+              const LiveStateOptions& options);
 };
 
 // Inserts into a sorted vector unless it is there.

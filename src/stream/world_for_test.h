@@ -13,7 +13,7 @@ namespace feedmill::stream {
 inline constexpr Micros kWorldStart = 1'790'000'000 * kMicrosPerSecond;
 
 inline features::FeatureSet TemplateFeatures() {
-  return features::LoadFeatureSet(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/features").value();
+  return features::LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
 }
 
 // Received at a time that is not known, unless it is told.

@@ -130,14 +130,14 @@ Result<std::string> RunAls(const CommandOptions& options) {
 Result<std::string> RunRank(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
   FEEDMILL_ASSIGN(const RankPlan wanted, LoadRankPlan(files, options.project + "/models"));
-  FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadFeatureSet(files, options.project + "/features"));
+  FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadProjectFeatures(files, options.project));
   const RankPlan plan = FitToMemory(wanted, set.features.size(), options.MemoryBytes());
   Workplace place;
   const std::string tables[] = {"ads.ads_sample_ctr"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
   PrintProgress(0, "reading samples");
   std::vector<std::string> notes;
-  FEEDMILL_ASSIGN(const LiveBundle live, ReadLiveBundle(files, options.data, *place.registry, &notes));
+  FEEDMILL_ASSIGN(const LiveBundle live, ReadLiveBundle(files, options.data, set.domain, *place.registry, &notes));
   FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
   if (!missing.empty()) return SkipRank(files, options, set, live.id, missing);
   FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));

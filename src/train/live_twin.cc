@@ -46,7 +46,7 @@ void TakeValues(const FeedRequest& request, const std::unordered_map<uint64_t, s
 
 }  // namespace
 
-Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, registry::Registry& registry,
+Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain, registry::Registry& registry,
                                   std::vector<std::string>* notes) {
   FEEDMILL_ASSIGN(const std::optional<registry::BundleRow> row, registry.Live());
   LiveBundle live;
@@ -65,7 +65,7 @@ Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data
   }
   const std::string path = folder + "/" + registry::kFeaturesFile;
   FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(files, path));
-  FEEDMILL_ASSIGN(live.set, features::ParseFeatureSet(path, text));
+  FEEDMILL_ASSIGN(live.set, features::ParseFeatureSet(path, text, std::move(domain)));
   return live;
 }
 

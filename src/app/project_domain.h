@@ -1,0 +1,14 @@
+// The project's domain beside its tracking plan.
+#pragma once
+
+#include "app/project.h"
+#include "base/result.h"
+#include "io/file_system.h"
+
+namespace feedmill::app {
+
+// kInvalidArgument: what is wrong in domain.toml, or what it names that events/ do not have. A project without the file
+// is well.
+Status CheckProjectDomain(io::FileSystem& files, const ProjectPaths& paths);
+
+}  // namespace feedmill::app

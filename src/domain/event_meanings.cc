@@ -1,0 +1,21 @@
+#include "domain/event_meanings.h"
+
+namespace feedmill::domain {
+
+EventMeanings::EventMeanings(const Domain& domain) {
+  if (const std::string& made_by = domain.Shown().made_by; !made_by.empty()) by_event_[made_by].makes = true;
+  for (const Relation& relation : domain.relations) {
+    by_event_[relation.add].adds = true;
+    if (!relation.remove.empty()) by_event_[relation.remove].removes = true;
+  }
+  for (size_t i = 0; i < domain.actions.size(); ++i) {
+    for (const std::string& event : domain.actions[i].events) by_event_[event].actions.push_back(static_cast<uint8_t>(i));
+  }
+}
+
+const EventMeaning* EventMeanings::Find(std::string_view event) const {
+  const auto found = by_event_.find(event);
+  return found == by_event_.end() ? nullptr : &found->second;
+}
+
+}  // namespace feedmill::domain

@@ -92,7 +92,8 @@ TEST(DomainTest, AnActionCountsOneOrItsValueWithinLimits) {
 
 TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
   EXPECT_THAT(Refusal(""), HasSubstr("found 0 [item.NAME]"));
-  EXPECT_THAT(Refusal("[item.post]\nid = \"post_id\"\n"), HasSubstr("one whose id is \"userId\""));
+  EXPECT_THAT(Refusal("[item.post]\nid = \"post_id\"\n[item.song]\nid = \"song_id\"\n"),
+              HasSubstr("found 2 [item.NAME]; allowed: one that a scene shows"));
   EXPECT_THAT(Refusal("[item.post]\n"), HasSubstr("item.post.id is missing"));
   EXPECT_THAT(Refusal("[item.user]\nid = \"userId\"\nmade_by = \"x\"\n"), HasSubstr("from their first event"));
   EXPECT_THAT(RefusalBehindItems("colour = \"red\"\n"), AllOf(HasSubstr("d.toml:5"), HasSubstr("unknown key \"colour\"")));

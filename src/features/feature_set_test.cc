@@ -38,9 +38,9 @@ TEST(FeatureSet, OneTableMayMakeAFeaturePerHalfLife) {
   EXPECT_EQ(set.features[1].name, "post_click_rate_7d");
   EXPECT_EQ(set.features[3].name, "user_clicks");
   ASSERT_EQ(set.counters.size(), 5U);
-  EXPECT_EQ(CounterName(set.counters[0]), "user_click_1d");
-  EXPECT_EQ(CounterName(set.counters[set.features[1].numerator]), "post_click_7d");
-  EXPECT_EQ(CounterName(set.counters[set.features[1].denominator]), "post_impression_7d");
+  EXPECT_EQ(CounterName(set, set.counters[0]), "user_click_1d");
+  EXPECT_EQ(CounterName(set, set.counters[set.features[1].numerator]), "post_click_7d");
+  EXPECT_EQ(CounterName(set, set.counters[set.features[1].denominator]), "post_impression_7d");
   EXPECT_EQ(FindCounter(set, CounterKey::kPost, legacy::kClick, kMicrosPerHour), set.features[0].numerator);
   EXPECT_EQ(FindCounter(set, CounterKey::kPost, legacy::kLike, kMicrosPerHour), -1);
 }

@@ -237,8 +237,8 @@ class ServerImpl final : public Server {
     wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
     wiring.metrics = &metrics_;
     FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
-    live_bundle_ =
-        std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), feature_set_.domain, *feed_, kBundleInterval);
+    live_bundle_ = std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), feature_set_.domain,
+                                                        *feed_, kBundleInterval);
     return Ok();
   }
 

@@ -99,7 +99,8 @@ Status RunVerifyLake(const VerifyLakeArguments& arguments) {
                                {"without_checksum", check.unchecked},
                                {"damaged", check.damaged.size() - former},
                                {"damaged_former", former}};
-  const Status outcome = arguments.heal && !check.damaged.empty() ? Heal(config, folder, check, arguments.give_up) : Report(check);
+  const Status outcome =
+      arguments.heal && !check.damaged.empty() ? Heal(config, folder, check, arguments.give_up) : Report(check);
   cli::PrintResult(json.dump());
   return outcome;
 }
@@ -114,7 +115,8 @@ void AddVerifyLakeVerb(CLI::App& app) {
       "that is damaged");
   verb->add_option("--project", arguments->project, "project folder")->capture_default_str();
   verb->add_option("--set", arguments->overrides, "name=value, over feedmill.toml");
-  CLI::Option* heal = verb->add_flag("--heal", arguments->heal, "have what is damaged made again where that needs no decision");
+  CLI::Option* heal =
+      verb->add_flag("--heal", arguments->heal, "have what is damaged made again where that needs no decision");
   verb->add_flag("--give-up", arguments->give_up,
                  "with --heal: raw files that nothing holds a second time leave their table and are kept in "
                  "data/damaged")

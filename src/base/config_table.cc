@@ -42,7 +42,8 @@ void ConfigTable::Duration(std::string_view key, Micros low, Micros high, Micros
   const auto duration = ParseDuration(node->text);
   const bool good = node->kind == ConfigNode::Kind::kString && duration && *duration >= low && *duration <= high;
   if (!good) {
-    return Wrong(*node, key, fmt::format("a duration from \"{}\" to \"{}\"", FormatDuration(low), FormatDuration(high)));
+    return Wrong(*node, key,
+                 fmt::format("a duration from \"{}\" to \"{}\"", FormatDuration(low), FormatDuration(high)));
   }
   *out = *duration;
 }
@@ -116,9 +117,9 @@ const ConfigNode* ConfigTable::Find(std::string_view key) {
 
 void ConfigTable::Wrong(const ConfigNode& node, std::string_view key, std::string_view allowed) {
   if (error_) return;
-  error_ = Error(ErrorKind::kInvalidArgument,
-                 fmt::format("{}: {}{}{}: found {}; allowed: {}", document_.Where(node), where_,
-                             where_.empty() ? "" : ".", key, node.Describe(), allowed));
+  error_ =
+      Error(ErrorKind::kInvalidArgument, fmt::format("{}: {}{}{}: found {}; allowed: {}", document_.Where(node), where_,
+                                                     where_.empty() ? "" : ".", key, node.Describe(), allowed));
 }
 
 }  // namespace feedmill

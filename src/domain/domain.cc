@@ -49,7 +49,8 @@ class DomainReader {
     if (tables.size() > count_max)
       return InvalidArgument("{}: found {} [{}.NAME]; allowed: {}", document_.file, tables.size(), noun, count_max);
     for (auto& [name, table] : tables) {
-      if (!IsName(name)) return InvalidArgument("{}: found [{}.{}]; allowed: {}", document_.file, noun, name, kNameRule);
+      if (!IsName(name))
+        return InvalidArgument("{}: found [{}.{}]; allowed: {}", document_.file, noun, name, kNameRule);
       FEEDMILL_TRY(read(name, table));
       FEEDMILL_TRY(table.Done());
     }

@@ -34,18 +34,18 @@ struct ItemKind {
 struct Action {
   std::string name;
   std::vector<std::string> events;
-  std::string when;         // property that must be there, else the event is not this action; empty: always
-  size_t item = 0;          // place in Domain::items
-  std::string id;           // property that names the item; the kind's own unless another is named
-  std::string author;       // property that names an author it is about, when there is no item; empty: none
-  bool counted = true;      // false: it only marks its item as seen
-  bool shown = false;       // the item was shown, and not acted on; at most one action
-  bool seen = true;         // its item is not to be shown again
-  double taste = 0;         // how much it tells of a taste; negative: the opposite
-  std::string value;        // numeric property that counts instead of 1; empty: 1
-  double scale = 1;         // times the value
-  double value_max = 1;     // of the scaled value; it is at least 0
-  bool hides_item = false;  // neither the item ...
+  std::string when;           // property that must be there, else the event is not this action; empty: always
+  size_t item = 0;            // place in Domain::items
+  std::string id;             // property that names the item; the kind's own unless another is named
+  std::string author;         // property that names an author it is about, when there is no item; empty: none
+  bool counted = true;        // false: it only marks its item as seen
+  bool shown = false;         // the item was shown, and not acted on; at most one action
+  bool seen = true;           // its item is not to be shown again
+  double taste = 0;           // how much it tells of a taste; negative: the opposite
+  std::string value;          // numeric property that counts instead of 1; empty: 1
+  double scale = 1;           // times the value
+  double value_max = 1;       // of the scaled value; it is at least 0
+  bool hides_item = false;    // neither the item ...
   bool hides_author = false;  // ... nor anything by that author is shown to this user again
   std::string said;           // "liked", as in "similar to a post you liked"; empty: nothing is said of it
   bool IsOutcome() const { return counted && !shown; }

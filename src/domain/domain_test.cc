@@ -96,11 +96,13 @@ TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
               HasSubstr("found 2 [item.NAME]; allowed: one that a scene shows"));
   EXPECT_THAT(Refusal("[item.post]\n"), HasSubstr("item.post.id is missing"));
   EXPECT_THAT(Refusal("[item.user]\nid = \"userId\"\nmade_by = \"x\"\n"), HasSubstr("from their first event"));
-  EXPECT_THAT(RefusalBehindItems("colour = \"red\"\n"), AllOf(HasSubstr("d.toml:5"), HasSubstr("unknown key \"colour\"")));
+  EXPECT_THAT(RefusalBehindItems("colour = \"red\"\n"),
+              AllOf(HasSubstr("d.toml:5"), HasSubstr("unknown key \"colour\"")));
   EXPECT_THAT(RefusalBehindItems("[action.Like]\nevent = \"like\"\n"), HasSubstr("found [action.Like]"));
   EXPECT_THAT(RefusalBehindItems("[action.like]\n"), HasSubstr("action.like.event is missing"));
   EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"\"\n"), HasSubstr("a text of 1 to 128 bytes"));
-  EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"a\"\nevents = [\"b\"]\n"), HasSubstr("one of event and events"));
+  EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"a\"\nevents = [\"b\"]\n"),
+              HasSubstr("one of event and events"));
   EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"a\"\nitem = \"song\"\n"),
               AllOf(HasSubstr("d.toml:7"), HasSubstr("\"song\""), HasSubstr("[item.NAME]")));
   EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"a\"\nvalue = \"v\"\n"), HasSubstr("value_max is missing"));
@@ -110,7 +112,8 @@ TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
               HasSubstr("true for one action alone"));
   EXPECT_THAT(RefusalBehindItems("[action.like]\nevent = \"a\"\nhides = [\"all\"]\n"),
               HasSubstr("\"item\" and \"author\""));
-  EXPECT_THAT(RefusalBehindItems("[relation.follows]\nadd = \"follow\"\n"), HasSubstr("relation.follows.id is missing"));
+  EXPECT_THAT(RefusalBehindItems("[relation.follows]\nadd = \"follow\"\n"),
+              HasSubstr("relation.follows.id is missing"));
   EXPECT_THAT(RefusalBehindItems("[actions.like]\nevent = \"a\"\n"), HasSubstr("unknown key \"actions\""));
 }
 
@@ -126,8 +129,8 @@ TEST(DomainTest, HoldsAtMostAsManyActionsAsHandlesCanName) {
 TEST(DomainTest, TheLegacyDomainKeepsItsPlaces) {
   std::vector<std::string> names;
   for (const Action& action : LegacyDomain()->actions) names.push_back(action.name);
-  EXPECT_THAT(names, ElementsAre("impression", "click", "like", "comment", "share", "follow", "hide", "dwell_seconds",
-                                 "view"));
+  EXPECT_THAT(
+      names, ElementsAre("impression", "click", "like", "comment", "share", "follow", "hide", "dwell_seconds", "view"));
 }
 
 TEST(DomainTest, TheTemplateSaysWhatWasFixedBefore) {

@@ -9,7 +9,8 @@ EventMeanings::EventMeanings(const Domain& domain) {
     if (!relation.remove.empty()) by_event_[relation.remove].removes = true;
   }
   for (size_t i = 0; i < domain.actions.size(); ++i) {
-    for (const std::string& event : domain.actions[i].events) by_event_[event].actions.push_back(static_cast<uint8_t>(i));
+    for (const std::string& event : domain.actions[i].events)
+      by_event_[event].actions.push_back(static_cast<uint8_t>(i));
   }
 }
 

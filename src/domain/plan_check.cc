@@ -57,8 +57,7 @@ class Checker {
 
   void CheckRelation(const Relation& relation) {
     const std::string where = "relation." + relation.name;
-    if (HasEvent(where, "add", relation.add))
-      HasProperty(where, "id", relation.add, relation.id, PropertyType::kText);
+    if (HasEvent(where, "add", relation.add)) HasProperty(where, "id", relation.add, relation.id, PropertyType::kText);
     if (!relation.remove.empty() && HasEvent(where, "remove", relation.remove))
       HasProperty(where, "id", relation.remove, relation.id, PropertyType::kText);
   }

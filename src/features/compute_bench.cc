@@ -20,7 +20,8 @@ constexpr Micros kStart = 1'790'000'000 * kMicrosPerSecond;
 
 CountedAction RandomAction(Random& random, int number) {
   const auto post = static_cast<EntityHandle>(random.Below(kPosts));
-  const auto action = random.Chance(0.7) ? legacy::kImpression : static_cast<Action>(random.Below(legacy::kActionCount));
+  const auto action =
+      random.Chance(0.7) ? legacy::kImpression : static_cast<Action>(random.Below(legacy::kActionCount));
   return {static_cast<EntityHandle>(random.Below(kUsers)), post, post % kAuthors, post % 50, action, 1,
           kStart + number * (kMicrosPerSecond / 4)};
 }

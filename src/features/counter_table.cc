@@ -13,7 +13,7 @@ namespace {
 // A row is referred to a newer base when its sums would otherwise grow by more than 2^64 (rounding stays at 1e-14).
 constexpr double kRebaseHalfLives = 64;
 constexpr size_t kHalfLivesMax = 8;
-constexpr Micros kLateMax = 7 * kMicrosPerDay;   // a forgotten pair stays this long in checkpoints
+constexpr Micros kLateMax = 7 * kMicrosPerDay;         // a forgotten pair stays this long in checkpoints
 constexpr uint64_t kMagic = 0x33544e4354464d46;        // "FMFTCNT3"
 constexpr uint64_t kFormerMagic = 0x32544e4354464d46;  // "FMFTCNT2": actions by their places in the legacy domain
 
@@ -42,7 +42,7 @@ std::pair<EntityHandle, EntityHandle> HandlesOf(CounterKey key, const CountedAct
 
 // The counters of one kind of key.
 struct KeyLayout {
-  std::vector<uint8_t> half_life;                          // per counter: which of the table's half-lives
+  std::vector<uint8_t> half_life;                                 // per counter: which of the table's half-lives
   std::array<std::vector<uint16_t>, domain::kActionsMax> places;  // per action: the counters it adds to
 };
 
@@ -302,8 +302,7 @@ Status CounterTable::Merge(std::string_view bytes, const std::function<bool(Coun
   Micros newest = 0;
   if (bytes.size() < expected.size())
     return Corrupt("counters: {} bytes; the definitions alone have {}", bytes.size(), expected.size());
-  if (magic != kMagic && magic != kFormerMagic)
-    return Corrupt("counters: no magic number at byte 0");
+  if (magic != kMagic && magic != kFormerMagic) return Corrupt("counters: no magic number at byte 0");
   if (bytes.substr(kNewestAt + sizeof newest, expected.size() - kNewestAt - sizeof newest) !=
       std::string_view(expected).substr(kNewestAt + sizeof newest)) {
     return InvalidArgument("counters: written with other counter definitions");

@@ -317,9 +317,9 @@ std::string FormatFeatureSet(const FeatureSet& set) {
       const CounterDefinition& counter = set.counters[feature.numerator];
       out += fmt::format("{} = \"{}\"\n", is_rate ? "numerator" : "action", set.Of(counter.action).name);
       if (is_rate) {
-        out +=
-            fmt::format("denominator = \"{}\"\nprior_rate = {}\nprior_weight = {}\n",
-                        set.Of(set.counters[feature.denominator].action).name, feature.prior_rate, feature.prior_weight);
+        out += fmt::format("denominator = \"{}\"\nprior_rate = {}\nprior_weight = {}\n",
+                           set.Of(set.counters[feature.denominator].action).name, feature.prior_rate,
+                           feature.prior_weight);
       }
       out += fmt::format("half_life = \"{}\"\n", HalfLifeName(counter.half_life));
     }

@@ -106,15 +106,21 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
 
 TEST(FeatureSet, ThePairMemoryIsPartOfTheHash) {
-  const auto with = [](const char* line) { return ParseFeatureSet("a.toml", std::string(line) + std::string(kText), domain::LegacyDomain()); };
+  const auto with = [](const char* line) {
+    return ParseFeatureSet("a.toml", std::string(line) + std::string(kText), domain::LegacyDomain());
+  };
   ASSERT_EQ(with("pair_memory_days = 30\n").value().pair_memory_days, 30);
   EXPECT_EQ(with("").value().pair_memory_days, kPairMemoryDays);
   EXPECT_NE(with("pair_memory_days = 30\n").value().hash, with("").value().hash);
-  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*with("pair_memory_days = 30\n")), domain::LegacyDomain()).value().pair_memory_days, 30);
+  EXPECT_EQ(ParseFeatureSet("copy", FormatFeatureSet(*with("pair_memory_days = 30\n")), domain::LegacyDomain())
+                .value()
+                .pair_memory_days,
+            30);
 }
 
 TEST(FeatureSet, AnEmptyFolderIsRefused) {
-  EXPECT_THAT(ParseFeatureSet("a.toml", "", domain::LegacyDomain()).error().message(), HasSubstr("no [[feature]] found"));
+  EXPECT_THAT(ParseFeatureSet("a.toml", "", domain::LegacyDomain()).error().message(),
+              HasSubstr("no [[feature]] found"));
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ class Replay {
     FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
     auto replay = std::make_unique<Replay>(arguments, std::move(input));
     replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);
-    FEEDMILL_ASSIGN(replay->days_, replay->ledger_.ReadActions(*replay->input_, *arguments.catalog, *arguments.set->domain, arguments.end));
+    FEEDMILL_ASSIGN(replay->days_, replay->ledger_.ReadActions(*replay->input_, *arguments.catalog,
+                                                               *arguments.set->domain, arguments.end));
     return replay;
   }
   Replay(const ReplayArguments& arguments, std::unique_ptr<query::Session> input)

@@ -134,10 +134,9 @@ Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, l
                                                       const domain::Domain& domain, Micros end) {
   std::string columns = "event_id, event_name, event_time, user_key, post_key, author_key, topic";
   for (const std::string& property : PropertiesOf(domain)) columns += ", " + query::QuoteName(property);
-  const Question question = {
-      kActionTable,
-      {"COUNT(*)", fmt::format("CAST((bit_xor(hash({})) >> 1) AS BIGINT)", columns)},
-      fmt::format(" AND event_name IN ({})", CountedEvents(domain))};
+  const Question question = {kActionTable,
+                             {"COUNT(*)", fmt::format("CAST((bit_xor(hash({})) >> 1) AS BIGINT)", columns)},
+                             fmt::format(" AND event_name IN ({})", CountedEvents(domain))};
   FEEDMILL_ASSIGN(const Days days, Read(session, catalog, question, end));
   std::vector<DayDigest> digests;
   for (const auto& [day, facts] : days) {

@@ -1,5 +1,5 @@
-#include "features/legacy_actions_for_test.h"
 #include "features/replay.h"
+#include "features/legacy_actions_for_test.h"
 
 #include <cmath>
 #include <set>

@@ -58,7 +58,7 @@ PropertyType PropertyTypeOf(const ValueSchema& schema) {
       return PropertyType::kBoolean;
     case kJsonArray:
       return schema.items && (schema.items->types & ~kJsonNull) == kJsonString ? PropertyType::kTexts
-                                                                              : PropertyType::kOther;
+                                                                               : PropertyType::kOther;
     default:
       return PropertyType::kOther;
   }

@@ -19,7 +19,8 @@ std::vector<std::string_view> TopicsOfActions(const FeedContext& context) {
   for (const stream::LastAction& action : context.last_actions) {
     if (action.post == features::kNoEntity) continue;
     const features::EntityHandle topic = context.state->Post(action.post).topic;
-    if (topic != features::kNoEntity) weights[context.state->TopicName(topic)] += TasteWeight(*context.state->domain(), action.action);
+    if (topic != features::kNoEntity)
+      weights[context.state->TopicName(topic)] += TasteWeight(*context.state->domain(), action.action);
   }
   std::vector<std::pair<float, std::string_view>> sorted;
   for (const auto& [name, weight] : weights) {
@@ -33,7 +34,8 @@ std::vector<std::string_view> TopicsOfActions(const FeedContext& context) {
 
 bool IsNewcomer(const FeedContext& context) {
   int known = 0;
-  for (const stream::LastAction& action : context.last_actions) known += TasteWeight(*context.state->domain(), action.action) > 0;
+  for (const stream::LastAction& action : context.last_actions)
+    known += TasteWeight(*context.state->domain(), action.action) > 0;
   return known < kNewcomerActions;
 }
 

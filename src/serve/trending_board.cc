@@ -38,7 +38,8 @@ class Scorer {
     const std::vector<domain::Action>& actions = state.domain()->actions;
     for (size_t i = 0; i < actions.size(); ++i) {
       const int counter = NearestCounter(counted, static_cast<Action>(i), half_life);
-      if (counter >= 0 && TellsPopularity(*state.domain(), actions[i])) engagements_.push_back({counter, actions[i].taste});
+      if (counter >= 0 && TellsPopularity(*state.domain(), actions[i]))
+        engagements_.push_back({counter, actions[i].taste});
     }
   }
   double operator()(EntityHandle post) const {

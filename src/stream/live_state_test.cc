@@ -329,7 +329,8 @@ TEST_F(LiveStateCheckpoint, BrokenOrForeignOnesAreRefused) {
   }
   const auto other =
       features::ParseFeatureSet(
-          "a", "[[feature]]\nname=\"a\"\nkind=\"log_count\"\nkey=\"user\"\naction=\"like\"\nhalf_life=\"1h\"\n", domain::LegacyDomain())
+          "a", "[[feature]]\nname=\"a\"\nkind=\"log_count\"\nkey=\"user\"\naction=\"like\"\nhalf_life=\"1h\"\n",
+          domain::LegacyDomain())
           .value();
   EXPECT_EQ(LiveState(other, options_).LoadCheckpoint(files_, folder_ + "/bytes").error().kind(),
             ErrorKind::kInvalidArgument);

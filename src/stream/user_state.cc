@@ -104,9 +104,8 @@ Status FollowEdges::Read(BodyReader* reader, size_t user_count) {
 
 void ActionRing::Add(const LastAction& action, size_t max) {
   if (max == 0) return;
-  const Packed packed{
-      action.post, action.author,
-      static_cast<uint64_t>(action.time) * domain::kActionsMax + static_cast<uint64_t>(action.action)};
+  const Packed packed{action.post, action.author,
+                      static_cast<uint64_t>(action.time) * domain::kActionsMax + static_cast<uint64_t>(action.action)};
   if (ring_.size() < max) {
     ring_.push_back(packed);
   } else {

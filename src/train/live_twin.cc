@@ -46,8 +46,8 @@ void TakeValues(const FeedRequest& request, const std::unordered_map<uint64_t, s
 
 }  // namespace
 
-Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain, registry::Registry& registry,
-                                  std::vector<std::string>* notes) {
+Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain,
+                                  registry::Registry& registry, std::vector<std::string>* notes) {
   FEEDMILL_ASSIGN(const std::optional<registry::BundleRow> row, registry.Live());
   LiveBundle live;
   if (!row) return live;

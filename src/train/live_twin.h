@@ -20,8 +20,8 @@ struct LiveBundle {
 };
 
 // `data`: the data folder. A note says why a live bundle is not measured.
-Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain, registry::Registry& registry,
-                                  std::vector<std::string>* notes);
+Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain,
+                                  registry::Registry& registry, std::vector<std::string>* notes);
 
 // With the features of `set` the twin is scored on the samples' own columns. With others, on the values it served with:
 // the session must then know `ods_feed_request`, and only rows of `later` that it served count.

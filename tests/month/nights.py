@@ -401,15 +401,23 @@ def check_refused(night: Night) -> None:
         night.fault(f"refused events: the table counts {kept}, we sent {dict(night.app.ledger.refused)}")
 
 
+def size_of(path: pathlib.Path) -> int | None:
+    """Of a file; nothing for a folder, or what is gone meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except FileNotFoundError:
+        return None
+
+
 def check_bounds(night: Night) -> None:
     data = night.platform.project / "data"
-    files = [path for path in data.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+    sizes = [size for size in map(size_of, data.rglob("*")) if size is not None]
+    size = sum(sizes)
     night.disk_mb = size >> 20
     if size > DISK_FLOOR + DISK_BYTES_AN_EVENT_MAX * len(night.app.ledger.events):
         night.fault(f"the data folder has {size >> 20} MB for {len(night.app.ledger.events)} events")
-    if len(files) > FILES_MAX:
-        night.fault(f"the data folder has {len(files)} files")
+    if len(sizes) > FILES_MAX:
+        night.fault(f"the data folder has {len(sizes)} files")
     status = pathlib.Path(f"/proc/{night.platform.process.pid}/status").read_text()
     memory = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) >> 10
     night.memory_mb_max = max(night.memory_mb_max, memory)

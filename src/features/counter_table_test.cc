@@ -1,4 +1,5 @@
 #include "features/counter_table.h"
+#include "base/matchers.h"
 #include "features/legacy_actions_for_test.h"
 
 #include <cmath>
@@ -231,6 +232,42 @@ TEST_F(CounterTableCheckpoint, ReadsBackToTheSameBytes) {
     EXPECT_EQ(copy.Value(static_cast<int>(i), first, second, now),
               table_.Value(static_cast<int>(i), first, second, now));
   }
+}
+
+// Releases before there was a domain named actions by their places.
+TEST_F(CounterTableCheckpoint, ReadsWhatAFormerReleaseWrote) {
+  constexpr size_t kDefinitionsAt = 28;
+  constexpr size_t kDefinitionBytes = 17;
+  std::string former = "FMFTCNT2" + bytes_.substr(8, kDefinitionsAt - 8);
+  for (const CounterDefinition& counter : set_.counters) {
+    former += static_cast<char>(counter.key);
+    former += static_cast<char>(counter.action);
+    former.append(reinterpret_cast<const char*>(&counter.half_life), sizeof counter.half_life);
+  }
+  former += bytes_.substr(kDefinitionsAt + kDefinitionBytes * set_.counters.size());
+  CounterTable copy(set_);
+  ASSERT_THAT(copy.Deserialize(former), IsOk());
+  std::string again;
+  (void)copy.Serialize([&again](std::string_view piece) { again.append(piece); });
+  EXPECT_EQ(again, bytes_);
+}
+
+// Places may move in the domain; names stay.
+TEST_F(CounterTableCheckpoint, GoesByNamesOfActions) {
+  domain::Domain moved = *domain::LegacyDomain();
+  std::ranges::reverse(moved.actions);
+  FeatureSet other = set_;
+  other.domain = std::make_shared<const domain::Domain>(moved);
+  for (CounterDefinition& counter : other.counters) {
+    const std::string& name = set_.Of(counter.action).name;
+    counter.action = static_cast<Action>(moved.FindAction(name) - moved.actions.data());
+  }
+  CounterTable copy(other);
+  ASSERT_THAT(copy.Deserialize(bytes_), IsOk());
+  EXPECT_EQ(copy.Value(3, 1, 1, kStart + 50 * kMicrosPerDay), table_.Value(3, 1, 1, kStart + 50 * kMicrosPerDay));
+  EXPECT_THAT(CounterTable(set_).Deserialize(bytes_), IsOk());
+  other.counters = set_.counters;  // the same places, other names
+  EXPECT_THAT(CounterTable(other).Deserialize(bytes_), IsError(ErrorKind::kInvalidArgument));
 }
 
 TEST_F(CounterTableCheckpoint, RefusesOtherDefinitionsAndCutBytes) {

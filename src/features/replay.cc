@@ -34,6 +34,7 @@ int PartsFor(const ReplayArguments& arguments, uint64_t user_bytes, int64_t acti
 class Replay {
  public:
   static Result<std::unique_ptr<Replay>> Open(const ReplayArguments& arguments) {
+    FEEDMILL_TRY(CheckProperties(*arguments.catalog, *arguments.set->domain));
     FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
     auto replay = std::make_unique<Replay>(arguments, std::move(input));
     replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);

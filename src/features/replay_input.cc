@@ -52,6 +52,20 @@ std::vector<std::string> PropertiesOf(const domain::Domain& domain) {
   return properties;
 }
 
+Status CheckProperties(lake::Catalog& catalog, const domain::Domain& domain) {
+  const auto table = catalog.Load(kActionTable);
+  if (!table) return table.error().kind() == ErrorKind::kNotFound ? Ok() : Status(std::unexpected(table.error()));
+  for (const std::string& property : PropertiesOf(domain)) {
+    if (std::ranges::find(table->schema, property, &Column::name) != table->schema.end()) continue;
+    return InvalidArgument(
+        "domain.toml: an action goes by the property \"{}\", and table dwd_user_action has no column of that name; add "
+        "it "
+        "to warehouse/dwd/dwd_user_action.sql and begin a new run",
+        property);
+  }
+  return Ok();
+}
+
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
 Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, Micros start, Micros end) {

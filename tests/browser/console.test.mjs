@@ -275,7 +275,7 @@ const checks = {
   async "what was refused is shown with the reason, beside the plan"() {
     const page = await fresh(`${consoleUrl}events#token=${token}`);
     await sendEvent(page, { event: "post_klick", userId: "someone new", properties: { post_id: "post-3" } });
-    await page.getByRole("button", { name: "Refused" }).click();
+    await page.getByRole("button", { name: "Refused", exact: true }).click();
     await page.getByRole("button", { name: /refused.*post_klick/i }).first().click();
     await page.locator(".arrival-reason", { hasText: "which the tracking plan has not" }).waitFor();
     await page.locator(".schema", { hasText: "events/post_klick.json" }).waitFor();

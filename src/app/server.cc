@@ -58,8 +58,8 @@ class ServerImpl final : public Server {
     clock_ = std::make_unique<ServiceClock>(config.clock.source, start, config.clock.jumps);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
     FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
-    FEEDMILL_TRY(CheckProjectDomain(files_, config.paths));
     FEEDMILL_ASSIGN(feature_set_, features::LoadProjectFeatures(files_, config.paths.project));
+    FEEDMILL_TRY(CheckDomain(feature_set_.domain, *plan_, config.paths));
     lake_ = std::make_unique<LakeRecords>(config, folder_);
     FEEDMILL_ASSIGN(log_, OpenLogBesideLake(config, folder_, *clock_, *lake_));
     FEEDMILL_TRY(StartCollector(config, keys));

@@ -14,7 +14,7 @@ namespace feedmill::domain {
 // The tracking plan as the domain needs it; the room that reads plans stays unknown here.
 struct PlanView {
   std::function<bool(std::string_view event)> has_event;
-  // Of a property of a track event, or of a trait when the event is "identify"; nothing when it is not declared.
+  // Of a property of a track event; nothing when it is not declared.
   std::function<std::optional<PropertyType>(std::string_view event, std::string_view property)> type_of;
 };
 

@@ -96,7 +96,7 @@ std::string CounterTable::Rows::Head(uint64_t magic) const {
   put(pair_memory);
   put(static_cast<uint32_t>(definitions.size()));
   for (const CounterDefinition& definition : definitions) {
-    const std::string& name = domain->actions[static_cast<size_t>(definition.action)].name;
+    const std::string& name = ActionOf(*domain, definition.action).name;
     put(definition.key);
     if (magic == kFormerMagic) {
       const domain::Domain& legacy = *domain::LegacyDomain();

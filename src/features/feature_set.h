@@ -21,6 +21,9 @@ inline constexpr int kCounterKeyCount = 5;
 
 // An action that counters count: its place in Domain::actions.
 enum class Action : uint8_t {};
+inline const domain::Action& ActionOf(const domain::Domain& domain, Action action) {
+  return domain.actions[static_cast<size_t>(action)];
+}
 
 // One exponentially decayed count: value(t) = sum over events e with e.time < t of weight(e) * 2^(-(t - e.time) /
 // half_life).
@@ -63,7 +66,7 @@ struct FeatureSet {
   int pair_memory_days = kPairMemoryDays;
   domain::DomainPtr domain;  // whose actions are counted; never null in a set that was loaded
 
-  const domain::Action& Of(Action action) const { return domain->actions[static_cast<size_t>(action)]; }
+  const domain::Action& Of(Action action) const { return ActionOf(*domain, action); }
 };
 
 // Reads every *.toml of the folder in order of their names (template/features shows what may stand there).

@@ -32,7 +32,7 @@ inline std::optional<Action> ActionOf(std::string_view event) {
 }
 
 inline float WeightOf(Action action, int64_t dwell_ms) {
-  return domain::LegacyDomain()->actions[static_cast<size_t>(action)].Weight(static_cast<double>(dwell_ms));
+  return features::ActionOf(*domain::LegacyDomain(), action).Weight(static_cast<double>(dwell_ms));
 }
 
 }  // namespace feedmill::features::legacy

@@ -7,7 +7,7 @@ namespace {
 std::string_view LastDeed(const FeedContext& context, features::EntityHandle post) {
   for (const stream::LastAction& action : context.last_actions) {
     if (action.post != post) continue;
-    const std::string& said = context.state->domain()->actions[static_cast<size_t>(action.action)].said;
+    const std::string& said = features::ActionOf(*context.state->domain(), action.action).said;
     if (!said.empty()) return said;
   }
   return "know";

@@ -23,7 +23,7 @@ std::span<const Channel> Channels() { return kChannels; }
 
 // What was done to items of another kind tells nothing of these; what one dislikes is filtered and seeds nothing.
 float TasteWeight(const domain::Domain& domain, features::Action action) {
-  const domain::Action& done = domain.actions[static_cast<size_t>(action)];
+  const domain::Action& done = features::ActionOf(domain, action);
   return !domain.IsOfUsers(done) ? std::max(0.0F, static_cast<float>(done.taste)) : 0.0F;
 }
 

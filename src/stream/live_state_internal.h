@@ -65,7 +65,7 @@ struct LiveState::Parts {
   void ApplyActed(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void Remember(const domain::Action& action, const features::CountedAction& deed, EntityHandle target)
       FEEDMILL_REQUIRES(lock);
-  const domain::Action& Of(features::Action action) const { return domain->actions[static_cast<size_t>(action)]; }
+  const domain::Action& Of(features::Action action) const { return features::ActionOf(*domain, action); }
   void AddRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   void RemoveRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   EntityHandle InternUser(std::string_view id) FEEDMILL_REQUIRES(lock);  // kNoEntity for ""

@@ -68,7 +68,7 @@ bool GetDeeds(std::string_view key, simdjson::ondemand::value value, const domai
   bool is_value = false;
   double number = 0;
   for (StreamEvent::Deed& deed : out->deeds) {
-    const domain::Action& action = domain.actions[static_cast<size_t>(deed.action)];
+    const domain::Action& action = features::ActionOf(domain, deed.action);
     if (action.when == key) deed.holds = true;
     if (action.value.empty() || action.value != key) continue;
     if (!is_value) number = GetNumber(value);
@@ -83,7 +83,6 @@ bool GetDeeds(std::string_view key, simdjson::ondemand::value value, const domai
 struct StreamEventReader::Parser {
   simdjson::ondemand::parser json;
   std::string padded;
-
   PropertyNames names;
 
   bool Fields(std::string_view properties, const domain::Domain& domain, StreamEvent* out) {
@@ -136,9 +135,11 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   out->topics.reset();
   out->text_length = 0;
   out->deeds.clear();
-  for (const uint8_t place : meaning == nullptr ? std::vector<uint8_t>() : meaning->actions) {
-    const domain::Action& action = domain_->actions[place];
-    out->deeds.push_back({static_cast<features::Action>(place), action.when.empty(), action.Weight(0)});
+  if (meaning != nullptr) {
+    for (const uint8_t place : meaning->actions) {
+      const domain::Action& action = domain_->actions[place];
+      out->deeds.push_back({static_cast<features::Action>(place), action.when.empty(), action.Weight(0)});
+    }
   }
   if (!parser_->Fields(record.event.properties, *domain_, out)) return;
   std::erase_if(out->deeds, [](const StreamEvent::Deed& deed) { return !deed.holds; });

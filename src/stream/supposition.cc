@@ -18,7 +18,7 @@ void SupposeActed(const LiveState& state, const StreamEvent& event, Supposition*
   const EntityHandle post = event.post_id.empty() ? kNoEntity : state.FindPost(event.post_id);
   const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
   for (const StreamEvent::Deed& deed : event.deeds) {
-    const domain::Action& action = state.domain()->actions[static_cast<size_t>(deed.action)];
+    const domain::Action& action = features::ActionOf(*state.domain(), deed.action);
     if (action.seen && post != kNoEntity) supposed->seen_posts.push_back(post);
     if (action.IsOutcome() && (post != kNoEntity || target != kNoEntity)) {
       supposed->actions.insert(supposed->actions.begin(),

@@ -107,6 +107,19 @@ void MessageDedupe::Place(std::vector<Entry>& entries, const Entry& entry) {
   entries[at] = entry;
 }
 
+size_t MessageDedupe::LongestSearch() const {
+  size_t longest = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    size_t run = 0;
+    for (const Entry& entry : shard.entries) {
+      run = entry.low_and_age == 0 ? 0 : run + 1;
+      longest = std::max(longest, run);
+    }
+  }
+  return longest;
+}
+
 // Makes room: leaves out what is past the horizon, doubles the table, and at the memory bound leaves out the oldest
 // half too.
 void MessageDedupe::Rebuild(Shard& shard) {
@@ -118,6 +131,9 @@ void MessageDedupe::Rebuild(Shard& shard) {
   }
   size_t kept_max = entries_max / 2;
   if (kept.size() > kept_max) {
+    // Of one age, which is all of them in a large import, any half: the first half of the table put back in its place
+    // would leave no gap there, and each search would run through all of it.
+    std::shuffle(kept.begin(), kept.end(), std::minstd_rand(static_cast<uint32_t>(seed_ ^ shard.used)));
     auto newer = [](const Entry& a, const Entry& b) { return (a.low_and_age & kAgeMask) > (b.low_and_age & kAgeMask); };
     std::nth_element(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(kept_max), kept.end(), newer);
     forgotten_.fetch_add(kept.size() - kept_max, std::memory_order_relaxed);

@@ -69,6 +69,8 @@ class MessageDedupe {
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }
   // Ids left out before the horizon because of bytes_max.
   uint64_t forgotten() const { return forgotten_.load(std::memory_order_relaxed); }
+  // Entries that the longest search can pass. Reads all tables. Any thread.
+  size_t LongestSearch() const;
 
   // A checkpoint holds what was inserted before the call began, and `next_offsets`: the log's next record of each
   // partition as the caller read it before the call. It is a file of all ids and a journal (`path`.journal) of those

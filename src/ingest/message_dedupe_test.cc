@@ -81,6 +81,13 @@ TEST_F(MessageDedupeTest, TheMemoryBoundForgetsTheOldest) {
   EXPECT_EQ(Claim(dedupe, "id-1"), Finding::kNew);
 }
 
+TEST_F(MessageDedupeTest, ForgettingAmongIdsOfOneAgeLeavesGapsEverywhere) {
+  MessageDedupe dedupe({.horizon = 7 * kMicrosPerDay, .bytes_max = 64 << 20}, 0);  // 16,384 entries a shard
+  for (int i = 0; i < 12'000'000; ++i) dedupe.Insert(fmt::format("id-{}", i), 0);
+  EXPECT_GT(dedupe.forgotten(), 8'000'000u);
+  EXPECT_LT(dedupe.LongestSearch(), 1'000u);
+}
+
 class DedupeCheckpointTest : public MessageDedupeTest {
  protected:
   DedupeCheckpointTest()

@@ -188,6 +188,9 @@ console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cl
   wiring.state = [sources, lake = std::make_shared<LakeTotals>(*sources.folder.catalog)] {
     return Tiles(sources, *lake);
   };
+  wiring.words = {sources.domain, [plan = sources.plan](std::string_view event, std::string_view property) {
+                    return plan->TypeOf("track", event, property).has_value();
+                  }};
   wiring.plan = [folder = sources.events_folder] { return Plan(folder); };
   wiring.titles = [sources](const std::vector<console::DatedPost>& posts) { return sources.lookup.Titles(posts); };
   wiring.users = [sources](const std::string& search, int limit) -> Result<std::vector<console::UserRow>> {

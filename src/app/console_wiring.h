@@ -9,8 +9,10 @@
 #include "base/metrics.h"
 #include "cli/connection.h"
 #include "console/console_service.h"
+#include "domain/domain.h"
 #include "ingest/landing.h"
 #include "ingest/log.h"
+#include "ingest/tracking_plan.h"
 #include "serve/feed_service.h"
 #include "stream/live_state.h"
 #include "stream/log_tailer.h"
@@ -33,6 +35,8 @@ struct ConsoleSources {
   std::string data_folder;
   std::string events_folder;  // the tracking plan
   std::string project;        // as commands name it
+  domain::DomainPtr domain;
+  std::shared_ptr<const ingest::TrackingPlan> plan;
 };
 
 // Without `route`, which the server adds.

@@ -284,10 +284,10 @@ class ServerImpl final : public Server {
 
   void StartConsole(const Config& config, const cli::Keys& keys) {
     ShowFormerActivity(*log_, &activity_);
-    console::ConsoleWiring wiring =
-        MakeConsoleWiring({*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_,
-                           activity_, *lookup_, config.paths.data, config.paths.Events(), config.paths.project},
-                          keys);
+    console::ConsoleWiring wiring = MakeConsoleWiring(
+        {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_, *lookup_,
+         config.paths.data, config.paths.Events(), config.paths.project, feature_set_.domain, plan_},
+        keys);
     wiring.status = [this, project = config.paths.project] {
       return ServerStatusJson(night_->Status(), LeftOutNow(*folder_.store, project), keeper_->Figures());
     };

@@ -47,7 +47,17 @@ Json StepOf(const StepRow& step) {
 
 }  // namespace
 
-std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& history) {
+std::string StateJson(const StateTiles& tiles, const std::vector<ActButton>& buttons,
+                      const std::vector<Sample>& history) {
+  Json acts = Json::array();
+  for (const ActButton& button : buttons) {
+    acts.push_back({{"act", button.act},
+                    {"undo", button.undo},
+                    {"said", button.said},
+                    {"icon", button.icon},
+                    {"shown", button.shown},
+                    {"of_author", button.of_author}});
+  }
   Json scenes = Json::array();
   for (const auto& [name, description] : tiles.scenes) scenes.push_back({{"name", name}, {"description", description}});
   Json bundle = nullptr;
@@ -74,6 +84,7 @@ std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& histor
                {"posts", tiles.posts},
                {"bundle", std::move(bundle)},
                {"scenes", std::move(scenes)},
+               {"acts", std::move(acts)},
                {"history", HistoryOf(history)}});
 }
 

@@ -9,7 +9,8 @@
 
 namespace feedmill::console {
 
-std::string StateJson(const StateTiles& tiles, const std::vector<Sample>& history);
+std::string StateJson(const StateTiles& tiles, const std::vector<ActButton>& buttons,
+                      const std::vector<Sample>& history);
 std::string UsersJson(const std::vector<UserRow>& users);
 std::string EventsJson(const std::vector<ActivityRow>& rows);
 std::string PlanJson(const std::vector<PlannedEvent>& plan);

@@ -14,8 +14,12 @@ namespace {
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
+const ActWords kWords = {domain::LegacyDomain(), [](std::string_view event, std::string_view property) {
+                           return event != "hide" || property == "post_id";
+                         }};
+
 Json Properties(const std::string& body) {
-  const auto acted = MakeActedEvent(body, "m");
+  const auto acted = MakeActedEvent(kWords, body, "m");
   return acted ? Json::parse(acted->body)["properties"] : Json(acted.error().message());
 }
 
@@ -24,14 +28,38 @@ TEST(ActTest, SaysWhatTheAppWouldHaveSaid) {
             (Json{{"target_user_id", "a"}}));
   EXPECT_EQ(Properties(R"({"action":"hide","user_id":"u","author_id":"a","post_id":"p"})"), (Json{{"post_id", "p"}}));
   EXPECT_EQ(Properties(R"({"action":"hide_author","user_id":"u","author_id":"a"})"), (Json{{"target_user_id", "a"}}));
-  EXPECT_EQ(Properties(R"({"action":"dwell","user_id":"u","author_id":"a","post_id":"p"})")["dwell_ms"], 8000);
-  const auto identify = MakeActedEvent(R"({"action":"identify","user_id":"u","traits":{"topics":["x"]}})", "m");
+  EXPECT_EQ(Properties(R"({"action":"dwell_seconds","user_id":"u","author_id":"a","post_id":"p"})")["dwell_ms"], 8000);
+  const auto identify = MakeActedEvent(kWords, R"({"action":"identify","user_id":"u","traits":{"topics":["x"]}})", "m");
   ASSERT_TRUE(identify.has_value());
   EXPECT_EQ(identify->path, "/v1/identify");
 }
 
+TEST(ActTest, ActionsAreThoseOfTheDomain) {
+  const ActWords shop = {*domain::ParseDomain("domain.toml", R"(
+[item.product]
+id = "sku"
+[item.customer]
+id = "userId"
+[action.purchase]
+event = "order"
+value = "price"
+scale = 0.01
+value_max = 5
+)"),
+                         [](std::string_view, std::string_view) { return true; }};
+  const std::string about = R"(,"user_id":"u","post_id":"p","author_id":"a","request_id":"r","position":3})";
+  const Json event = Json::parse(MakeActedEvent(shop, R"({"action":"purchase")" + about, "m")->body);
+  EXPECT_EQ(event["event"], "order");
+  EXPECT_EQ(event["properties"], (Json{{"sku", "p"}, {"price", 500}, {"request_id", "r"}, {"position", 3}}));
+  for (const char* act : {"like", "purchase_author", "shown", "follow"}) {
+    const auto refused = MakeActedEvent(shop, fmt::format(R"({{"action":"{}","items":[{{}}])", act) + about, "m");
+    ASSERT_FALSE(refused) << act;
+    EXPECT_THAT(refused.error().message(), HasSubstr(act));
+  }
+}
+
 TEST(ActTest, ImpressionsAreOneBatch) {
-  const auto acted = MakeActedEvent(R"({"action":"impression","user_id":"u","request_id":"r","scene":"home",
+  const auto acted = MakeActedEvent(kWords, R"({"action":"impression","user_id":"u","request_id":"r","scene":"home",
       "items":[{"post_id":"p","author_id":"a","position":0,"source":"i2i"},{"post_id":"q","author_id":"b","position":1,"source":"fresh"}]})",
                                     "m");
   ASSERT_TRUE(acted.has_value()) << acted.error().message();
@@ -48,21 +76,21 @@ TEST(ActTest, RefusesWhatItCannotSay) {
        {"", "[]", "{}", R"({"action":"like"})", R"({"action":"like","user_id":"u"})", R"({"action":7,"user_id":"u"})",
         R"({"action":"impression","user_id":"u","items":[]})", R"({"action":"impression","user_id":"u","items":[3]})",
         R"({"action":"fly","user_id":"u"})"}) {
-    EXPECT_FALSE(MakeActedEvent(body, "m").has_value()) << body;
+    EXPECT_FALSE(MakeActedEvent(kWords, body, "m").has_value()) << body;
   }
 }
 
 TEST(ActTest, ActsAreSupposedAsTheMessagesTheyWouldBe) {
   const auto body =
-      SupposeActs(R"({"user_id":"u","suppose":[{"action":"hide","user_id":"u","post_id":"p","author_id":"a"},
+      SupposeActs(kWords, R"({"user_id":"u","suppose":[{"action":"hide","user_id":"u","post_id":"p","author_id":"a"},
       {"action":"impression","user_id":"u","items":[{"post_id":"p","author_id":"a"},{"post_id":"q","author_id":"b"}]}]})");
   ASSERT_TRUE(body.has_value()) << body.error().message();
   const Json asked = Json::parse(*body);
   ASSERT_EQ(asked["suppose"].size(), 3u);
   EXPECT_EQ(asked["suppose"][0]["event"], "hide");
   EXPECT_EQ(asked["suppose"][2]["properties"]["post_id"], "q");
-  EXPECT_EQ(*SupposeActs(R"({"user_id":"u"})"), R"({"user_id":"u"})");
-  EXPECT_FALSE(SupposeActs(R"({"suppose":[{"action":"fly","user_id":"u"}]})").has_value());
+  EXPECT_EQ(*SupposeActs(kWords, R"({"user_id":"u"})"), R"({"user_id":"u"})");
+  EXPECT_FALSE(SupposeActs(kWords, R"({"suppose":[{"action":"fly","user_id":"u"}]})").has_value());
 }
 
 LogRecord Taken(const std::string& name) {

@@ -217,8 +217,8 @@ bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
   const std::string name = request->path.substr(kApi.size());
   const bool feed = name == "feed" || name.starts_with("explain/");
   if (!feed && name != "act") return false;
-  const auto feed_body = [&name](const HttpRequest& asked) -> Result<std::string> {
-    return name == "feed" ? SupposeActs(asked.body) : asked.body;
+  const auto feed_body = [&name, this](const HttpRequest& asked) -> Result<std::string> {
+    return name == "feed" ? SupposeActs(wiring_.words, asked.body) : asked.body;
   };
   if (!wiring_.route) {
     (*respond)(NotWired("the playground"));
@@ -239,7 +239,7 @@ bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
 void ConsoleServiceImpl::Act(HttpRequest&& request, HttpResponder&& respond) {
   if (request.method != "POST")
     return respond(Answer(405, ErrorJson("act: found " + request.method + ", allowed: POST")));
-  Result<ActedEvent> acted = MakeActedEvent(request.body, "console-" + NewSecret());
+  Result<ActedEvent> acted = MakeActedEvent(wiring_.words, request.body, "console-" + NewSecret());
   if (!acted) return respond(AnswerError(acted.error()));
   HttpRequest event;
   event.method = "POST";
@@ -265,7 +265,8 @@ HttpResponse ConsoleServiceImpl::Run(const HttpRequest& request) {
 }
 
 HttpResponse ConsoleServiceImpl::State(const HttpRequest&) {
-  return wiring_.state ? Answer(200, StateJson(wiring_.state(), sampler_.History())) : NotWired("state");
+  if (!wiring_.state) return NotWired("state");
+  return Answer(200, StateJson(wiring_.state(), ActButtons(*wiring_.words.domain), sampler_.History()));
 }
 
 HttpResponse ConsoleServiceImpl::Users(const HttpRequest& request) {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "console/act.h"
 #include "console/activity.h"
 #include "io/http_server.h"
 #include "registry/registry.h"
@@ -101,6 +102,7 @@ struct ConsoleWiring {
   std::function<StateTiles()> state;
   std::function<Result<std::vector<UserRow>>(const std::string& search, int limit)> users;
   std::function<Result<std::vector<PlannedEvent>>()> plan;
+  ActWords words;  // of the playground
   // Titles of those posts that have one.
   std::function<Result<std::map<std::string, std::string>>(const std::vector<DatedPost>& posts)> titles;
   std::function<Result<std::vector<registry::BundleRow>>()> bundles;

@@ -266,6 +266,9 @@ class Demo {
       return FindUsers(*world_.state, search, limit);
     };
     wiring.plan = [] { return Plan(); };
+    wiring.words = {domain::LegacyDomain(), [](std::string_view event, std::string_view property) {
+                      return event != "hide" || property == "post_id";
+                    }};
     wiring.titles = [](const std::vector<console::DatedPost>& posts) { return Titles(posts); };
     wiring.bundles = [this]() -> Result<std::vector<registry::BundleRow>> {
       MutexLock lock(records_.mutex);

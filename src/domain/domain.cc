@@ -85,6 +85,8 @@ class DomainReader {
     ReadValue(table, &action);
     ReadHides(table, &action);
     table.Text("said", &action.said);
+    ReadLabel(table, &action);
+    ReadIcon(table, &action);
     if (action.shown && std::ranges::any_of(domain_.actions, &Action::shown))
       table.Refuse("shown", "true for one action alone");
     if (action.shown && !action.counted) table.Refuse("counted", "true, as the action is shown = true");
@@ -122,6 +124,27 @@ class DomainReader {
       action->hides_author |= name == "author";
       if (name != "item" && name != "author") table.Refuse("hides", "a list of \"item\" and \"author\"");
     }
+  }
+
+  void ReadLabel(ConfigTable& table, Action* action) {
+    table.Text("label", &action->label);
+    if (!table.Has("label")) return;
+    if (!IsName(action->label)) return table.Refuse("label", kNameRule);
+    if (!action->IsOutcome()) return table.Refuse("label", "nothing: what is shown or not counted is not learned");
+    const std::vector<const Action*> others = domain_.Labelled();
+    if (std::ranges::find(others, action->label, &Action::label) != others.end())
+      return table.Refuse("label", "a column that no other action has");
+    if (others.size() == kLabelsMax) table.Refuse("label", fmt::format("{} actions with a label", kLabelsMax));
+  }
+
+  void ReadIcon(ConfigTable& table, Action* action) const {
+    table.Text("icon", &action->icon);
+    if (table.Has("icon") && std::ranges::find(kIcons, action->icon) == std::end(kIcons))
+      return table.Refuse("icon", fmt::format("{}", fmt::join(kIcons, ", ")));
+    if (table.Has("icon")) return;
+    action->icon = action->hides_item || action->hides_author ? "crossed_eye"
+                   : domain_.items[action->item].IsUsers()    ? "person"
+                                                              : "star";
   }
 
   Status ReadRelation(const std::string& name, ConfigTable& table) {
@@ -166,6 +189,14 @@ class DomainReader {
 const Action* Domain::FindAction(std::string_view name) const {
   const auto found = std::ranges::find(actions, name, &Action::name);
   return found == actions.end() ? nullptr : &*found;
+}
+
+std::vector<const Action*> Domain::Labelled() const {
+  std::vector<const Action*> labelled;
+  for (const Action& action : actions) {
+    if (!action.label.empty()) labelled.push_back(&action);
+  }
+  return labelled;
 }
 
 const ItemKind& Domain::Shown() const { return *std::ranges::find_if_not(items, &ItemKind::IsUsers); }

@@ -20,6 +20,10 @@ inline constexpr std::string_view kUserId = "userId";
 inline constexpr size_t kActionsMax = 64;
 inline constexpr size_t kItemKindsMax = 2;  // one beside the users
 inline constexpr size_t kRelationsMax = 1;
+inline constexpr size_t kLabelsMax = 16;
+// What the console can draw on a button.
+inline constexpr std::string_view kIcons[] = {"eye",    "heart",       "bookmark", "bubble", "arrow", "cart",
+                                              "person", "crossed_eye", "flag",     "play",   "star"};
 
 // What a scene can recommend. The kind whose id is kUserId are the users, who are authors too.
 struct ItemKind {
@@ -48,6 +52,8 @@ struct Action {
   bool hides_item = false;    // neither the item ...
   bool hides_author = false;  // ... nor anything by that author is shown to this user again
   std::string said;           // "liked", as in "similar to a post you liked"; empty: nothing is said of it
+  std::string label;          // column of dwd_impression: 1 when it followed from the impression; empty: not learned
+  std::string icon;           // one of kIcons
   bool IsOutcome() const { return counted && !shown; }
   // What one of them adds to a counter: 1, or the value of its event, scaled and within its limits.
   float Weight(double value_of_event) const;
@@ -69,6 +75,8 @@ struct Domain {
   const Action* FindAction(std::string_view name) const;
   bool IsOfUsers(const Action& action) const { return items[action.item].IsUsers(); }
   const ItemKind& Shown() const;  // the kind that scenes show: the one that is not the users
+  // The actions that have a label, in their order: what is learned. Bundles are judged by the first one.
+  std::vector<const Action*> Labelled() const;
 };
 
 // One domain is shared by all that is made from it, and never changes.

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view kTexts[] = {"event_id",  "request_id", "user_id", "post_id",
                                        "author_id", "topic",      "scene",   "source"};
-constexpr std::string_view kLabels[] = {"click", "like", "comment", "share", "follow", "hide"};
 
 Column Make(std::string name, ColumnType type, std::string doc) {
   Column column;
@@ -33,6 +32,20 @@ struct Dimension {
 Dimension DimensionOf(CounterKey key) {
   return key == CounterKey::kPost ? Dimension{"dim.dim_post", "dim_post", "post"}
                                   : Dimension{"dim.dim_user", "dim_user", "user"};
+}
+
+// Those that are neither labels nor features.
+Schema OwnSampleColumns() {
+  Schema columns = {
+      Make("event_time", ColumnType::kTimestamptz, "when the post was shown"),
+      Make("as_of", ColumnType::kTimestamptz, "first impression of the request that day; features are of that instant"),
+      Make("user_key", ColumnType::kLong, ""),
+      Make("post_key", ColumnType::kLong, ""),
+      Make("author_key", ColumnType::kLong, ""),
+      Make("position", ColumnType::kLong, "place in the feed, 0 is the top"),
+      Make("dwell_ms", ColumnType::kLong, "time on the post within 24 hours")};
+  for (const std::string_view text : kTexts) columns.push_back(Make(std::string(text), ColumnType::kString, ""));
+  return columns;
 }
 
 }  // namespace
@@ -103,18 +116,34 @@ Status TableWriter::Commit(const std::vector<std::vector<std::optional<int64_t>>
   return Ok();
 }
 
+Status CheckLabels(lake::Catalog& catalog, const domain::Domain& domain) {
+  const auto has = [](const Schema& columns, std::string_view name) {
+    return std::ranges::find(columns, name, &Column::name) != columns.end();
+  };
+  const Schema own = OwnSampleColumns();
+  for (const domain::Action* action : domain.Labelled()) {
+    if (!has(own, action->name)) continue;
+    return InvalidArgument(
+        "domain.toml: action.{}.label: found a label, allowed for actions of another name: ads_sample_ctr has a column "
+        "of its own called {}",
+        action->name, action->name);
+  }
+  const auto shown = catalog.Load(kImpressionTable);
+  if (!shown) return shown.error().kind() == ErrorKind::kNotFound ? Ok() : Status(std::unexpected(shown.error()));
+  for (const domain::Action* action : domain.Labelled()) {
+    if (has(shown->schema, action->label)) continue;
+    return InvalidArgument(
+        "domain.toml: action.{}.label: found \"{}\", which table dwd_impression has no column for; "
+        "warehouse/dwd/dwd_impression.sql makes one for each label by @each_label(...)",
+        action->name, action->label);
+  }
+  return Ok();
+}
+
 Schema SampleColumns(const FeatureSet& set) {
-  Schema columns = {
-      Make("event_time", ColumnType::kTimestamptz, "when the post was shown"),
-      Make("as_of", ColumnType::kTimestamptz, "first impression of the request that day; features are of that instant"),
-      Make("user_key", ColumnType::kLong, ""),
-      Make("post_key", ColumnType::kLong, ""),
-      Make("author_key", ColumnType::kLong, ""),
-      Make("position", ColumnType::kLong, "place in the feed, 0 is the top"),
-      Make("dwell_ms", ColumnType::kLong, "time on the post within 24 hours")};
-  for (const std::string_view text : kTexts) columns.push_back(Make(std::string(text), ColumnType::kString, ""));
-  for (const std::string_view label : kLabels)
-    columns.push_back(Make(std::string(label), ColumnType::kInt, "1 when it happened within 24 hours"));
+  Schema columns = OwnSampleColumns();
+  for (const domain::Action* action : set.domain->Labelled())
+    columns.push_back(Make(action->name, ColumnType::kInt, "1 when it happened within 24 hours"));
   for (const FeatureDefinition& feature : set.features) {
     columns.push_back(
         Make(std::string(kFeatureColumnPrefix) + feature.name, ColumnType::kFloat, "null where the value is missing"));
@@ -144,7 +173,7 @@ Status WriteSample(const ImpressionSlice& slice, const Impression& impression, s
       writer.AppendText(place, slice.Text(text));
     }
   }
-  for (const int32_t label : impression.labels) writer.AppendInt(next(), label);
+  for (const int32_t label : slice.LabelsOf(impression)) writer.AppendInt(next(), label);
   for (const float value : features) {
     const size_t place = next();
     if (value != value) {

@@ -35,6 +35,7 @@ class Replay {
  public:
   static Result<std::unique_ptr<Replay>> Open(const ReplayArguments& arguments) {
     FEEDMILL_TRY(CheckProperties(*arguments.catalog, *arguments.set->domain));
+    FEEDMILL_TRY(CheckLabels(*arguments.catalog, *arguments.set->domain));
     FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
     auto replay = std::make_unique<Replay>(arguments, std::move(input));
     replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);
@@ -51,7 +52,7 @@ class Replay {
   Status MakeSamples() {
     FEEDMILL_TRY(RemoveUnacceptedCheckpoints(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_ASSIGN(const SampleDays sample_days,
-                    ledger_.FindStaleSamples(*input_, *arguments_.catalog, arguments_.end));
+                    ledger_.FindStaleSamples(*input_, *arguments_.catalog, *arguments_.set->domain, arguments_.end));
     FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
     report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));

@@ -16,7 +16,7 @@
 namespace feedmill::features {
 namespace {
 
-constexpr std::string_view kKind = "DAYSUM01";
+constexpr std::string_view kKind = "DAYSUM02";
 constexpr const char* kFile = "/days.ckpt";
 
 // Files of one day. A table that is not partitioned by day has one group, which no ledger keeps.
@@ -35,11 +35,22 @@ uint64_t Shortened(Sha256* hash) { return std::stoull(hash->FinishHex().substr(0
 
 std::string ViewOf(const std::string& table) { return table.substr(table.find('.') + 1); }
 
-// What the rows of a day amount to: a late impression or outcome changes it.
-std::vector<std::string> Sums(const std::vector<std::string>& columns) {
+// What the rows of a day amount to, by those columns: a late impression or outcome changes it. A column that the table
+// does not have yet amounts to 0.
+Result<std::vector<std::string>> Sums(lake::Catalog& catalog, const std::string& table,
+                                      const std::vector<std::string>& columns) {
+  Schema schema;
+  if (const auto described = catalog.Load(table)) {
+    schema = described->schema;
+  } else if (described.error().kind() != ErrorKind::kNotFound) {
+    return std::unexpected(described.error());
+  }
   std::vector<std::string> values = {"COUNT(*)"};
-  for (const std::string& column : columns)
-    values.push_back(fmt::format("CAST(COALESCE(SUM({}), 0) AS BIGINT)", column));
+  for (const std::string& column : columns) {
+    const bool known = std::ranges::find(schema, column, &Column::name) != schema.end();
+    values.push_back(known ? fmt::format("CAST(COALESCE(SUM({}), 0) AS BIGINT)", query::QuoteName(column))
+                           : "CAST(0 AS BIGINT)");
+  }
   return values;
 }
 
@@ -145,11 +156,16 @@ Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, l
   return digests;
 }
 
-Result<SampleDays> DayLedger::FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end) {
-  const Question asked_shown = {
-      kImpressionTable, Sums({"clicked", "liked", "commented", "shared", "followed", "hidden", "dwell_ms"}), ""};
-  const Question asked_sampled = {
-      std::string(kSampleTable), Sums({"click", "\"like\"", "comment", "\"share\"", "follow", "hide", "dwell_ms"}), ""};
+Result<SampleDays> DayLedger::FindStaleSamples(query::Session& session, lake::Catalog& catalog,
+                                               const domain::Domain& domain, Micros end) {
+  std::vector<std::string> labels = {"dwell_ms"}, actions = labels;
+  for (const domain::Action* action : domain.Labelled()) {
+    labels.push_back(action->label);
+    actions.push_back(action->name);
+  }
+  Question asked_shown = {kImpressionTable, {}, ""}, asked_sampled = {std::string(kSampleTable), {}, ""};
+  FEEDMILL_ASSIGN(asked_shown.values, Sums(catalog, asked_shown.table, labels));
+  FEEDMILL_ASSIGN(asked_sampled.values, Sums(catalog, asked_sampled.table, actions));
   FEEDMILL_ASSIGN(const Days shown, Read(session, catalog, asked_shown, end));
   auto sampled = Read(session, catalog, asked_sampled, end);
   if (!sampled && sampled.error().kind() != ErrorKind::kNotFound) return std::unexpected(sampled.error());

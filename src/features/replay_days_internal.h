@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "domain/domain.h"
 #include "features/replay.h"
 #include "features/replay_checkpoint_internal.h"
 #include "io/file_system.h"
@@ -19,7 +20,7 @@
 namespace feedmill::features {
 
 // Sums over the rows of one day of one table.
-inline constexpr size_t kDayValuesMax = 9;
+inline constexpr size_t kDayValuesMax = 2 + domain::kLabelsMax;
 struct DayFacts {
   int64_t day = 0;       // since epoch
   uint64_t made_of = 0;  // hash of the names of the day's files and of what was asked of them
@@ -42,7 +43,8 @@ class DayLedger {
   // The days that have counted actions before `end`, oldest first.
   Result<std::vector<DayDigest>> ReadActions(query::Session& session, lake::Catalog& catalog,
                                              const domain::Domain& domain, Micros end);
-  Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, Micros end);
+  Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+                                      Micros end);
   // Days whose rows were read, over all calls: the others were known.
   int64_t days_read() const { return days_read_; }
 

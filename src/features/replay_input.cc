@@ -157,28 +157,31 @@ void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
     impression.author = Handle(chunk, 4, row);
     if (!chunk.IsNull(5, row)) impression.position = chunk.Longs(5)[row];
     impression.dwell_ms = chunk.Longs(6)[row];
-    for (size_t i = 0; i < 6; ++i) impression.labels[i] = static_cast<int32_t>(chunk.Longs(7 + i)[row]);
-    for (size_t i = 0; i < 8; ++i) impression.texts[i] = Keep(chunk, 13 + i, row, &slice->arena);
+    for (size_t i = 0; i < 8; ++i) impression.texts[i] = Keep(chunk, 7 + i, row, &slice->arena);
+    for (size_t i = 0; i < slice->label_count; ++i)
+      impression.labels[i] = static_cast<int32_t>(chunk.Longs(15 + i)[row]);
     slice->rows.push_back(impression);
   }
 }
 
+}  // namespace
+
 // as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
-std::string ImpressionsOfDay(int64_t day, UserPart part) {
+std::string DayReader::ImpressionsOfDay(int64_t day) const {
+  std::string labels;
+  for (const domain::Action* action : domain_->Labelled())
+    labels += fmt::format(", CAST(COALESCE({0}, 0) AS BIGINT) AS {0}", query::QuoteName(action->label));
   return fmt::format(
       "WITH shown AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
       "WHERE event_time >= {0} AND event_time < {1} AND {2}), "
       "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM shown GROUP BY ALL) "
       "SELECT as_of, event_time, shown.user_key AS user_key, post_key, author_key, CAST(position AS BIGINT) AS "
-      "position, CAST(dwell_ms AS BIGINT) AS dwell_ms, CAST(clicked AS BIGINT) AS clicked, CAST(liked AS BIGINT) AS "
-      "liked, CAST(commented AS BIGINT) AS commented, CAST(shared AS BIGINT) AS shared, CAST(followed AS BIGINT) AS "
-      "followed, CAST(hidden AS BIGINT) AS hidden, event_id, request_id, user_id, post_id, author_id, topic, scene, "
-      "source FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
+      "position, CAST(dwell_ms AS BIGINT) AS dwell_ms, event_id, request_id, user_id, post_id, author_id, topic, "
+      "scene, "
+      "source{3} FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
       "requests.user_key",
-      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part));
+      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part_), labels);
 }
-
-}  // namespace
 
 void DayReader::SetPart(UserPart part) {
   part_ = part;
@@ -216,7 +219,7 @@ Result<std::string> DayReader::ActionSource(const DayDigest& day) {
 }
 
 Result<std::string> DayReader::ImpressionSource(const DayDigest& day) {
-  const std::string rows = ImpressionsOfDay(day.day, part_);
+  const std::string rows = ImpressionsOfDay(day.day);
   if (Slices(day).size() > 1 && staged_impressions_ == day.day) return std::string("day_impression");
   FEEDMILL_TRY(RegisterDay(kImpressionTable, day));
   if (Slices(day).size() == 1) return "(" + rows + ")";
@@ -234,6 +237,7 @@ Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSli
       "request_id ASC NULLS LAST, position ASC NULLS LAST, event_id ASC NULLS LAST",
       source, Literal(slice.begin), Literal(slice.end));
   ImpressionSlice impressions;
+  impressions.label_count = domain_->Labelled().size();
   FEEDMILL_TRY(session_.Stream(sql, [&](const query::Chunk& chunk) {
     AddImpressions(chunk, &impressions);
     return Ok();

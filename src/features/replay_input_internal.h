@@ -1,9 +1,11 @@
 // What the replay reads from the warehouse, in the form it needs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,15 +70,17 @@ struct Impression {
   EntityHandle author = kNoEntity;
   int64_t position = -1;  // -1 for NULL
   int64_t dwell_ms = 0;
-  int32_t labels[6] = {};  // click, like, comment, share, follow, hide
-  SliceText texts[8];      // event_id, request_id, user_id, post_id, author_id, topic, scene, source
+  std::array<int32_t, domain::kLabelsMax> labels{};  // in the order of Domain::Labelled
+  SliceText texts[8];  // event_id, request_id, user_id, post_id, author_id, topic, scene, source
   const SliceText& topic() const { return texts[5]; }
 };
 
 // Impressions of some hours, ordered by (as_of, user, request, position, event).
 struct ImpressionSlice {
   std::vector<Impression> rows;
+  size_t label_count = 0;
   std::string arena;
+  std::span<const int32_t> LabelsOf(const Impression& row) const { return std::span(row.labels).first(label_count); }
   std::string_view Text(const SliceText& text) const { return std::string_view(arena).substr(text.begin, text.size); }
 };
 
@@ -119,6 +123,7 @@ class DayReader {
  private:
   Status RegisterDay(const char* table, const DayDigest& day);
   std::string ActionsOfDay(int64_t day) const;
+  std::string ImpressionsOfDay(int64_t day) const;
   size_t ColumnOf(std::string_view property) const;  // of whether it is there; its number is the next one
   bool Holds(const domain::Action& action, const query::Chunk& chunk, size_t row) const;
   double ValueOf(const domain::Action& action, const query::Chunk& chunk, size_t row) const;

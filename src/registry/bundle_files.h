@@ -15,9 +15,8 @@ inline constexpr const char* kFeaturesFile = "features.toml";  // the definition
 inline constexpr const char* kVectorField = "vector";          // of posts.flat and users.flat: float32 x dimension
 
 inline std::string ModelFile(std::string_view action) { return "rank_" + std::string(action) + ".model"; }
-// A bundle is judged by this action, tonight and once more beside the next night's.
-inline constexpr std::string_view kJudgedAction = "click";
-// Its model as it was measured: trained like the one that serves, without the later slice.
-inline std::string TwinFile() { return "twin_" + std::string(kJudgedAction) + ".model"; }
+// A bundle is judged by one action, tonight and once more beside the next night's. Its model as it was measured:
+// trained like the one that serves, without the later slice.
+inline std::string TwinFile(std::string_view action) { return "twin_" + std::string(action) + ".model"; }
 
 }  // namespace feedmill::registry

@@ -92,7 +92,7 @@ Result<std::string> SkipRank(io::FileSystem& files, const CommandOptions& option
 // The live twin beside the samples; what it served is read when it knows other features than the project.
 Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const features::FeatureSet& set,
                             const SampleSet& samples, const Slice& later, std::vector<std::string>* notes) {
-  if (live.click_model.empty()) return LiveTwin{};
+  if (live.model.empty()) return LiveTwin{};
   if (live.set.hash != set.hash) {
     const Status registered = place.session->RegisterTable(*place.catalog, "ods.ods_feed_request");
     if (!registered && registered.error().kind() == ErrorKind::kNotFound) {
@@ -110,7 +110,8 @@ Result<LiveTwin> LiveTwinOf(Workplace& place, const LiveBundle& live, const feat
 
 Result<std::string> RunAls(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
-  FEEDMILL_ASSIGN(AlsPlan plan, LoadAlsPlan(files, options.project + "/models"));
+  FEEDMILL_ASSIGN(const domain::DomainPtr domain, domain::LoadDomain(files, options.project + "/domain.toml"));
+  FEEDMILL_ASSIGN(AlsPlan plan, LoadAlsPlan(files, options.project + "/models", *domain));
   plan.memory_bytes_max = options.MemoryBytes();
   Workplace place;
   const std::string tables[] = {"dwd.dwd_user_action"};
@@ -129,15 +130,16 @@ Result<std::string> RunAls(const CommandOptions& options) {
 
 Result<std::string> RunRank(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
-  FEEDMILL_ASSIGN(const RankPlan wanted, LoadRankPlan(files, options.project + "/models"));
   FEEDMILL_ASSIGN(const features::FeatureSet set, features::LoadProjectFeatures(files, options.project));
+  FEEDMILL_ASSIGN(const RankPlan wanted, LoadRankPlan(files, options.project + "/models", *set.domain));
   const RankPlan plan = FitToMemory(wanted, set.features.size(), options.MemoryBytes());
   Workplace place;
   const std::string tables[] = {"ads.ads_sample_ctr"};
   FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
   PrintProgress(0, "reading samples");
   std::vector<std::string> notes;
-  FEEDMILL_ASSIGN(const LiveBundle live, ReadLiveBundle(files, options.data, set.domain, *place.registry, &notes));
+  FEEDMILL_ASSIGN(const LiveBundle live,
+                  ReadLiveBundle(files, options.data, set.domain, plan.actions[0].action, *place.registry, &notes));
   FEEDMILL_ASSIGN(const std::string missing, TooFewSamples(*place.session, plan, options.cut));
   if (!missing.empty()) return SkipRank(files, options, set, live.id, missing);
   FEEDMILL_ASSIGN(const SampleSet samples, ReadSamples(*place.session, set, plan, options.cut));

@@ -18,9 +18,9 @@ bool ListsFile(const registry::BundleManifest& manifest, const std::string& name
   return std::ranges::find(manifest.files, name, &registry::BundleFile::name) != manifest.files.end();
 }
 
-Result<std::string> ReadClickModel(io::FileSystem& files, const std::string& folder,
-                                   const registry::BundleManifest& manifest) {
-  for (const std::string& name : {registry::TwinFile(), registry::ModelFile(registry::kJudgedAction)}) {
+Result<std::string> ReadModel(io::FileSystem& files, const std::string& folder,
+                              const registry::BundleManifest& manifest, std::string_view action) {
+  for (const std::string& name : {registry::TwinFile(action), registry::ModelFile(action)}) {
     if (ListsFile(manifest, name)) return io::ReadWholeFile(files, fmt::format("{}/{}", folder, name));
   }
   return "";
@@ -47,7 +47,8 @@ void TakeValues(const FeedRequest& request, const std::unordered_map<uint64_t, s
 }  // namespace
 
 Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data, domain::DomainPtr domain,
-                                  registry::Registry& registry, std::vector<std::string>* notes) {
+                                  std::string_view judged, registry::Registry& registry,
+                                  std::vector<std::string>* notes) {
   FEEDMILL_ASSIGN(const std::optional<registry::BundleRow> row, registry.Live());
   LiveBundle live;
   if (!row) return live;
@@ -58,9 +59,9 @@ Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data
     notes->push_back("the live bundle is not measured: " + manifest.error().ToString());
     return live;
   }
-  FEEDMILL_ASSIGN(live.click_model, ReadClickModel(files, folder, *manifest));
-  if (live.click_model.empty()) {
-    notes->push_back(fmt::format("the live bundle {} is not measured: it has no click model", row->id));
+  FEEDMILL_ASSIGN(live.model, ReadModel(files, folder, *manifest, judged));
+  if (live.model.empty()) {
+    notes->push_back(fmt::format("the live bundle {} is not measured: it has no {} model", row->id, judged));
     return live;
   }
   const std::string path = folder + "/" + registry::kFeaturesFile;
@@ -71,8 +72,8 @@ Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data
 
 Result<LiveTwin> MakeLiveTwin(query::Session& session, const LiveBundle& live, const features::FeatureSet& set,
                               const SampleSet& samples, const Slice& later, std::vector<std::string>* notes) {
-  LiveTwin twin{.click_model = live.click_model, .feature_names = {}, .features = {}, .rows = {}};
-  if (live.click_model.empty() || live.set.hash == set.hash) return twin;
+  LiveTwin twin{.model = live.model, .feature_names = {}, .features = {}, .rows = {}};
+  if (live.model.empty() || live.set.hash == set.hash) return twin;
   std::unordered_map<uint64_t, size_t> row_of;
   for (size_t row = later.begin; row < later.end; ++row) row_of.emplace(samples.shown[row], row);
   std::vector<std::pair<size_t, std::vector<float>>> taken;

@@ -220,7 +220,7 @@ void PutPopularity(const SampleSet& samples, const RankPlan& plan, const Split& 
     const float value = samples.features[row * width + column];
     scores.push_back(std::isnan(value) ? 0 : static_cast<double>(value));
   }
-  const Judged later = Judge(samples, "click", split.later);
+  const Judged later = Judge(samples, plan.actions[0].action, split.later);
   Put(&result->metrics, "auc_popularity", Auc(later.labels, scores));
   Put(&result->metrics, "user_auc_popularity", GroupedAuc(later.labels, scores, later.users));
   Put(&result->metrics, "ndcg10_popularity", Ndcg(later.labels, scores, later.requests, kNdcgPlaces));
@@ -232,7 +232,7 @@ Status MeasureAction(const RankTrainer& trainer, const SampleSet& samples, const
   FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(action.twin_text, split.later));
   std::vector<double> probabilities;
   for (const double score : raw) probabilities.push_back(Probability(action.calibration, score));
-  const std::string prefix = action.action == "click" ? "" : action.action + "_";
+  const std::string prefix = result->actions.empty() ? "" : action.action + "_";  // the first one is what is judged
   PutRanking(later, raw, prefix, "", &result->metrics);
   Put(&result->metrics, prefix + "log_loss", LogLoss(later.labels, probabilities));
   Put(&result->metrics, prefix + "calibration_error", CalibrationError(later.labels, probabilities, kCalibrationBins));
@@ -244,7 +244,7 @@ Status MeasureAction(const RankTrainer& trainer, const SampleSet& samples, const
 Result<bool> ShinesOnlyInTraining(const RankTrainer& trainer, const SampleSet& samples, const RankPlan& plan,
                                   const Split& split, RankResult* result) {
   FEEDMILL_ASSIGN(const std::vector<double> raw, trainer.Score(result->actions[0].twin_text, split.training));
-  const double training_auc = Auc(Judge(samples, "click", split.training).labels, raw);
+  const double training_auc = Auc(Judge(samples, result->actions[0].action, split.training).labels, raw);
   Put(&result->metrics, "training_auc", training_auc);
   const auto later = result->metrics.find("auc");
   if (later == result->metrics.end() || !std::isfinite(training_auc)) return false;
@@ -285,11 +285,11 @@ struct PickedRows {
   Judged judged() const { return {labels, requests, users}; }
 };
 
-PickedRows Pick(const SampleSet& samples, const Slice& later, std::span<const size_t> rows,
+PickedRows Pick(const SampleSet& samples, const std::string& judged, const Slice& later, std::span<const size_t> rows,
                 std::span<const double> later_scores) {
   PickedRows picked;
   for (const size_t row : rows) {
-    picked.labels.push_back(samples.labels.at("click")[row]);
+    picked.labels.push_back(samples.labels.at(judged)[row]);
     picked.requests.push_back(samples.requests[row]);
     picked.users.push_back(samples.users[row]);
     picked.scores.push_back(later_scores[row - later.begin]);
@@ -299,19 +299,20 @@ PickedRows Pick(const SampleSet& samples, const Slice& later, std::span<const si
 
 Status MeasureLive(const RankTrainer& trainer, const SampleSet& samples, const Split& split, const LiveTwin& live,
                    RankResult* result) {
-  if (live.click_model.empty()) return Ok();
+  if (live.model.empty()) return Ok();
+  const std::string& judged = result->actions[0].action;
   if (live.feature_names.empty()) {
-    FEEDMILL_ASSIGN(const std::vector<double> scores, trainer.Score(live.click_model, split.later));
-    PutRanking(Judge(samples, "click", split.later), scores, "live_", "", &result->metrics);
+    FEEDMILL_ASSIGN(const std::vector<double> scores, trainer.Score(live.model, split.later));
+    PutRanking(Judge(samples, judged, split.later), scores, "live_", "", &result->metrics);
     return Ok();
   }
-  FEEDMILL_ASSIGN(const auto model, model::ParseLightGbmModel(live.click_model));
+  FEEDMILL_ASSIGN(const auto model, model::ParseLightGbmModel(live.model));
   if (model->feature_names() != live.feature_names)
-    return InvalidArgument("the live click model knows other features than its bundle states");
+    return InvalidArgument("the live model knows other features than its bundle states");
   std::vector<double> live_scores(live.rows.size());
   model->Score(live.features, live.rows.size(), live_scores, false);
   FEEDMILL_ASSIGN(const std::vector<double> own, trainer.Score(result->actions[0].twin_text, split.later));
-  const PickedRows picked = Pick(samples, split.later, live.rows, own);
+  const PickedRows picked = Pick(samples, judged, split.later, live.rows, own);
   PutRanking(picked.judged(), live_scores, "live_", "", &result->metrics);
   PutRanking(picked.judged(), picked.scores, "", "_beside_live", &result->metrics);
   result->notes.push_back(
@@ -328,11 +329,12 @@ Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSe
   const auto tell = [&](size_t done, std::string_view what) {
     if (on_progress) on_progress(static_cast<double>(done) / static_cast<double>(plan.actions.size() + 1), what);
   };
+  const std::string& judged = plan.actions[0].action;
   RankPlan tried = plan;
   RankResult result;
   std::optional<RankTrainer> trainer;
   for (int attempt = 0;; ++attempt) {
-    tell(0, attempt == 0 ? "trees for click" : "smaller trees for click");
+    tell(0, (attempt == 0 ? "trees for " : "smaller trees for ") + judged);
     trainer.emplace(samples, set, tried, split);
     FEEDMILL_TRY(trainer->Prepare());
     FEEDMILL_ASSIGN(const bool trained, AddAction(*trainer, samples, split, plan.actions[0], &result));
@@ -346,7 +348,7 @@ Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSe
     if (attempt == kSimplerTriesMax) return result;
     tried = WithSmallerTrees(tried);
     result.notes.push_back(
-        fmt::format("click: a gap of {:.4f} between the slices: again with {} leaves of at least {} rows",
+        fmt::format("{}: a gap of {:.4f} between the slices: again with {} leaves of at least {} rows", judged,
                     result.metrics.at("leak_gap"), tried.leaves, tried.rows_per_leaf_min));
   }
   result.withheld.clear();

@@ -25,15 +25,15 @@ struct RankedAction {
 };
 
 struct RankResult {
-  std::vector<RankedAction> actions;      // click, then those with enough positives
+  std::vector<RankedAction> actions;      // the one that is judged, then those with enough positives
   std::map<std::string, double> metrics;  // docs/formats/bundle.md; figures that cannot be measured are left out
   std::vector<std::string> notes;         // for people: which action has no model and why, which loss won
   std::string withheld;                   // why there are no models although they could be trained; "" when there are
 };
 
-// The live bundle's click twin, to be measured on the same rows.
+// The live bundle's twin of the judged action, to be measured on the same rows.
 struct LiveTwin {
-  std::string click_model;  // "" when there is none
+  std::string model;  // "" when there is none
   // When it knows other features than the samples: its own values, as they were served, of the rows of the later slice
   // that it served. Else empty: it is measured on all rows of the slice.
   std::vector<std::string> feature_names;
@@ -44,8 +44,8 @@ struct LiveTwin {
 // Measures the live twin as "live_ndcg10", "live_auc"; where that is on some rows only, the new twin on the same rows
 // as "ndcg10_beside_live", "auc_beside_live". The same samples and plan give byte-equal models. When the training slice
 // is so much easier than the later one that a point-in-time leak or an overfit is likely, smaller trees are tried, and
-// if that does not help the models are withheld. Too few clicks withhold them too. kInvalidArgument: rows that cannot
-// be split by time.
+// if that does not help the models are withheld. Too few positives of the judged action withhold them too.
+// kInvalidArgument: rows that cannot be split by time.
 Result<RankResult> TrainRank(const SampleSet& samples, const features::FeatureSet& set, const RankPlan& plan,
                              const LiveTwin& live, const std::function<void(double, std::string_view)>& on_progress);
 

@@ -13,7 +13,8 @@ namespace {
 using testing::HasSubstr;
 
 RankPlan TestPlan() {
-  RankPlan plan = LoadRankPlan(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/models").value();
+  RankPlan plan =
+      LoadRankPlan(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/models", *domain::LegacyDomain()).value();
   plan.rounds_max = 60;
   plan.leaves = 15;
   plan.threads = 1;  // two spinning threads are slow on a busy machine
@@ -80,10 +81,8 @@ TEST(RankTrainerTest, MeasuresALiveModelOfOtherFeaturesOnTheRowsItServed) {
   const auto first = TrainRank(world.samples, world.set, TestPlan(), {}, nullptr);
   ASSERT_THAT(first, IsOk());
   const Slice later = SplitByTime(world.samples, TestPlan())->later;
-  LiveTwin twin{.click_model = first->actions[0].twin_text,
-                .feature_names = world.samples.feature_names,
-                .features = {},
-                .rows = {}};
+  LiveTwin twin{
+      .model = first->actions[0].twin_text, .feature_names = world.samples.feature_names, .features = {}, .rows = {}};
   for (size_t row = later.begin; row < later.end; row += 3) {
     twin.rows.push_back(row);
     const auto values = world.samples.Features({row, row + 1});

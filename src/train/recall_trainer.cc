@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/time_text.h"
+#include "query/sql_text.h"
 #include "train/data_end.h"
 
 namespace feedmill::train {
@@ -37,7 +38,8 @@ std::vector<uint32_t> SortIds(const std::unordered_map<std::string, uint32_t>& n
 
 std::string WeightCase(const AlsPlan& plan) {
   std::string sql = "CASE event_name";
-  for (const auto& [event, weight] : plan.weights) sql += fmt::format(" WHEN '{}' THEN {:.9g}", event, weight);
+  for (const auto& [event, weight] : plan.weights)
+    sql += fmt::format(" WHEN {} THEN {:.9g}", query::QuoteText(event), weight);
   return sql + " ELSE 0 END";
 }
 

@@ -17,7 +17,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 AlsPlan TestPlan() {
-  AlsPlan plan = LoadAlsPlan(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/models").value();
+  AlsPlan plan =
+      LoadAlsPlan(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/models", *domain::LegacyDomain()).value();
   plan.options.dimension = 16;
   plan.options.iterations = 6;
   return plan;

@@ -29,7 +29,7 @@ class SampleSetTest : public testing::Test {
     std::filesystem::create_directories(folder_);
     engine_ = query::OpenEngine({.temporary_directory = folder_.string()}).value();
     session_ = engine_->NewSession().value();
-    plan_ = LoadRankPlan(io::PosixFileSystem(), folder_.string()).value();
+    plan_ = LoadRankPlan(io::PosixFileSystem(), folder_.string(), *domain::LegacyDomain()).value();
     plan_.rows_min = 1;
   }
   ~SampleSetTest() override {

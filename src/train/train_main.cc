@@ -53,8 +53,9 @@ Result<std::string> RunAll(const CommandOptions& options) {
 // Reads models/*.toml only.
 Result<std::string> CheckPlans(const std::string& project) {
   io::FileSystem& files = io::PosixFileSystem();
-  if (auto rank = LoadRankPlan(files, project + "/models"); !rank) return std::unexpected(rank.error());
-  if (auto als = LoadAlsPlan(files, project + "/models"); !als) return std::unexpected(als.error());
+  FEEDMILL_ASSIGN(const domain::DomainPtr domain, domain::LoadDomain(files, project + "/domain.toml"));
+  if (auto rank = LoadRankPlan(files, project + "/models", *domain); !rank) return std::unexpected(rank.error());
+  if (auto als = LoadAlsPlan(files, project + "/models", *domain); !als) return std::unexpected(als.error());
   return "{}";
 }
 

@@ -11,17 +11,28 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kLosses = {"lambdarank", "rank_xendcg", "binary"};
 
-std::vector<ActionPlan> DefaultActions() {
-  return {{"click", "click", {"lambdarank", "rank_xendcg", "binary"}, 1.0, 100},
-          {"like", "like", {"binary"}, 2.0, 200},
-          {"comment", "comment", {"binary"}, 3.0, 200},
-          {"share", "share", {"binary"}, 3.0, 200},
-          {"follow", "follow", {"binary"}, 4.0, 200},
-          {"hide", "hide", {"binary"}, -5.0, 200}};
+std::vector<ActionPlan> DefaultActions(const domain::Domain& domain) {
+  std::vector<ActionPlan> actions;
+  for (const domain::Action* action : domain.Labelled())
+    actions.push_back({action->name, action->name, {"binary"}, action->taste, 200});
+  if (!actions.empty()) {
+    actions[0].losses.assign(kLosses.begin(), kLosses.end());
+    actions[0].positives_min = 100;
+  }
+  return actions;
 }
 
-std::map<std::string, double> DefaultWeights() {
-  return {{"post_click", 1}, {"like", 3}, {"comment", 4}, {"share", 5}};
+// How long or how dear something was does not say how much it was liked.
+std::map<std::string, double> DefaultWeights(const domain::Domain& domain) {
+  std::map<std::string, double> weights;
+  for (const domain::Action& action : domain.actions) {
+    if (!action.IsOutcome() || domain.IsOfUsers(action)) continue;
+    for (const std::string& event : action.events) {
+      double& weight = weights[event];
+      if (action.value.empty()) weight = std::max(weight, action.taste);
+    }
+  }
+  return weights;
 }
 
 Status LoadSettings(io::FileSystem& files, const std::string& path, Settings* settings) {
@@ -67,9 +78,12 @@ RankPlan FitToMemory(RankPlan plan, size_t feature_count, uint64_t memory_bytes)
   return plan;
 }
 
-Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder) {
+Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain) {
   RankPlan plan;
-  plan.actions = DefaultActions();
+  plan.actions = DefaultActions(domain);
+  if (plan.actions.empty())
+    return InvalidArgument("domain.toml: found no action with a label, at least one is needed to learn from");
+  plan.popularity = fmt::format("{}_{}_rate_1d", domain.Shown().name, plan.actions[0].action);
   Settings settings;
   auto data = settings.Section("data", "Which samples are learned from and which are only measured.");
   data.Duration("window", &plan.window, {kMicrosPerDay, 3650 * kMicrosPerDay}, "how far back from the newest rows");
@@ -99,9 +113,9 @@ Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_f
   return plan;
 }
 
-Result<AlsPlan> LoadAlsPlan(io::FileSystem& files, const std::string& models_folder) {
+Result<AlsPlan> LoadAlsPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain) {
   AlsPlan plan;
-  plan.weights = DefaultWeights();
+  plan.weights = DefaultWeights(domain);
   Settings settings;
   auto data = settings.Section("data", "Which interactions count.");
   data.Duration("window", &plan.window, {kMicrosPerHour, 3650 * kMicrosPerDay}, "how far back");

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "domain/domain.h"
 #include "io/file_system.h"
 #include "train/als.h"
 
 namespace feedmill::train {
 
 struct ActionPlan {
-  std::string action;               // "click": names the model file and the manifest's weight
+  std::string action;               // of domain.toml, with a label: names the model file and the manifest's weight
   std::string label;                // column of ads_sample_ctr, 0 or 1
   std::vector<std::string> losses;  // tried in order; the best NDCG@10 on the validation slice wins
   double weight = 0;                // in the final score
@@ -27,8 +28,8 @@ struct RankPlan {
   double validation_share = 0.15;         // last part of the rest: early stopping, choice of loss, calibration
   int64_t rows_max = 1'000'000;           // more rows are thinned by whole requests
   int64_t rows_min = 1000;
-  std::string popularity = "post_click_rate_1d";  // the feature that ranks for the popularity baseline
-  double leak_gap_max = 0.15;                     // AUC of the training slice minus that of the later slice
+  std::string popularity;      // the feature that ranks for the popularity baseline
+  double leak_gap_max = 0.15;  // AUC of the training slice minus that of the later slice
   int leaves = 31;
   double learning_rate = 0.08;
   int rounds_max = 300;
@@ -37,7 +38,7 @@ struct RankPlan {
   double feature_share = 0.8;
   int threads = 2;
   int64_t seed = 1;
-  std::vector<ActionPlan> actions;  // click first
+  std::vector<ActionPlan> actions;  // the order is that of domain.toml; bundles are judged by the first
 };
 
 struct AlsPlan {
@@ -54,8 +55,9 @@ struct AlsPlan {
 // A plan whose rows fit into a process of so much memory: `rows_max` is lowered where it has to be.
 RankPlan FitToMemory(RankPlan plan, size_t feature_count, uint64_t memory_bytes);
 
-// A missing file means defaults. Errors name file, line, field, found, allowed.
-Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder);
-Result<AlsPlan> LoadAlsPlan(io::FileSystem& files, const std::string& models_folder);
+// What a missing file or entry means follows from the domain: a model for each label, weighed by its taste; events of
+// items count in the vectors by their taste. Errors name file, line, field, found, allowed.
+Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain);
+Result<AlsPlan> LoadAlsPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain);
 
 }  // namespace feedmill::train

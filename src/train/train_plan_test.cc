@@ -21,7 +21,7 @@ class TrainPlanTest : public testing::Test {
   ~TrainPlanTest() override { std::filesystem::remove_all(folder_); }
   Result<RankPlan> Rank(std::string_view text) {
     EXPECT_THAT(io::WriteFileAtomically(files_, folder_ + "/rank.toml", text), IsOk());
-    return LoadRankPlan(files_, folder_);
+    return LoadRankPlan(files_, folder_, *domain::LegacyDomain());
   }
 
   io::FileSystem& files_ = io::PosixFileSystem();
@@ -29,8 +29,8 @@ class TrainPlanTest : public testing::Test {
 };
 
 TEST_F(TrainPlanTest, TheTemplateSaysTheDefaults) {
-  const auto defaults = LoadRankPlan(files_, folder_),
-             written = LoadRankPlan(files_, FEEDMILL_SOURCE_DIR "/template/models");
+  const auto defaults = LoadRankPlan(files_, folder_, *domain::LegacyDomain()),
+             written = LoadRankPlan(files_, FEEDMILL_SOURCE_DIR "/template/models", *domain::LegacyDomain());
   ASSERT_THAT(written, IsOk());
   EXPECT_EQ(written->leaves, defaults->leaves);
   EXPECT_EQ(written->learning_rate, defaults->learning_rate);
@@ -38,19 +38,58 @@ TEST_F(TrainPlanTest, TheTemplateSaysTheDefaults) {
   ASSERT_EQ(written->actions.size(), defaults->actions.size());
   for (size_t i = 0; i < written->actions.size(); ++i) {
     EXPECT_EQ(written->actions[i].label, defaults->actions[i].label);
-    EXPECT_EQ(written->actions[i].weight, defaults->actions[i].weight);
     EXPECT_EQ(written->actions[i].losses, defaults->actions[i].losses);
   }
-  const auto als = LoadAlsPlan(files_, folder_),
-             written_als = LoadAlsPlan(files_, FEEDMILL_SOURCE_DIR "/template/models");
+  const auto als = LoadAlsPlan(files_, folder_, *domain::LegacyDomain()),
+             written_als = LoadAlsPlan(files_, FEEDMILL_SOURCE_DIR "/template/models", *domain::LegacyDomain());
   ASSERT_THAT(written_als, IsOk());
-  EXPECT_EQ(written_als->weights, als->weights);
   EXPECT_EQ(written_als->options.dimension, als->options.dimension);
   EXPECT_EQ(written_als->half_life, als->half_life);
 }
 
+TEST_F(TrainPlanTest, AnActionWithALabelIsLearnedAndWeighsItsTaste) {
+  const auto domain = domain::ParseDomain("domain.toml", R"(
+[item.product]
+id = "sku"
+[item.customer]
+id = "userId"
+[action.shown]
+event = "list_shown"
+shown = true
+[action.cart]
+event = "add_to_cart"
+taste = 2.0
+[action.purchase]
+event = "order"
+taste = 5.0
+label = "bought"
+[action.wish]
+event = "wish"
+taste = 1.5
+label = "wished"
+[action.stay]
+event = "stay"
+taste = 1.0
+value = "stay_ms"
+value_max = 10
+)");
+  ASSERT_THAT(domain, IsOk());
+  const auto plan = LoadRankPlan(files_, folder_, **domain);
+  ASSERT_THAT(plan, IsOk());
+  ASSERT_EQ(plan->actions.size(), 2u);
+  EXPECT_EQ(plan->actions[0].action, "purchase");
+  EXPECT_EQ(plan->actions[0].losses.size(), 3u);
+  EXPECT_EQ(plan->actions[1].action, "wish");
+  EXPECT_EQ(plan->actions[1].weight, 1.5);
+  EXPECT_EQ(plan->popularity, "product_purchase_rate_1d");
+  EXPECT_EQ(LoadAlsPlan(files_, folder_, **domain)->weights,
+            (std::map<std::string, double>{{"add_to_cart", 2}, {"order", 5}, {"wish", 1.5}, {"stay", 0}}));
+  EXPECT_THAT(io::WriteFileAtomically(files_, folder_ + "/rank.toml", "[action.cart]\nweight = 1\n"), IsOk());
+  EXPECT_THAT(LoadRankPlan(files_, folder_, **domain), IsError(ErrorKind::kInvalidArgument, HasSubstr("rank.toml:1")));
+}
+
 TEST_F(TrainPlanTest, RowsAreThoseThatFitIntoTheMemory) {
-  const RankPlan plan = LoadRankPlan(files_, folder_).value();
+  const RankPlan plan = LoadRankPlan(files_, folder_, *domain::LegacyDomain()).value();
   EXPECT_EQ(FitToMemory(plan, 40, 64ull << 30).rows_max, plan.rows_max);
   const int64_t half = FitToMemory(plan, 40, 1 << 30).rows_max, quarter = FitToMemory(plan, 40, 1 << 29).rows_max;
   EXPECT_LT(half, plan.rows_max);

@@ -50,8 +50,8 @@ Status WriteRankPart(io::FileSystem& files, const std::string& folder, const Ran
                          .compared_to = compared_to};
   for (const RankedAction& action : result.actions) {
     FEEDMILL_TRY(io::WriteFileAtomically(files, part + "/" + registry::ModelFile(action.action), action.model_text));
-    if (action.action == registry::kJudgedAction)
-      FEEDMILL_TRY(io::WriteFileAtomically(files, part + "/" + registry::TwinFile(), action.twin_text));
+    if (&action == &result.actions.front())
+      FEEDMILL_TRY(io::WriteFileAtomically(files, part + "/" + registry::TwinFile(action.action), action.twin_text));
     summary.action_weights[action.action] = action.weight;
     summary.calibration[action.action] = {action.calibration.slope, action.calibration.intercept};
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/matchers.h"
+#include "warehouse/domain_sql.h"
 #include "warehouse/dqdl.h"
 #include "warehouse/model_file.h"
 #include "warehouse/sql_text.h"
@@ -60,9 +61,10 @@ TEST(SqlText, VariablesAreReplacedOnlyInCode) {
                               IntervalVariables(0, kMicrosPerDay));
   ASSERT_THAT(sql, IsOk());
   EXPECT_EQ(*sql, "-- @none\nSELECT '@start', \"@start\", TIMESTAMPTZ '1970-01-01 00:00:00.000000+00' /* @end */");
-  EXPECT_THAT(ReplaceVariables("x.sql", "SELECT 1,\n@begin", IntervalVariables(0, 1)),
-              IsError(ErrorKind::kInvalidArgument,
-                      HasSubstr("x.sql:2: unknown variable '@begin'; allowed: @end, @part, @parts, @start")));
+  EXPECT_THAT(
+      ReplaceVariables("x.sql", "SELECT 1,\n@begin", IntervalVariables(0, 1)),
+      IsError(ErrorKind::kInvalidArgument,
+              HasSubstr("x.sql:2: unknown variable '@begin'; allowed: @end, @part, @parts, @start, @each_label, ")));
 }
 
 TEST(SqlText, APartIsTwoNumbers) {
@@ -136,6 +138,75 @@ TEST(Dqdl, ErrorsNameFileAndLine) {
             "c.dqdl:1: found the end of the file; allowed here: ',' before another rule or ']' after the last");
   EXPECT_EQ(error("Rules = [ IsUnique \"id ]"), "c.dqdl:1: a text that begins with \" does not end");
   EXPECT_EQ(error("Rules = [ ] more"), "c.dqdl:1: found 'more' after the rules; allowed: nothing more");
+}
+
+constexpr std::string_view kShop = R"(
+[item.product]
+id = "sku"
+[item.customer]
+id = "userId"
+[action.shown]
+event = "list_shown"
+shown = true
+[action.purchase]
+events = ["order", "it's"]
+taste = 5.0
+label = "bought"
+[action.gift]
+event = "order"
+when = "for_whom"
+taste = 6.5
+label = "order"
+[action.fan]
+event = "fan"
+item = "customer"
+id = "of"
+taste = 9.0
+label = "fanned"
+[action.stay]
+event = "stay"
+taste = 1.0
+value = "stay_ms"
+value_max = 10
+[action.back]
+event = "returned"
+taste = -2.0
+)";
+
+TEST(DomainSql, ListsHaveTheEventsOfTheDomain) {
+  const auto shop = domain::ParseDomain("domain.toml", kShop);
+  ASSERT_THAT(shop, IsOk());
+  const auto expand = [&](std::string_view sql) { return ExpandDomain("x.sql", sql, **shop).value(); };
+  EXPECT_EQ(expand("a IN (@shown_events) AND @start"), "a IN ('list_shown') AND @start");
+  EXPECT_EQ(expand("@label_events"), "'order', 'it''s', 'fan'");
+  EXPECT_EQ(expand("@author_label_events"), "'fan'");
+  EXPECT_EQ(expand("'@taste' -- @taste\n"), "'@taste' -- @taste\n");
+  EXPECT_EQ(expand("@taste"),
+            "CASE WHEN (event_name IN ('order') AND \"for_whom\" IS NOT NULL) THEN 6.500000e0 "
+            "WHEN event_name IN ('order', 'it''s') THEN 5.000000e0 WHEN event_name IN ('returned') THEN -2.000000e0 "
+            "ELSE 0e0 END");
+}
+
+TEST(DomainSql, EachLabelRepeatsItsTextAndKeepsLines) {
+  const auto shop = domain::ParseDomain("domain.toml", kShop);
+  EXPECT_EQ(*ExpandDomain("x.sql", "SELECT\n@each_label(MAX(o.@label) -- best\n AS @label), b\nFROM x", **shop),
+            "SELECT\nMAX(o.\"bought\")   AS \"bought\", MAX(o.\"order\")   AS \"order\", MAX(o.\"fanned\")   AS "
+            "\"fanned\"\n, b\nFROM x");
+  EXPECT_EQ(*ExpandDomain("x.sql", "@each_label(@action, @is)", **shop),
+            "'purchase', event_name IN ('order', 'it''s'), 'gift', (event_name IN ('order') AND \"for_whom\" IS NOT "
+            "NULL), 'fan', event_name IN ('fan')");
+}
+
+TEST(DomainSql, ErrorsNameFileAndLine) {
+  const auto shop = domain::ParseDomain("domain.toml", kShop);
+  for (const char* sql : {"\n@each_label", "\n@each_label b", "\n@each_label((a)"}) {
+    EXPECT_THAT(ExpandDomain("x.sql", sql, **shop),
+                IsError(ErrorKind::kInvalidArgument, HasSubstr("x.sql:2: @each_label: allowed: @each_label(TEXT)")));
+  }
+  const auto bare = domain::ParseDomain("domain.toml", "[item.a]\nid = \"a\"\n[item.u]\nid = \"userId\"\n");
+  EXPECT_EQ(*ExpandDomain("x.sql", "a IN (@label_events)", **bare), "a IN (NULL)");
+  EXPECT_THAT(ExpandDomain("x.sql", "@each_label(1)", **bare),
+              IsError(ErrorKind::kInvalidArgument, HasSubstr("no action with a label")));
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "domain/domain.h"
 #include "warehouse/audit.h"
+#include "warehouse/domain_sql.h"
 #include "warehouse/sql_lint.h"
 #include "warehouse/sql_text.h"
 
@@ -19,6 +21,7 @@ class Loader {
   }
 
   Result<Project> Load() {
+    FEEDMILL_ASSIGN(domain_, domain::LoadDomain(files_, project_.folder + "/domain.toml"));
     FEEDMILL_TRY(ReadModels());
     for (Model& model : project_.models) CheckSql(model);
     for (const Model& model : project_.models) CheckInputs(model);
@@ -82,6 +85,9 @@ class Loader {
 
   void CheckSql(Model& model) {
     if (!HasSql(model)) return;
+    auto expanded = ExpandDomain(model.file, model.sql, *domain_);
+    if (!expanded) return errors_.push_back(expanded.error().message());
+    model.sql = std::move(*expanded);
     Variables variables = IntervalVariables(0, kMicrosPerDay);
     if (std::ranges::any_of(model.reads, [](const InputWindow& input) { return input.last_days > 0; }))
       AddLastDays(0, kMicrosPerDay, &variables);
@@ -200,6 +206,7 @@ class Loader {
 
   io::FileSystem& files_;
   query::Session& session_;
+  domain::DomainPtr domain_;
   Project project_;
   std::vector<std::string> errors_;
 };

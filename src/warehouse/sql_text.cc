@@ -5,11 +5,11 @@
 #include <optional>
 
 #include "base/time_text.h"
+#include "warehouse/domain_sql.h"
+#include "warehouse/sql_pieces_internal.h"
 
 namespace feedmill::warehouse {
 namespace {
-
-enum class Piece { kCode, kString, kName, kComment };
 
 size_t EndOfQuoted(std::string_view sql, size_t begin, char quote) {
   for (size_t i = begin + 1; i < sql.size(); ++i) {
@@ -27,38 +27,32 @@ size_t EndOfBlock(std::string_view sql, size_t begin) {
   return end == std::string_view::npos ? sql.size() : end + 2;
 }
 
-// Calls `on_piece(kind, text)` for each stretch of one kind; code comes one character at a time.
-template <typename OnPiece>
-void ForEachPiece(std::string_view sql, OnPiece on_piece) {
-  for (size_t i = 0; i < sql.size();) {
-    size_t end = i + 1;
-    Piece kind = Piece::kCode;
-    if (sql[i] == '\'') {
-      end = EndOfQuoted(sql, i, '\'');
-      kind = Piece::kString;
-    } else if (sql[i] == '"') {
-      end = EndOfQuoted(sql, i, '"');
-      kind = Piece::kName;
-    } else if (sql.substr(i, 2) == "--") {
-      end = EndOfLine(sql, i);
-      kind = Piece::kComment;
-    } else if (sql.substr(i, 2) == "/*") {
-      end = EndOfBlock(sql, i);
-      kind = Piece::kComment;
-    } else if (sql[i] == '@') {
-      while (end < sql.size() && (std::isalnum(static_cast<unsigned char>(sql[end])) || sql[end] == '_')) ++end;
-    }
-    on_piece(kind, sql.substr(i, end - i));
-    i = end;
-  }
-}
-
 std::string Literal(Micros time) {
   std::string text = FormatTime(time);  // 2024-01-01T00:00:00.000000Z
   return fmt::format("TIMESTAMPTZ '{} {}+00'", text.substr(0, 10), text.substr(11, 15));
 }
 
+Error UnknownVariable(std::string_view file, int line, std::string_view found, const Variables& variables) {
+  std::string allowed;
+  for (const auto& [name, value] : variables) allowed += fmt::format("@{}, ", name);
+  return Error(ErrorKind::kInvalidArgument, fmt::format("{}:{}: unknown variable '{}'; allowed: {}{}", file, line,
+                                                        found, allowed, DomainMacroNames()));
+}
+
 }  // namespace
+
+SqlPiece PieceAt(std::string_view sql, size_t at) {
+  using Kind = SqlPiece::Kind;
+  const auto piece = [&](Kind kind, size_t end) { return SqlPiece{kind, sql.substr(at, end - at)}; };
+  if (sql[at] == '\'') return piece(Kind::kString, EndOfQuoted(sql, at, '\''));
+  if (sql[at] == '"') return piece(Kind::kName, EndOfQuoted(sql, at, '"'));
+  if (sql.substr(at, 2) == "--") return piece(Kind::kComment, EndOfLine(sql, at));
+  if (sql.substr(at, 2) == "/*") return piece(Kind::kComment, EndOfBlock(sql, at));
+  size_t end = at + 1;
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  while (sql[at] == '@' && end < sql.size() && in_word(sql[end])) ++end;
+  return piece(Kind::kCode, end);
+}
 
 Variables IntervalVariables(Micros start, Micros end, int part, int parts) {
   return {{"start", Literal(start)},
@@ -76,22 +70,16 @@ Result<std::string> ReplaceVariables(std::string_view file, std::string_view sql
   std::string text;
   std::optional<Error> error;
   int line = 1;
-  ForEachPiece(sql, [&](Piece kind, std::string_view piece) {
-    if (kind == Piece::kCode && piece[0] == '@') {
-      auto found = variables.find(piece.substr(1));
-      if (found == variables.end()) {
-        std::string allowed;
-        for (const auto& [name, value] : variables) allowed += fmt::format("{}@{}", allowed.empty() ? "" : ", ", name);
-        if (!error)
-          error = Error(ErrorKind::kInvalidArgument,
-                        fmt::format("{}:{}: unknown variable '{}'; allowed: {}", file, line, piece, allowed));
-        return;
-      }
+  ForEachPiece(sql, [&](const SqlPiece& piece) {
+    line += static_cast<int>(std::ranges::count(piece.text, '\n'));
+    const auto found = piece.IsVariable() ? variables.find(piece.text.substr(1)) : variables.end();
+    if (found != variables.end()) {
       text += found->second;
-      return;
+    } else if (!piece.IsVariable()) {
+      text += piece.text;
+    } else if (!error) {
+      error = UnknownVariable(file, line, piece.text, variables);
     }
-    line += static_cast<int>(std::ranges::count(piece, '\n'));
-    text += piece;
   });
   if (error) return std::unexpected(std::move(*error));
   return text;
@@ -102,10 +90,10 @@ std::string CanonicalSql(std::string_view sql) {
   auto space = [&text] {
     if (!text.empty() && text.back() != ' ') text += ' ';
   };
-  ForEachPiece(sql, [&](Piece kind, std::string_view piece) {
-    if (kind == Piece::kComment || (kind == Piece::kCode && std::isspace(static_cast<unsigned char>(piece[0]))))
-      return space();
-    text += piece;
+  ForEachPiece(sql, [&](const SqlPiece& piece) {
+    const bool blank = std::isspace(static_cast<unsigned char>(piece.text[0])) != 0;
+    if (piece.kind == SqlPiece::Kind::kComment || (piece.kind == SqlPiece::Kind::kCode && blank)) return space();
+    text += piece.text;
   });
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text;

@@ -186,6 +186,18 @@ class Words(Planted):
         self.assert_found(words.check, planted, "tools/y.sh", 1, "registry's host")
         self.assert_found(words.check, planted, "src/data/b.h", 1, "beside the repository")
 
+    def test_a_platform_that_knows_the_apps_words(self):
+        planted = {
+            "template/domain.toml": '[item.song]\nid = "song"\n[action.play]\nevents = ["played"]\nlabel = "heard"\n[relation.fans]\nadd = "cheer"\n',
+            "src/io/a.h": 'Find("playful");\nFind("play");\n',
+            "src/io/b.cc": '// as in "played"\nFind("heard");\n',
+            "src/io/b_test.cc": 'Find("cheer");\n',
+            "web/src/c.ts": 'say("cheer");\n',
+        }
+        self.assert_found(words.check, planted, "src/io/a.h", 2, "name of the template's app")
+        self.assert_found(words.check, planted, "src/io/b.cc", 2, "name of the template's app")
+        self.assert_found(words.check, planted, "web/src/c.ts", 1, "name of the template's app")
+
     def test_a_lock_file_may_not_carry_a_host(self):
         planted = {"web/package-lock.json": '"resolved": "https://registry.npm' + 'js.org/a.tgz"\n'}
         self.assert_found(words.check, planted, "web/package-lock.json", 1, "registry's host")

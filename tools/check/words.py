@@ -3,6 +3,7 @@
 
 import re
 import sys
+import tomllib
 
 from repository import TEST_SUFFIXES, Finding, Repository, run
 
@@ -22,6 +23,31 @@ RULES = (
 )
 TEXT_ONLY = (".cc", ".h", ".py", ".sh", ".md", ".toml", ".sql", ".txt", ".cmake", ".json", ".mjs")
 SHARED_DATA_MAY = re.compile(r"(tests|tools|bench|docs)/|Makefile$|README\.md$|.*_test\.cc$")
+
+
+# What the app of the template calls things. The synthetic app and the pages' test server may, the platform may not.
+APP_FOLDERS = ("src/simulate/", "src/domain/legacy/", "src/console/demo_server_main.cc")
+PLATFORM_WORDS = {"hidden"}  # also why a candidate was filtered
+
+
+def app_words(repository: Repository) -> re.Pattern | None:
+    """The names of events, actions and labels in the template's domain, as texts of a program."""
+    if "template/domain.toml" not in repository.files:
+        return None
+    domain = tomllib.loads("\n".join(repository.lines("template/domain.toml")))
+    names = set(domain["action"])
+    for action in domain["action"].values():
+        names.update([action.get("event", ""), action.get("label", ""), *action.get("events", [])])
+    for relation in domain.get("relation", {}).values():
+        names.update([relation["add"], relation.get("remove", "")])
+    names.update(item.get("made_by", "") for item in domain["item"].values())
+    return re.compile(r"[\"'`](" + "|".join(sorted(map(re.escape, names - PLATFORM_WORDS - {""}))) + r")[\"'`]")
+
+
+def says_app_words(path: str) -> bool:
+    code = path.startswith("src/") and path.endswith((".cc", ".h")) and not path.endswith(TEST_SUFFIXES)
+    page = path.startswith("web/src/") and path.endswith((".ts", ".tsx")) and ".test." not in path
+    return (code or page) and not path.startswith(APP_FOLDERS)
 
 
 def is_exempt(path: str, pattern: re.Pattern) -> bool:
@@ -49,11 +75,15 @@ def check_line(path: str, number: int, line: str) -> list[Finding]:
 
 def check(repository: Repository) -> list[Finding]:
     findings = []
+    app = app_words(repository)
     for path in repository.files:
         if path.endswith((".png", ".ico", ".woff2")):
             continue
         for number, line in enumerate(repository.lines(path), 1):
             findings += check_line(path, number, line)
+            if app and says_app_words(path) and (match := app.search(line.split("//")[0])):
+                findings.append(Finding(path, number, f"{match.group(0)} is a name of the template's app", "read it from the domain (src/domain/domain.h)",
+                                        "an app with other words has to work as well"))
     return findings
 
 

@@ -50,6 +50,10 @@ export function words(name: string): string {
   return name.replace(/_/g, " ");
 }
 
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 // A steady number for a name, every bit of it depending on every letter.
 export function mix(name: string): number {
   let hash = 2166136261;

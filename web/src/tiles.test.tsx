@@ -23,6 +23,7 @@ const state: ServerState = {
   posts: 20,
   bundle: { id: "0123456789abcdef", created_at: null, age_s: 3600, metrics: { ndcg10: 0.4321 } },
   scenes: [],
+  acts: [],
   history: { events_per_s: [1, 2, 3], feeds_per_s: [], feed_p50_ms: [1, 2], feed_p99_ms: [2, 3], log_lag_records: [0, 0] },
 };
 

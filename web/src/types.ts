@@ -95,7 +95,18 @@ export interface ServerState {
   posts: number;
   bundle: { id: string; created_at: string | null; age_s: number | null; metrics: Record<string, number> } | null;
   scenes: { name: string; description: string }[];
+  acts: ActButton[];
   history: History;
+}
+
+// What a person can do to an item or to its author: the actions of the app's domain.
+export interface ActButton {
+  act: string;
+  undo: string; // the act that takes it back; "" when there is none
+  said: string; // "liked"; may be ""
+  icon: string; // "eye": the item's title is this button
+  shown: boolean; // no button: said of all items of a page at once
+  of_author: boolean;
 }
 
 // What only the running server knows of its nights.

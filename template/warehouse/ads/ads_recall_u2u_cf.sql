@@ -14,10 +14,10 @@
 WITH engagement AS (
   SELECT
     user_key, post_key, MAX(event_time) AS last_time,
-    MAX(CASE event_name WHEN 'share' THEN 3.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 ELSE 1.0 END) AS strength
+    MAX(@taste) AS strength
   FROM dwd_user_action
   WHERE event_time >= @since AND event_time < @end
-    AND event_name IN ('post_click', 'like', 'comment', 'share')
+    AND @taste > 0
     AND user_key IS NOT NULL AND post_key IS NOT NULL
   GROUP BY user_key, post_key
 ),

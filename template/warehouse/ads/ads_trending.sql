@@ -11,12 +11,10 @@
 WITH engagement AS (
   SELECT
     post_key, post_id, topic,
-    CASE event_name
-      WHEN 'share' THEN 4.0 WHEN 'comment' THEN 3.0 WHEN 'like' THEN 2.0 WHEN 'post_click' THEN 1.0 ELSE -4.0
-    END * GREATEST(POWER(0.5, (UNIX_MICROS(@newest) - UNIX_MICROS(LEAST(event_time, @newest))) / (6 * 3600000000.0)), 1e-6) AS weight
+    @taste * GREATEST(POWER(0.5, (UNIX_MICROS(@newest) - UNIX_MICROS(LEAST(event_time, @newest))) / (6 * 3600000000.0)), 1e-6) AS weight
   FROM dwd_user_action
   WHERE event_time >= @since AND event_time < @end
-    AND event_name IN ('post_click', 'like', 'comment', 'share', 'hide', 'report')
+    AND @taste <> 0
     AND post_key IS NOT NULL
 ),
 scored AS (

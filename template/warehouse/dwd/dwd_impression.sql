@@ -1,5 +1,5 @@
 -- model: dwd_impression
--- doc: one row is one shown post with what the user did about it within 24 hours
+-- doc: one row is one shown post with what the user did about it within 24 hours; domain.toml says which actions (label)
 -- doc: label delay: the outcomes of an impression are complete 24 hours after it; younger rows are made again next time
 -- doc: an action belongs to the impression of its request, else to the user's latest earlier impression of the post
 -- doc: of impressions of one instant the later one in the log; the work is linear in the actions, whoever did them to what
@@ -17,20 +17,22 @@ WITH shown AS (
   -- are made at once.
   SELECT event_id, event_time, request_id, user_key, post_key, author_key, log_partition, log_offset
   FROM dwd_user_action
-  WHERE event_name = 'feed_impression'
+  WHERE event_name IN (@shown_events)
     AND event_time >= @start - INTERVAL 24 HOUR AND event_time < @end + INTERVAL 24 HOUR
     AND user_key IS NOT NULL AND post_key IS NOT NULL AND user_key % @parts = @part
 ),
 outcome AS (
   SELECT
-    event_id, event_name, event_time, request_id, user_key, dwell_ms, log_partition, log_offset,
+    event_id, event_time, request_id, user_key, log_partition, log_offset,
+    @each_label(CASE WHEN @is THEN 1 ELSE 0 END AS @label),
+    CASE WHEN event_name = 'dwell' THEN COALESCE(dwell_ms, 0) ELSE 0 END AS dwell_ms,
     CASE WHEN post_key IS NOT NULL THEN 0 ELSE 3 END AS first_lane,
     COALESCE(post_key, author_key) AS item_key
   FROM dwd_user_action
-  WHERE event_name IN ('post_click', 'like', 'comment', 'share', 'follow', 'hide', 'dwell')
+  WHERE event_name IN (@label_events, 'dwell')
     AND event_time >= @start AND event_time < @end + INTERVAL 24 HOUR
     AND user_key IS NOT NULL AND user_key % @parts = @part
-    AND (post_key IS NOT NULL OR (author_key IS NOT NULL AND event_name IN ('follow', 'hide')))
+    AND (post_key IS NOT NULL OR (author_key IS NOT NULL AND event_name IN (@author_label_events)))
 ),
 -- Where an outcome about a post looks: lane 0, its request; lane 1, when that finds nothing, impressions that name no
 -- request; and an outcome that names no request: lane 2, all impressions. About an author: lanes 3, 4 and 5.
@@ -107,13 +109,8 @@ attributed AS (
 label AS (
   SELECT
     a.event_id,
-    MAX(CASE WHEN o.event_name = 'post_click' THEN 1 ELSE 0 END) AS clicked,
-    MAX(CASE WHEN o.event_name = 'like' THEN 1 ELSE 0 END) AS liked,
-    MAX(CASE WHEN o.event_name = 'comment' THEN 1 ELSE 0 END) AS commented,
-    MAX(CASE WHEN o.event_name = 'share' THEN 1 ELSE 0 END) AS shared,
-    MAX(CASE WHEN o.event_name = 'follow' THEN 1 ELSE 0 END) AS followed,
-    MAX(CASE WHEN o.event_name = 'hide' THEN 1 ELSE 0 END) AS hidden,
-    CAST(SUM(CASE WHEN o.event_name = 'dwell' THEN COALESCE(o.dwell_ms, 0) ELSE 0 END) AS BIGINT) AS dwell_ms
+    @each_label(MAX(o.@label) AS @label),
+    CAST(SUM(o.dwell_ms) AS BIGINT) AS dwell_ms
   FROM attributed a
   JOIN outcome o ON o.event_id = a.outcome_id
   GROUP BY a.event_id
@@ -132,14 +129,9 @@ SELECT
   s.position,
   s.scene,
   s.source,
-  COALESCE(l.clicked, 0) AS clicked,
-  COALESCE(l.liked, 0) AS liked,
-  COALESCE(l.commented, 0) AS commented,
-  COALESCE(l.shared, 0) AS shared,
-  COALESCE(l.followed, 0) AS followed,
-  COALESCE(l.hidden, 0) AS hidden,
+  @each_label(COALESCE(l.@label, 0) AS @label),
   COALESCE(l.dwell_ms, 0) AS dwell_ms
 FROM dwd_user_action s
 LEFT JOIN label l ON l.event_id = s.event_id
-WHERE s.event_name = 'feed_impression' AND s.event_time >= @start AND s.event_time < @end
+WHERE s.event_name IN (@shown_events) AND s.event_time >= @start AND s.event_time < @end
   AND s.user_key IS NOT NULL AND s.post_key IS NOT NULL AND s.user_key % @parts = @part

@@ -1,17 +1,50 @@
 // What the person at the playground did as a user: supposed (a dry run) or held back for a moment before it is sent.
 import type { Act } from "../api";
+import { capital, words } from "../format";
+import type { ActButton } from "../types";
 
 export interface Deeds {
-  liked: Set<string>; // posts
-  followed: Map<string, boolean>; // author -> followed now, over what the feed says
+  done: Set<string>; // act and post
+  edges: Map<string, boolean>; // author -> the edge stands now, over what the feed says
+}
+
+export function opens(button: ActButton): boolean {
+  return button.icon === "eye";
+}
+
+export function doneKey(act: string, post: string): string {
+  return `${act} ${post}`;
 }
 
 // What the buttons of the page show after these acts, in their order.
-export function shownBy(acts: Act[]): Deeds {
-  const deeds: Deeds = { liked: new Set(), followed: new Map() };
+export function shownBy(acts: Act[], buttons: ActButton[]): Deeds {
+  const deeds: Deeds = { done: new Set(), edges: new Map() };
   for (const act of acts) {
-    if (act.action === "like" && act.post_id) deeds.liked.add(act.post_id);
-    if (act.action.endsWith("follow") && act.author_id) deeds.followed.set(act.author_id, act.action === "follow");
+    const edge = buttons.find((button) => button.undo && (button.act === act.action || button.undo === act.action));
+    if (edge && act.author_id) deeds.edges.set(act.author_id, edge.act === act.action);
+    else if (act.post_id) deeds.done.add(doneKey(act.action, act.post_id));
   }
   return deeds;
+}
+
+// "Like", "Add to cart"; what takes it back when it stands.
+export function nameOf(button: ActButton, stands: boolean): string {
+  return capital(words(stands && button.undo ? button.undo : button.act));
+}
+
+// What is said of it when it was done: "Liked", or "Unfollow" where the domain has no word.
+export function saidOf(button: ActButton, stands: boolean): string {
+  return stands || !button.said ? nameOf(button, stands) : capital(button.said);
+}
+
+const taken = "jknrwz/?";
+
+// A key for each button: the first letter of its name that is free.
+export function keysOf(buttons: ActButton[]): Map<string, ActButton> {
+  const keys = new Map<string, ActButton>();
+  for (const button of buttons) {
+    const free = [...button.act].find((letter) => /[a-z]/.test(letter) && !taken.includes(letter) && !keys.has(letter));
+    if (free && !opens(button)) keys.set(free, button);
+  }
+  return keys;
 }

@@ -1,11 +1,12 @@
 import { Modal } from "../modal";
+import type { ActButton } from "../types";
+import { keysOf, nameOf } from "./deeds";
 
-const keys: [string, string][] = [
+const before: [string, string][] = [
   ["↑ ↓", "choose an item"],
-  ["Enter", "open it (a click)"],
-  ["L", "like it"],
-  ["F", "follow or unfollow its author"],
-  ["H", "hide it"],
+  ["Enter", "open it"],
+];
+const after: [string, string][] = [
   ["W", "why this item"],
   ["R", "ask for the feed again"],
   ["/", "find a user"],
@@ -14,7 +15,13 @@ const keys: [string, string][] = [
   ["Esc", "close"],
 ];
 
-export function HelpDialog({ onClose }: { onClose: () => void }) {
+function what(button: ActButton): string {
+  const act = nameOf(button, false).toLowerCase();
+  return button.of_author ? `${act}${button.undo ? ` or ${nameOf(button, true).toLowerCase()}` : ""} its author` : `${act} it`;
+}
+
+export function HelpDialog({ buttons, onClose }: { buttons: ActButton[]; onClose: () => void }) {
+  const keys = [...before, ...[...keysOf(buttons)].map(([key, button]): [string, string] => [key.toUpperCase(), what(button)]), ...after];
   return (
     <Modal label="Keys" onClose={onClose}>
       <h2>Keys</h2>

@@ -2,10 +2,11 @@ import { memo } from "react";
 
 import { Avatar } from "../avatar";
 import { age, score, words } from "../format";
-import { Icon } from "../icons";
-import type { FeedItem } from "../types";
+import { Icon, iconOf } from "../icons";
+import type { ActButton, FeedItem } from "../types";
+import { nameOf, opens } from "./deeds";
 
-export type Deed = "click" | "like" | "follow" | "hide" | "why";
+export type Deed = ActButton | "why";
 
 export interface CardProps {
   item: FeedItem;
@@ -13,7 +14,8 @@ export interface CardProps {
   place: number;
   now: string;
   selected: boolean;
-  liked: boolean;
+  buttons: ActButton[];
+  done: string; // acts that were done to the item, each with a space before and after
   following: boolean;
   moved: number | "new" | undefined;
   onSelect: (place: number) => void;
@@ -30,8 +32,8 @@ function MoveBadge({ moved }: { moved: number | "new" | undefined }) {
   );
 }
 
-export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, liked, following, moved, onSelect, onDeed }: CardProps) {
-  const own = following || item.follows_author;
+export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, buttons, done, following, moved, onSelect, onDeed }: CardProps) {
+  const opener = buttons.find(opens);
   return (
     <li className="card" data-id={item.id} data-selected={selected || undefined}>
       <span className="place" aria-hidden="true">
@@ -47,8 +49,8 @@ export const ItemCard = memo(function ItemCard({ item, title, place, now, select
             {score(item.score)}
           </span>
         </div>
-        <button type="button" className="card-title" tabIndex={selected ? 0 : -1} onFocus={() => onSelect(place)} onClick={() => onDeed("click", item)}
-          title="Open the post (Enter)">
+        <button type="button" className="card-title" tabIndex={selected ? 0 : -1} onFocus={() => onSelect(place)} onClick={() => onDeed(opener ?? "why", item)}
+          title="Open it (Enter)">
           <span className="post-title">{title ?? item.topic ?? item.id}</span>
           {(title || item.topic) && <span className="post-id">{item.id}</span>}
         </button>
@@ -64,16 +66,16 @@ export const ItemCard = memo(function ItemCard({ item, title, place, now, select
         </p>
       </div>
       <div className="deeds">
-        <button type="button" className={liked ? "deed deed-like on" : "deed deed-like"} aria-pressed={liked} title="Like (L)" aria-label={`Like ${title ?? item.id}`} onClick={() => onDeed("like", item)}>
-          <Icon name="like" filled={liked} />
-        </button>
-        <button type="button" className={own ? "deed on" : "deed"} aria-pressed={own} title={own ? "Unfollow (F)" : "Follow (F)"}
-          aria-label={`${own ? "Unfollow" : "Follow"} ${item.author}`} onClick={() => onDeed("follow", item)}>
-          <Icon name={own ? "following" : "follow"} />
-        </button>
-        <button type="button" className="deed" title="Hide (H)" aria-label={`Hide ${title ?? item.id}`} onClick={() => onDeed("hide", item)}>
-          <Icon name="hide" />
-        </button>
+        {buttons.filter((button) => !opens(button)).map((button) => {
+          const on = button.undo ? following : done.includes(` ${button.act} `);
+          const name = nameOf(button, on);
+          return (
+            <button key={button.act} type="button" className={`deed deed-${button.icon}${on ? " on" : ""}`} aria-pressed={on} title={name}
+              aria-label={`${name} ${button.of_author ? item.author : title ?? item.id}`} onClick={() => onDeed(button, item)}>
+              <Icon name={iconOf(button.icon, on)} filled={on && button.icon === "heart"} />
+            </button>
+          );
+        })}
         <button type="button" className="deed deed-why" title="Why this item (W)" aria-label={`Why ${title ?? item.id}`} onClick={() => onDeed("why", item)}>
           <Icon name="why" />
         </button>

@@ -4,9 +4,9 @@ import type { Api } from "../api";
 import { useGlide, useMedia, usePolled } from "../hooks";
 import { Modal } from "../modal";
 import { Tiles } from "../tiles";
-import type { FeedItem, Nightly, ServerState, UserRow } from "../types";
+import type { ActButton, FeedItem, Nightly, ServerState, UserRow } from "../types";
 import { Activity } from "./activity";
-import { shownBy } from "./deeds";
+import { doneKey, shownBy } from "./deeds";
 import { FeedHead } from "./feed_head";
 import { Funnel } from "./funnel";
 import { HelpDialog } from "./help_dialog";
@@ -71,7 +71,11 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
   const list = useRef<HTMLOListElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
   const items = view.feed?.items ?? [];
-  const deeds = useMemo(() => shownBy(view.acts), [view.acts]);
+  const text = JSON.stringify(state?.acts ?? []); // the state is polled, and its lists are others each time
+  const acts = useMemo(() => JSON.parse(text) as ActButton[], [text]);
+  const buttons = useMemo(() => acts.filter((act) => !act.shown), [acts]);
+  const seen = acts.find((act) => act.shown)?.act ?? "";
+  const deeds = useMemo(() => shownBy(view.acts, buttons), [view.acts, buttons]);
   useGlide(list, view.feed?.request_id);
 
   useEffect(() => {
@@ -87,7 +91,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
   const onDeed = useCallback(
     (deed: Deed, item: FeedItem) => {
       if (deed === "why") setWhy(item);
-      else void act(deed, item, deeds.followed.get(item.author) ?? item.follows_author ?? false, titles.get(item.id) ?? item.id);
+      else void act(deed, item, deeds.edges.get(item.author) ?? item.follows_author ?? false, titles.get(item.id) ?? item.id);
     },
     [act, deeds, titles],
   );
@@ -110,6 +114,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
   useKeys({
     enabled: shown === "none" && why === null,
     items,
+    buttons,
     selected,
     select: (place) => {
       setSelected(place);
@@ -131,7 +136,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
   const feed = (
     <section className="feed" aria-label="Feed" aria-busy={view.loading}>
       <FeedHead user={user} scenes={state?.scenes ?? null} scene={scene} mode={mode} view={view} narrow={narrow} onScene={setScene} onMode={setMode}
-        onUsers={() => setShown("users")} onSeen={() => void markSeen()} onAsk={() => void ask(user, scene)} onKeys={() => setShown("help")} />
+        onUsers={() => setShown("users")} onSeen={() => void markSeen(seen)} onAsk={() => void ask(user, scene)} onKeys={() => setShown("help")} />
       {view.error && (
         <p className="error-box" role="alert">
           {view.error}
@@ -141,8 +146,9 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
       {view.feed && items.length === 0 && <p className="empty big">Nothing to show here: {emptyReason(view.feed.degraded, view.feed.scene)}</p>}
       <ol className="cards" ref={list} data-request={view.feed?.request_id}>
         {items.map((item, place) => (
-          <ItemCard key={item.id} item={item} title={titles.get(item.id)} place={place} now={now} selected={place === selected} liked={deeds.liked.has(item.id)}
-            following={deeds.followed.get(item.author) ?? item.follows_author ?? false} moved={view.moves?.byId.get(item.id)}
+          <ItemCard key={item.id} item={item} title={titles.get(item.id)} place={place} now={now} selected={place === selected}
+            buttons={buttons} done={buttons.map(({ act }) => (deeds.done.has(doneKey(act, item.id)) ? ` ${act} ` : "")).join("")}
+            following={deeds.edges.get(item.author) ?? item.follows_author ?? false} moved={view.moves?.byId.get(item.id)}
             onSelect={setSelected} onDeed={onDeed} />
         ))}
       </ol>
@@ -175,7 +181,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
         <WhyDrawer key={why.id} api={api} feed={view.feed} item={why} title={titles.get(why.id) ?? why.id} onClose={() => setWhy(null)}
           returnTo={() => cardAt(selected)?.querySelector<HTMLElement>(".deed-why")} />
       )}
-      {shown === "help" && <HelpDialog onClose={() => setShown("none")} />}
+      {shown === "help" && <HelpDialog buttons={buttons} onClose={() => setShown("none")} />}
       {shown === "users" && (
         <Modal className="dialog sheet" label="Whose feed" onClose={() => setShown("none")}>
           {picker}

@@ -6,8 +6,8 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import type { Act, Api } from "../api";
 import { millis } from "../format";
 import { movesBetween, sentence, type Moves } from "../feed_moves";
-import type { Feed, FeedItem } from "../types";
-import type { Deed } from "./item_card";
+import type { ActButton, Feed, FeedItem } from "../types";
+import { saidOf } from "./deeds";
 
 export const pageSize = 20;
 export const holdMs = 5000;
@@ -31,18 +31,10 @@ interface Done {
   what: string;
 }
 
-const deedWords: Record<string, string> = {
-  click: "Opened",
-  like: "Liked",
-  follow: "Followed",
-  unfollow: "Unfollowed",
-  hide: "Hid",
-};
-
 // What of the acts goes into a request: what was only looked at is left out of the page, the rest is supposed.
 function supposing(done: Done[]): { suppose?: Act[]; exclude?: string[] } {
   const acts = done.map(({ act }) => act);
-  const suppose = acts.filter((act) => act.action !== "impression");
+  const suppose = acts.filter((act) => act.items === undefined);
   const exclude = acts.flatMap((act) => (act.items ?? []).map((item) => item.post_id)).slice(-1000);
   return { ...(suppose.length ? { suppose } : {}), ...(exclude.length ? { exclude } : {}) };
 }
@@ -147,12 +139,12 @@ export function useFeed(api: Api, mode: Mode) {
   }, [ask]);
 
   const act = useCallback(
-    (deed: Exclude<Deed, "why">, item: FeedItem, following: boolean, title: string) => {
+    (button: ActButton, item: FeedItem, following: boolean, title: string) => {
       const feed = current.current;
       if (!feed) return Promise.resolve();
-      const action = deed === "follow" && following ? "unfollow" : deed;
+      const stands = following && button.undo !== "";
       const body: Act = {
-        action,
+        action: stands ? button.undo : button.act,
         user_id: feed.user_id,
         post_id: item.id,
         author_id: item.author,
@@ -161,18 +153,18 @@ export function useFeed(api: Api, mode: Mode) {
         position: item.position,
         source: item.source,
       };
-      return perform(body, `${deedWords[action]} ${deed === "follow" ? item.author : title}`);
+      return perform(body, `${saidOf(button, stands)} ${button.of_author ? item.author : title}`);
     },
     [perform],
   );
 
   // All that is on the page was looked at; the next page shows what was not.
-  const markSeen = useCallback(async () => {
+  const markSeen = useCallback(async (action: string) => {
     const feed = current.current;
     if (!feed || feed.items.length === 0) return;
     await perform(
       {
-        action: "impression",
+        action,
         user_id: feed.user_id,
         request_id: feed.request_id,
         scene: feed.scene,

@@ -1,12 +1,14 @@
 // The playground by keyboard.
 import { useEffect, useRef } from "react";
 
-import type { FeedItem } from "../types";
+import type { ActButton, FeedItem } from "../types";
+import { keysOf, opens } from "./deeds";
 import type { Deed } from "./item_card";
 
 export interface Keys {
   enabled: boolean;
   items: FeedItem[];
+  buttons: ActButton[];
   selected: number;
   select: (place: number) => void;
   onDeed: (deed: Deed, item: FeedItem) => void;
@@ -17,25 +19,24 @@ export interface Keys {
   onUndo: () => void;
 }
 
-const deedKeys: Record<string, Deed> = { l: "like", f: "follow", h: "hide", w: "why" };
-
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const { enabled, items, selected, select, onDeed, ...on } = latest.current;
+      const { enabled, items, buttons, selected, select, onDeed, ...on } = latest.current;
       const target = event.target as HTMLElement;
       if (!enabled || event.ctrlKey || event.metaKey || event.altKey) return;
       if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
       const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
       const item = items[selected];
-      const deed = deedKeys[event.key.toLowerCase()];
+      const key = event.key.toLowerCase();
+      const deed = key === "w" ? "why" : keysOf(buttons).get(key);
       if (step !== undefined && items.length) {
         event.preventDefault();
         select(Math.min(items.length - 1, Math.max(0, selected + step)));
       } else if (deed && item) onDeed(deed, item);
-      else if (event.key === "Enter" && item && !/^(BUTTON|A|OL)$/.test(target.tagName)) onDeed("click", item);
+      else if (event.key === "Enter" && item && !/^(BUTTON|A|OL)$/.test(target.tagName)) onDeed(buttons.find(opens) ?? "why", item);
       else if (event.key === "?") on.onHelp();
       else if (event.key === "n") on.onNew();
       else if (event.key === "r") on.onRefresh();

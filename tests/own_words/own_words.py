@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""The platform knows no app's words. A project whose events, actions and labels have nonsense for names gives the same figures, lists and feeds as the
+template; an action that is added in files alone is counted, learned and listed, and added to an app with history it is as if it had been there always.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from local_platform import Checks, Platform  # noqa: E402
+
+SETTINGS = ("clock.source=driven", "clock.start=2026-01-10T00:00:00Z")
+EVENTS = {"feed_impression": "vorpal", "post_click": "blick", "like": "quib", "comment": "snorf", "share": "dreb", "follow": "yump", "unfollow": "depump",
+          "hide": "grud", "report": "tratt", "dwell": "zwell", "post_create": "mampf", "post_view": "glotz"}
+ACTIONS = {"impression": "wabe", "click": "tove", "like": "gimble", "comment": "mome", "share": "rath", "follow": "outgrabe", "hide": "bander",
+           "dwell_seconds": "frabjous", "view": "callay"}
+LABELS = {"clicked": "toved", "liked": "gimbled", "commented": "momed", "shared": "rathed", "followed": "outgrabed", "hidden": "bandered"}
+USERS = [f"u{number:06}" for number in range(0, 120, 7)] + ["a-stranger"]
+SAVE = {"taste": 2.5, "label": "saved"}
+
+
+def quoted(text: str, names: dict[str, str], quote: str) -> str:
+    for name, nonsense in names.items():
+        text = text.replace(f"{quote}{name}{quote}", f"{quote}{nonsense}{quote}")
+    return text
+
+
+def to_nonsense(project: pathlib.Path) -> None:
+    """Every name of an event, an action and a label, wherever the project says it."""
+    for name, nonsense in EVENTS.items():
+        schema = json.loads((project / f"events/{name}.json").read_text())
+        (project / f"events/{name}.json").unlink()
+        (project / f"events/{nonsense}.json").write_text(json.dumps({**schema, "title": nonsense}))
+    for path in [*project.glob("warehouse/**/*.sql"), *project.glob("warehouse/**/*.dqdl")]:
+        path.write_text(quoted(quoted(path.read_text(), EVENTS, "'"), LABELS, '"'))
+    for path in project.glob("features/*.toml"):
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(quoted(line, ACTIONS, '"') if re.match("action|numerator|denominator", line) else line for line in lines))
+    domain = quoted(quoted((project / "domain.toml").read_text(), EVENTS, '"'), LABELS, '"')
+    (project / "domain.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", domain, flags=re.M))
+    rank = (project / "models/rank.toml").read_text()
+    (project / "models/rank.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", rank, flags=re.M))
+    als = (project / "models/als.toml").read_text()
+    (project / "models/als.toml").write_text(re.sub(r"^(\w+) = ", lambda found: f"{EVENTS.get(found[1], found[1])} = ", als, flags=re.M))
+
+
+def add_save(project: pathlib.Path) -> None:
+    """What an app does that gets a save button: the event, and what it means."""
+    schema = json.loads((project / "events/like.json").read_text())
+    (project / "events/save.json").write_text(json.dumps({**schema, "title": "save", "description": "A post was saved."}))
+    with open(project / "domain.toml", "a") as domain:
+        domain.write(f'\n[action.save]\nevent = "save"\ntaste = {SAVE["taste"]}\nlabel = "{SAVE["label"]}"\n')
+    with open(project / "models/rank.toml", "a") as rank:
+        rank.write("\n[action.save]\npositives_min = 20\n")
+    with open(project / "features/post.toml", "a") as features:
+        features.write('\n[[feature]]\nname = "post_saves"\nkind = "log_count"\nkey = "post"\naction = "save"\nhalf_lives = ["7d"]\n')
+
+
+def saves_of(events: list[dict]) -> list[dict]:
+    """Two of three that liked a post saved it as well, at once."""
+    likes = [event for event in events if event.get("event") == "like"]
+    return [{**like, "event": "save", "messageId": f"save-{like['messageId']}"} for number, like in enumerate(likes) if number % 3 != 2]
+
+
+class Words:
+    def __init__(self, checks: Checks, folder: pathlib.Path):
+        self.checks, self.folder = checks, folder
+        self.platforms: list[Platform] = []
+        self.events: list[dict] = []
+        self.until = ""
+
+    def open(self, name: str, change=None) -> Platform:
+        platform = Platform(self.folder / name, *SETTINGS)
+        if change:
+            change(platform.project)
+        self.platforms.append(platform)
+        platform.start()
+        return platform
+
+    def history(self) -> None:
+        self.plain = self.open("plain")
+        file = self.folder / "history.jsonl"
+        self.until = self.plain.verb("simulate history", "--world", self.plain.world, "--out", file)["until"]
+        self.events = [json.loads(line) for line in file.read_text().splitlines()]
+
+    def give(self, platform: Platform, events: list[dict], name: str) -> None:
+        file = self.folder / f"{name}.jsonl"
+        file.write_text("".join(json.dumps(event) + "\n" for event in events))
+        # In one order, because keys of users and posts, which settle ties, are given as events come.
+        said = platform.verb("import", file, "--connections", 1, "--url", f"http://127.0.0.1:{platform.port}")
+        self.checks.equal(f"{name}: every event is accepted", said["accepted"], len(events))
+
+    def lived(self, platform: Platform) -> dict:
+        run = platform.nightly(self.until, "--force-promote")
+        platform.restart()
+        return run
+
+    def feeds(self, platform: Platform) -> list:
+        return [[(item["id"], round(item["score"], 9)) for item in platform.feed(user, scene=scene)["items"]]
+                for user in USERS for scene in ("home", "trending", "following")]
+
+    def nonsense(self) -> None:
+        check = self.checks
+        self.give(self.plain, self.events, "plain")
+        plain = self.lived(self.plain)
+        other = self.open("nonsense", to_nonsense)
+        self.give(other, [{**event, "event": EVENTS.get(event["event"], event["event"])} if "event" in event else event for event in self.events], "nonsense")
+        nonsense = self.lived(other)
+        for figure in ("auc", "ndcg10"):
+            check.check(f"figures: {figure} is measured", isinstance(plain.get(figure), float), plain)
+            check.equal(f"figures: {figure}", nonsense.get(figure), plain.get(figure))
+        labels = ", ".join(f"sum({name}) AS {name}" for name in LABELS)
+        wanted = self.plain.query(f"SELECT {labels}, sum(dwell_ms) AS dwell FROM dwd_impression")[0]
+        check.check("labels: there are some of each", all(wanted[name] > 0 for name in ("clicked", "liked", "commented", "shared", "hidden")), wanted)
+        found = other.query(f"SELECT {', '.join(f'sum({nonsense}) AS {name}' for name, nonsense in LABELS.items())}, sum(dwell_ms) AS dwell FROM dwd_impression")
+        check.equal("labels: as many of each", found, [wanted])
+        for table in ("ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"):
+            rows = f"SELECT * FROM {table} ORDER BY ALL"
+            check.check(f"{table}: has rows", len(self.plain.query(rows)) > 50)
+            check.equal(f"{table}: the same rows", other.query(rows), self.plain.query(rows))
+        feeds = self.feeds(self.plain)
+        check.check("feeds: full pages", sum(len(page) for page in feeds) > 5 * len(feeds), feeds)
+        check.equal("feeds: the same pages and scores", self.feeds(other), feeds)
+        models = sorted(path.name for path in other.project.glob("data/bundles/*/rank_*.model"))
+        check.check("models: named by the app's words", "rank_tove.model" in models and not any("click" in name for name in models), models)
+
+    def save_button(self) -> None:
+        """From the start in one project, added to an app with history in the other: the same in the end."""
+        check = self.checks
+        saves = saves_of(self.events)
+        early = self.open("early", add_save)
+        self.give(early, self.events, "early")
+        self.give(early, saves, "early saves")
+        self.lived(early)
+        late = self.plain
+        late.stop()
+        add_save(late.project)
+        late.start()
+        self.give(late, saves, "late saves")
+        self.lived(late)
+        for platform, name in ((early, "from the start"), (late, "added")):
+            wanted = platform.query("SELECT count(DISTINCT request_id || post_id || user_id) AS n FROM dwd_user_action WHERE event_name = 'save' AND request_id IS NOT NULL")[0]["n"]
+            shown = platform.query("SELECT sum(saved) AS n FROM dwd_impression")[0]["n"]
+            check.check(f"{name}: impressions that led to a save", wanted > 100 and shown >= 0.9 * wanted, (shown, wanted))
+            check.equal(f"{name}: as many samples are labelled", platform.query("SELECT sum(save) AS n FROM ads_sample_ctr")[0]["n"], shown)
+            newest = max(platform.project.glob("data/bundles/*/manifest.json"), key=lambda path: path.stat().st_mtime).parent
+            check.check(f"{name}: a model of its own", (newest / "rank_save.model").exists(), sorted(path.name for path in newest.iterdir()))
+        for table in ("dwd_impression", "ads_recall_i2i", "ads_trending", "ads_sample_ctr"):
+            columns = sorted(f'"{column}"' for column in set(early.query(f"SELECT * FROM {table} LIMIT 1")[0]) - {"event_id"})
+            rows = f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL"
+            check.equal(f"{table}: added later as from the start", digest(late.query(rows)), digest(early.query(rows)))
+        user, post = "u000050", late.feed("u000050")["items"][0]["id"]
+        position = late.track("save", user, {"post_id": post})
+        check.check("live: what was saved is not shown again", post not in [item["id"] for item in late.feed(user, after=position)["items"]])
+
+    def refused(self) -> None:
+        """Mistakes are named with place, found and allowed."""
+        check, project = self.checks, self.plain.project
+        domain = (project / "domain.toml").read_text()
+        for name, wrong, wanted in (
+                ("a label twice", '[action.keep]\nevent = "save"\nlabel = "saved"\n', "a column that no other action has"),
+                ("a label that is no name", '[action.keep]\nevent = "save"\nlabel = "no name"\n', "a name of small letters"),
+                ("a label of what is not counted", '[action.keep]\nevent = "save"\ncounted = false\nlabel = "kept"\n', "not counted is not learned")):
+            (project / "domain.toml").write_text(domain + "\n" + wrong)
+            said = self.plain.try_verb("config check")
+            check.check(f"{name}: refused", said.returncode != 0 and wanted in said.stdout + said.stderr, said.stdout + said.stderr)
+        (project / "domain.toml").write_text(domain + '\n[action.position]\nevent = "save"\nlabel = "placed"\n')
+        said = self.plain.try_verb("run", "--until", self.until)
+        check.check("an action named like a column of the samples: refused", said.returncode != 0 and "a column of its own called position" in said.stdout + said.stderr,
+                    said.stdout + said.stderr)
+        (project / "domain.toml").write_text(domain)
+
+
+def digest(rows: list[dict]) -> tuple:
+    return len(rows), hash(json.dumps(rows, sort_keys=True))
+
+
+def main() -> None:
+    checks = Checks()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="feedmill_words_"))
+    words = Words(checks, folder)
+    try:
+        for part in (words.history, words.nonsense, words.save_button, words.refused):
+            checks.part(part)
+    finally:
+        for platform in words.platforms:
+            platform.stop()
+    if not checks.failed:
+        shutil.rmtree(folder)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,7 @@ std::string EventTexts(const Domain& domain, Wanted wanted) {
 std::string IsAction(const Action& action) {
   std::vector<std::string> texts;
   for (const std::string& event : action.events) texts.push_back(query::QuoteText(event));
-  const std::string named = fmt::format("event_name IN ({})", fmt::join(texts, ", "));
+  std::string named = fmt::format("event_name IN ({})", fmt::join(texts, ", "));
   if (action.when.empty()) return named;
   return fmt::format("({} AND {} IS NOT NULL)", named, query::QuoteName(action.when));
 }

@@ -9,6 +9,7 @@ and a control A/A. A figure whose control is off by more than 3 % is measured ag
 import argparse
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -104,6 +105,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.pairs < 9:
         parser.error("fewer than 9 pairs have no lower bound")
+    if shutil.which("wrk") is None:
+        parser.error("there is no wrk; run tools/setup.sh bench")
+    for build in (BUILD, arguments.former):
+        if not (build / "bench/feed_bench").exists():
+            parser.error(f"{build} has no bench/feed_bench; build feedmill and feedmill_bench there: tools/build.sh build/release 2 feedmill feedmill_bench")
     WORK.mkdir(parents=True, exist_ok=True)
     builds = {"a": BUILD, "b": arguments.former.resolve()}
     wanted = [name for name in ["post", *PROGRAMS] if not arguments.only or name in arguments.only]

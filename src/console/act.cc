@@ -72,16 +72,6 @@ Result<ActedEvent> Identify(const Json& from, const std::string& user_id, const 
   return ActedEvent{"/v1/identify", event.dump()};
 }
 
-// An edge to the author, made or taken back; "" when the act is none.
-std::string EdgeEvent(const domain::Domain& domain, const std::string& act, std::string* id) {
-  for (const domain::Relation& relation : domain.relations) {
-    if (act != relation.add && act != relation.remove) continue;
-    *id = relation.id;
-    return act;
-  }
-  return "";
-}
-
 std::string AllowedActs(const domain::Domain& domain) {
   std::string allowed = "identify";
   for (const domain::Action& action : domain.actions) {
@@ -100,9 +90,9 @@ Result<ActedEvent> OneAction(const ActWords& words, const Json& from, const std:
     FEEDMILL_ASSIGN(const std::string author, TextOf(from, "author_id"));
     return ActedEvent{"/v1/track", Track(event, user_id, message_id, Json{{id, author}}).dump()};
   };
-  std::string edge_id;
-  const std::string edge = EdgeEvent(domain, act, &edge_id);
-  if (!edge.empty()) return of_author(edge, edge_id);
+  for (const domain::Relation& relation : domain.relations) {
+    if (act == relation.add || act == relation.remove) return of_author(act, relation.id);
+  }
   const bool by_suffix = act.ends_with(kOfAuthor);
   const domain::Action* action = domain.FindAction(by_suffix ? act.substr(0, act.size() - kOfAuthor.size()) : act);
   if (action == nullptr || (by_suffix && action->author.empty()))

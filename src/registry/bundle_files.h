@@ -17,6 +17,9 @@ inline constexpr const char* kVectorField = "vector";          // of posts.flat 
 inline std::string ModelFile(std::string_view action) { return "rank_" + std::string(action) + ".model"; }
 // A bundle is judged by one action, tonight and once more beside the next night's. Its model as it was measured:
 // trained like the one that serves, without the later slice.
-inline std::string TwinFile(std::string_view action) { return "twin_" + std::string(action) + ".model"; }
+inline constexpr std::string_view kTwinPrefix = "twin_";
+inline std::string TwinFile(std::string_view action) {
+  return std::string(kTwinPrefix) + std::string(action) + ".model";
+}
 
 }  // namespace feedmill::registry

@@ -18,12 +18,15 @@ bool ListsFile(const registry::BundleManifest& manifest, const std::string& name
   return std::ranges::find(manifest.files, name, &registry::BundleFile::name) != manifest.files.end();
 }
 
+// The twin; of a bundle from before there were twins what serves. Of one that was judged by another action nothing:
+// what serves has seen the later slice.
 Result<std::string> ReadModel(io::FileSystem& files, const std::string& folder,
                               const registry::BundleManifest& manifest, std::string_view action) {
-  for (const std::string& name : {registry::TwinFile(action), registry::ModelFile(action)}) {
-    if (ListsFile(manifest, name)) return io::ReadWholeFile(files, fmt::format("{}/{}", folder, name));
-  }
-  return "";
+  const bool has_twin = std::ranges::any_of(
+      manifest.files, [](const registry::BundleFile& file) { return file.name.starts_with(registry::kTwinPrefix); });
+  const std::string name = has_twin ? registry::TwinFile(action) : registry::ModelFile(action);
+  if (!ListsFile(manifest, name)) return "";
+  return io::ReadWholeFile(files, fmt::format("{}/{}", folder, name));
 }
 
 // The documents of what was served with the set, each as serve wrote it, as far as it is needed here.

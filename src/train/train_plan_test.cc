@@ -39,10 +39,16 @@ TEST_F(TrainPlanTest, TheTemplateSaysTheDefaults) {
   for (size_t i = 0; i < written->actions.size(); ++i) {
     EXPECT_EQ(written->actions[i].label, defaults->actions[i].label);
     EXPECT_EQ(written->actions[i].losses, defaults->actions[i].losses);
+    const bool is_comment = written->actions[i].action == "comment";  // the one that weighs more than its taste
+    EXPECT_EQ(written->actions[i].weight, is_comment ? 3.0 : defaults->actions[i].weight);
   }
   const auto als = LoadAlsPlan(files_, folder_, *domain::LegacyDomain()),
              written_als = LoadAlsPlan(files_, FEEDMILL_SOURCE_DIR "/template/models", *domain::LegacyDomain());
   ASSERT_THAT(written_als, IsOk());
+  EXPECT_EQ(
+      written_als->weights,
+      (std::map<std::string, double>{
+          {"post_click", 1}, {"like", 3}, {"comment", 4}, {"share", 5}, {"dwell", 0}, {"hide", 0}, {"report", 0}}));
   EXPECT_EQ(written_als->options.dimension, als->options.dimension);
   EXPECT_EQ(written_als->half_life, als->half_life);
 }

@@ -4,7 +4,7 @@ import { Avatar } from "../avatar";
 import { age, score, words } from "../format";
 import { Icon, iconOf } from "../icons";
 import type { ActButton, FeedItem } from "../types";
-import { nameOf, opens } from "./deeds";
+import { keysOf, nameOf, opens } from "./deeds";
 
 export type Deed = ActButton | "why";
 
@@ -34,6 +34,7 @@ function MoveBadge({ moved }: { moved: number | "new" | undefined }) {
 
 export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, buttons, done, following, moved, onSelect, onDeed }: CardProps) {
   const opener = buttons.find(opens);
+  const keys = [...keysOf(buttons)];
   return (
     <li className="card" data-id={item.id} data-selected={selected || undefined}>
       <span className="place" aria-hidden="true">
@@ -69,8 +70,9 @@ export const ItemCard = memo(function ItemCard({ item, title, place, now, select
         {buttons.filter((button) => !opens(button)).map((button) => {
           const on = button.undo ? following : done.includes(` ${button.act} `);
           const name = nameOf(button, on);
+          const key = keys.find(([, whose]) => whose === button)?.[0];
           return (
-            <button key={button.act} type="button" className={`deed deed-${button.icon}${on ? " on" : ""}`} aria-pressed={on} title={name}
+            <button key={button.act} type="button" className={`deed deed-${button.icon}${on ? " on" : ""}`} aria-pressed={on} title={key ? `${name} (${key.toUpperCase()})` : name}
               aria-label={`${name} ${button.of_author ? item.author : title ?? item.id}`} onClick={() => onDeed(button, item)}>
               <Icon name={iconOf(button.icon, on)} filled={on && button.icon === "heart"} />
             </button>

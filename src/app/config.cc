@@ -185,6 +185,9 @@ void BindNightly(Settings* settings, Config* c) {
   nightly.Integer("parallel", &c->nightly.parallel, {1, 64}, "steps at the same time");
   nightly.Integer("attempts_max", &c->nightly.attempts_max, {1, 10}, "tries of one step");
   nightly.Integer("threads", &c->nightly.threads, {1, 256}, "threads of one step");
+  nightly.Integer("day_samples_max", &c->nightly.day_samples_max, {0, int64_t{1} << 40},
+                  "rows of ads_sample_ctr a day: of a day with more impressions only every second, fourth, ... request "
+                  "is kept, whole; 0 = all");
   nightly.Integer("nice", &c->nightly.nice, {0, 19},
                   "how far runs give way to what else the processors have to do, feeds above all; 0 = not at all");
   nightly.Text("at", &c->nightly.schedule.at,

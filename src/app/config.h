@@ -82,7 +82,8 @@ struct NightlyConfig {
   int parallel = 1;      // steps at the same time
   int attempts_max = 2;  // of one step
   int threads = 2;       // of one step
-  int nice = 10;         // steps of nice(1) that a run gives way to a server beside it
+  int64_t day_samples_max = 5'000'000;
+  int nice = 10;  // steps of nice(1) that a run gives way to a server beside it
   NightSchedule schedule;
 };
 

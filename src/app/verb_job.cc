@@ -111,14 +111,17 @@ Result<std::unique_ptr<query::Engine>> OpenReplayEngine(const Config& config, fe
   return query::OpenEngine(options);
 }
 
-Result<int64_t> RunReplay(const std::string& step, features::ReplayArguments replay) {
+// The step's result, as JSON.
+Result<std::string> RunReplay(const std::string& step, features::ReplayArguments replay) {
   replay.on_progress = [](double share) { jobs::PrintProgress(share); };
   if (step == "features.samples") {
     FEEDMILL_ASSIGN(const auto report, features::RunSampleReplay(replay));
-    return report.rows_written;
+    return fmt::format(R"({{"rows":{},"parts":{},"counter_bytes":{},"days_thinned":{}}})", report.rows_written,
+                       report.parts, report.counter_bytes, report.days_thinned);
   }
   FEEDMILL_ASSIGN(const auto report, features::RunFeatureDump(replay));
-  return report.rows_written;
+  return fmt::format(R"({{"rows":{},"parts":{},"counter_bytes":{}}})", report.rows_written, report.parts,
+                     report.counter_bytes);
 }
 
 Result<std::string> RunNative(const JobArguments& arguments) {
@@ -138,6 +141,8 @@ Result<std::string> RunNative(const JobArguments& arguments) {
   replay.catalog = job.folder.catalog.get();
   replay.engine = engine.get();
   replay.set = &set;
+  replay.run_id = arguments.run_id;
+  replay.day_samples_max = job.config.nightly.day_samples_max;
   FEEDMILL_ASSIGN(const auto staged, lake::StagedTables(*job.folder.store, arguments.run_id));
   replay.checkpoint_folder =
       staged.empty() ? job.config.paths.FeatureCheckpoints() : job.config.paths.RebuiltFeatures();
@@ -147,8 +152,7 @@ Result<std::string> RunNative(const JobArguments& arguments) {
     FEEDMILL_ASSIGN(const Micros start, ParseTime(arguments.force_start));
     if (start < replay.end) replay.start = FloorTo(start, kMicrosPerDay);  // a day that is not over has no samples yet
   }
-  FEEDMILL_ASSIGN(const int64_t rows, RunReplay(arguments.name, replay));
-  return fmt::format(R"({{"rows":{}}})", rows);
+  return RunReplay(arguments.name, replay);
 }
 
 // The newest bundle that has not been live.

@@ -3,6 +3,7 @@
 
 #include "features/feature_tables_internal.h"
 #include "lake/ids.h"
+#include "lake/orphans.h"
 
 namespace feedmill::features {
 namespace {
@@ -50,9 +51,10 @@ Schema OwnSampleColumns() {
 
 }  // namespace
 
-Result<TableWriter> TableWriter::Open(query::Session& session, lake::Catalog& catalog, const std::string& table,
-                                      const Schema& columns, const lake::PartitionSpec& partition,
-                                      const std::string& file_stem) {
+Result<TableWriter> TableWriter::Open(query::Session& session, const ReplayArguments& arguments,
+                                      const std::string& table, const Schema& columns,
+                                      const lake::PartitionSpec& partition, const std::string& file_stem) {
+  lake::Catalog& catalog = *arguments.catalog;
   auto described = catalog.Load(table);
   if (!described && described.error().kind() == ErrorKind::kNotFound)
     described = catalog.Create(table, columns, partition);
@@ -83,6 +85,10 @@ Result<TableWriter> TableWriter::Open(query::Session& session, lake::Catalog& ca
   }
   writer.session_ = &session;
   writer.file_stem_ = file_stem;
+  if (!arguments.run_id.empty()) {
+    writer.file_stem_ += "-" + lake::RunMark(arguments.run_id);
+    FEEDMILL_TRY(lake::RemoveLeftovers(*arguments.files, catalog, table, arguments.run_id));
+  }
   FEEDMILL_TRY(writer.OpenFiles());
   return writer;
 }

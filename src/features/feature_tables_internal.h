@@ -14,8 +14,8 @@ namespace feedmill::features {
 // Rows into a table whose columns may be more than the ones written: those of dropped features become null.
 class TableWriter {
  public:
-  // Creates the table or adds the columns it lacks.
-  static Result<TableWriter> Open(query::Session& session, lake::Catalog& catalog, const std::string& table,
+  // Creates the table or adds the columns it lacks; removes what a failed try of the same run wrote.
+  static Result<TableWriter> Open(query::Session& session, const ReplayArguments& arguments, const std::string& table,
                                   const Schema& columns, const lake::PartitionSpec& partition,
                                   const std::string& file_stem);
   // In the order of the columns given to Open; EndRow after the last.

@@ -18,12 +18,21 @@ constexpr uint64_t kFixedBytes = 256ull << 20;
 // What one action adds to what is known of users, at most: a new row of the user and of two pairs would be four times
 // that, but most actions meet known ones.
 constexpr uint64_t kUserBytesPerAction = 64;
+// The same of posts and authors, which every part has whole.
+constexpr uint64_t kItemBytesPerAction = 16;
+// A table in memory has room to grow; on disk it has not.
+constexpr double kRoomy = 1.5;
 
-int PartsFor(const ReplayArguments& arguments, uint64_t user_bytes, int64_t actions) {
-  const double wanted = static_cast<double>(user_bytes) * 1.5 + static_cast<double>(actions) * kUserBytesPerAction;
+int PartsFor(const ReplayArguments& arguments, const ReplayCheckpoint& checkpoint, int64_t actions) {
+  const auto grown = [actions](uint64_t bytes, uint64_t bytes_per_action) {
+    return static_cast<double>(bytes) * kRoomy + static_cast<double>(actions) * static_cast<double>(bytes_per_action);
+  };
+  const double wanted = grown(checkpoint.user_bytes, kUserBytesPerAction);
   // Parts that were asked for say that the last try had too little: it had the estimated ones.
   const uint64_t memory = arguments.memory_bytes_max;
-  const double share = static_cast<double>(memory - std::min(memory, kFixedBytes)) * kUserShare / arguments.parts;
+  const double variable = static_cast<double>(memory - std::min(memory, kFixedBytes));
+  const double items = std::min(variable / 2, grown(checkpoint.item_bytes, kItemBytesPerAction));
+  const double share = (variable - items) * kUserShare / arguments.parts;
   int parts = 1;
   while (parts < kReplayPartsMax && (parts < arguments.parts || (memory > 0 && wanted > share * parts))) parts *= 2;
   return parts;
@@ -51,8 +60,10 @@ class Replay {
 
   Status MakeSamples() {
     FEEDMILL_TRY(RemoveUnacceptedCheckpoints(*arguments_.files, arguments_.checkpoint_folder));
-    FEEDMILL_ASSIGN(const SampleDays sample_days,
-                    ledger_.FindStaleSamples(*input_, *arguments_.catalog, *arguments_.set->domain, arguments_.end));
+    FEEDMILL_ASSIGN(shares_, SampleShares::Load(*arguments_.catalog, arguments_.end, arguments_.day_samples_max));
+    FEEDMILL_ASSIGN(
+        const SampleDays sample_days,
+        ledger_.FindStaleSamples(*input_, *arguments_.catalog, *arguments_.set->domain, shares_, arguments_.end));
     FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
     report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));
@@ -61,8 +72,8 @@ class Replay {
     const std::string stem =
         fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
     FEEDMILL_ASSIGN(TableWriter table,
-                    TableWriter::Open(*input_, *arguments_.catalog, std::string(kSampleTable),
-                                      SampleColumns(*arguments_.set), {{"event_time", lake::Transform::kDay}}, stem));
+                    TableWriter::Open(*input_, arguments_, std::string(kSampleTable), SampleColumns(*arguments_.set),
+                                      {{"event_time", lake::Transform::kDay}}, stem));
     for (int part = 0; part < report_.parts; ++part) {
       FEEDMILL_TRY(BeginPart(part));
       FEEDMILL_ASSIGN(follows_, FollowHistory::Load(*input_, *arguments_.catalog, part_));
@@ -82,7 +93,7 @@ class Replay {
     const std::string stem = fmt::format("dump-{}", FormatDay(DayOf(arguments_.end)));
     std::vector<std::pair<CounterKey, TableWriter>> tables;
     for (const CounterKey key : {CounterKey::kUser, CounterKey::kPost, CounterKey::kAuthor}) {
-      FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, *arguments_.catalog, DumpTable(key),
+      FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, arguments_, DumpTable(key),
                                                            DumpColumns(*arguments_.set, key), {}, stem));
       tables.emplace_back(key, std::move(table));
     }
@@ -107,6 +118,8 @@ class Replay {
     log::Info("replay done", {{"actions", report_.actions_applied},
                               {"rows", report_.rows_written},
                               {"parts", report_.parts},
+                              {"counter_bytes", report_.counter_bytes},
+                              {"days_thinned", report_.days_thinned},
                               {"ms", report_.wall_time / kMicrosPerMilli}});
     return report_;
   }
@@ -121,7 +134,7 @@ class Replay {
     for (const DayDigest& day : days_) {
       if (day.day * kMicrosPerDay >= checkpoint_.cut) actions += day.actions;
     }
-    report_.parts = PartsFor(arguments_, checkpoint_.user_bytes, actions);
+    report_.parts = PartsFor(arguments_, checkpoint_, actions);
     actions_expected_ = actions * report_.parts;
     return Ok();
   }
@@ -152,9 +165,10 @@ class Replay {
     for (const DayDigest& day : days_) {
       const Micros begin = day.day * kMicrosPerDay;
       if (begin < report_.start) continue;
+      if (part_.part == 0 && !shares_.Where(day.day).empty()) ++report_.days_thinned;
       if (begin >= last_day) FEEDMILL_TRY(KeepAt(last_day));
       for (const TimeSlice& slice : reader_.Slices(day)) {
-        FEEDMILL_ASSIGN(ImpressionSlice impressions, reader_.ReadImpressions(day, slice));
+        FEEDMILL_ASSIGN(ImpressionSlice impressions, reader_.ReadImpressions(day, slice, shares_));
         FEEDMILL_TRY(ApplySlice(day, slice, &impressions, table));
       }
       FEEDMILL_TRY(table->EndFiles());
@@ -235,6 +249,7 @@ class Replay {
   std::unique_ptr<query::Session> input_;
   DayReader reader_;
   DayLedger ledger_;
+  SampleShares shares_;
   std::vector<DayDigest> days_;
   ReplayCheckpoint checkpoint_;
   UserPart part_;

@@ -45,6 +45,11 @@ struct ReplayArguments {
   // on the number of parts.
   uint64_t memory_bytes_max = 0;
   int parts = 1;
+  // Who writes: what a failed try of the same run left in the tables is removed first. "" = nobody's.
+  std::string run_id;
+  // At most about so many samples of one day, 0 = all: of a day with more impressions, every second, fourth, ...
+  // request is kept whole, chosen by a hash of its id.
+  int64_t day_samples_max = 0;
   int64_t slice_actions = 500'000;  // about so many actions and their impressions are looked at together
 };
 
@@ -55,6 +60,7 @@ struct ReplayReport {
   Micros replayed_from = 0;    // cut of the checkpoint used, or 0: from the first action
   uint64_t counter_bytes = 0;  // memory of the counters at the end, of the largest part
   int parts = 1;
+  int64_t days_thinned = 0;   // of which not every request became samples
   int64_t days_read = 0;      // days of tables whose rows were read to see whether they changed
   int64_t post_versions = 0;  // held in memory, of the posts that the days show
   Micros wall_time = 0;

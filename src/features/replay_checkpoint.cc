@@ -90,7 +90,7 @@ Result<std::string> WhyNot(io::FileSystem& files, const FeatureSet& set, Micros 
     if (head.made_from != Before(days, head.cut)) return std::string("the actions before its end changed");
     if (i > 0 && head != first) return std::string("its files are not of one run");
     first = std::move(head);
-    if (i > 0) checkpoint->user_bytes += file.body.size();
+    (i > 0 ? checkpoint->user_bytes : checkpoint->item_bytes) += file.body.size();
   }
   checkpoint->cut = first.cut;
   return std::string();

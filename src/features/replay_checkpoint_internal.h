@@ -71,6 +71,7 @@ struct ReplayCheckpoint {
   std::string folder;  // "" = none: begin with nothing
   Micros cut = 0;
   uint64_t user_bytes = 0;  // size of what is kept of users
+  uint64_t item_bytes = 0;  // and of posts and authors
 };
 // The newest checkpoint of these features with cut <= `until` whose days are the given ones before its cut. A broken
 // one is told in the log and passed over.

@@ -93,13 +93,34 @@ Status DayLedger::Save(io::FileSystem& files, const std::string& folder) const {
   return file.Finish();
 }
 
-Status DayLedger::Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan, Micros end,
-                      Days* days) {
+Result<SampleShares> SampleShares::Load(lake::Catalog& catalog, Micros end, int64_t day_samples_max) {
+  SampleShares shares;
+  if (day_samples_max == 0) return shares;
+  FEEDMILL_ASSIGN(const lake::ScanPlan plan, catalog.PlanScan(kImpressionTable, {{"event_time", std::nullopt, end}}));
+  std::map<int64_t, int64_t> rows;
+  for (const lake::DataFile& file : plan.files) rows[DayOfFile(file)] += file.record_count;
+  if (rows.contains(kNoDay)) return shares;  // nobody knows how many a day has
+  for (const auto& [day, count] : rows) {
+    int64_t one_of = 1;
+    while (count / one_of > day_samples_max) one_of *= 2;
+    if (one_of > 1) shares.one_of_[day] = one_of;
+  }
+  return shares;
+}
+
+std::string SampleShares::Where(int64_t day) const {
+  const auto found = one_of_.find(day);
+  if (found == one_of_.end()) return "";
+  return fmt::format(" AND hash(COALESCE(request_id, event_id)) % CAST({} AS UBIGINT) = 0", found->second);
+}
+
+Status DayLedger::Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan,
+                      const std::string& where, Micros end, Days* days) {
   FEEDMILL_TRY(session.RegisterFiles(ViewOf(question.table), plan));
   const std::string sql = fmt::format(
       "SELECT CAST(CAST(event_time AS DATE) - DATE '1970-01-01' AS BIGINT) AS day, {} FROM {} WHERE event_time < {}{} "
       "GROUP BY 1 ORDER BY 1",
-      fmt::join(question.values, ", "), ViewOf(question.table), Literal(end), question.where);
+      fmt::join(question.values, ", "), ViewOf(question.table), Literal(end), where);
   return session.Stream(sql, [&](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       DayFacts& facts = (*days)[chunk.Longs(0)[row]];
@@ -122,9 +143,10 @@ Result<DayLedger::Days> DayLedger::Read(query::Session& session, lake::Catalog& 
   const bool may_know = plan.position_delete_files.empty() && !groups.contains(kNoDay);
   Days& known = known_[question.table];
   Days days;
-  plan.files.clear();
+  std::map<std::string, std::vector<lake::DataFile>> unknown;  // by what is asked of them
   for (auto& [day, group] : groups) {
-    group.names.Update(fmt::format("{}{}", fmt::join(question.values, ", "), question.where));
+    const std::string where = question.where(day);
+    group.names.Update(fmt::format("{}{}", fmt::join(question.values, ", "), where));
     const uint64_t made_of = Shortened(&group.names);
     const auto found = known.find(day);
     if (may_know && found != known.end() && found->second.made_of == made_of) {
@@ -134,9 +156,12 @@ Result<DayLedger::Days> DayLedger::Read(query::Session& session, lake::Catalog& 
     // A day that turns out to have no such rows is known then too.
     if (may_know) days[day] = DayFacts{.day = day, .made_of = made_of, .values = {}};
     ++days_read_;
-    std::ranges::move(group.files, std::back_inserter(plan.files));
+    std::ranges::move(group.files, std::back_inserter(unknown[where]));
   }
-  if (!plan.files.empty()) FEEDMILL_TRY(Ask(session, question, plan, end, &days));
+  for (auto& [where, files] : unknown) {
+    plan.files = std::move(files);
+    FEEDMILL_TRY(Ask(session, question, plan, where, end, &days));
+  }
   known = may_know ? days : Days{};
   return days;
 }
@@ -147,7 +172,7 @@ Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, l
   for (const std::string& property : PropertiesOf(domain)) columns += ", " + query::QuoteName(property);
   const Question question = {kActionTable,
                              {"COUNT(*)", fmt::format("CAST((bit_xor(hash({})) >> 1) AS BIGINT)", columns)},
-                             fmt::format(" AND event_name IN ({})", CountedEvents(domain))};
+                             [&](int64_t) { return fmt::format(" AND event_name IN ({})", CountedEvents(domain)); }};
   FEEDMILL_ASSIGN(const Days days, Read(session, catalog, question, end));
   std::vector<DayDigest> digests;
   for (const auto& [day, facts] : days) {
@@ -157,13 +182,14 @@ Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, l
 }
 
 Result<SampleDays> DayLedger::FindStaleSamples(query::Session& session, lake::Catalog& catalog,
-                                               const domain::Domain& domain, Micros end) {
+                                               const domain::Domain& domain, const SampleShares& shares, Micros end) {
   std::vector<std::string> labels = {"dwell_ms"}, actions = labels;
   for (const domain::Action* action : domain.Labelled()) {
     labels.push_back(action->label);
     actions.push_back(action->name);
   }
-  Question asked_shown = {kImpressionTable, {}, ""}, asked_sampled = {std::string(kSampleTable), {}, ""};
+  const auto where = [&](int64_t day) { return shares.Where(day); };
+  Question asked_shown = {kImpressionTable, {}, where}, asked_sampled = {std::string(kSampleTable), {}, where};
   FEEDMILL_ASSIGN(asked_shown.values, Sums(catalog, asked_shown.table, labels));
   FEEDMILL_ASSIGN(asked_sampled.values, Sums(catalog, asked_sampled.table, actions));
   FEEDMILL_ASSIGN(const Days shown, Read(session, catalog, asked_shown, end));

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,6 +35,19 @@ struct SampleDays {
   Micros first_stale = 0;
 };
 
+// Which requests of a day become samples: all, or one of 2, 4, 8, ... by the number of the day's impressions. The fewer
+// are among the more, so that a day whose impressions grow keeps the samples that it has.
+class SampleShares {
+ public:
+  // Of no more impressions than `day_samples_max` a day, 0 = of all.
+  static Result<SampleShares> Load(lake::Catalog& catalog, Micros end, int64_t day_samples_max);
+  // What holds for the sampled rows of dwd_impression and of ads_sample_ctr: "" for all, else " AND ...".
+  std::string Where(int64_t day) const;
+
+ private:
+  std::map<int64_t, int64_t> one_of_;  // by day; the others are whole
+};
+
 class DayLedger {
  public:
   // A file that is missing or broken is an empty ledger.
@@ -44,21 +58,21 @@ class DayLedger {
   Result<std::vector<DayDigest>> ReadActions(query::Session& session, lake::Catalog& catalog,
                                              const domain::Domain& domain, Micros end);
   Result<SampleDays> FindStaleSamples(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
-                                      Micros end);
+                                      const SampleShares& shares, Micros end);
   // Days whose rows were read, over all calls: the others were known.
   int64_t days_read() const { return days_read_; }
 
  private:
   using Days = std::map<int64_t, DayFacts>;
-  // What is asked of every day: aggregates, all BIGINT, over the rows that `where` holds for ("" = all).
+  // What is asked of every day: aggregates, all BIGINT, over the rows that `where` of the day holds for ("" = all).
   struct Question {
     std::string table;
     std::vector<std::string> values;
-    std::string where;
+    std::function<std::string(int64_t day)> where;
   };
   Result<Days> Read(query::Session& session, lake::Catalog& catalog, const Question& question, Micros end);
-  static Status Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan, Micros end,
-                    Days* days);
+  static Status Ask(query::Session& session, const Question& question, const lake::ScanPlan& plan,
+                    const std::string& where, Micros end, Days* days);
 
   std::map<std::string, Days> known_;  // by table
   int64_t days_read_ = 0;

@@ -167,20 +167,20 @@ void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
 }  // namespace
 
 // as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
-std::string DayReader::ImpressionsOfDay(int64_t day) const {
+std::string DayReader::ImpressionsOfDay(int64_t day, const SampleShares& shares) const {
   std::string labels;
   for (const domain::Action* action : domain_->Labelled())
     labels += fmt::format(", CAST(COALESCE({0}, 0) AS BIGINT) AS {0}", query::QuoteName(action->label));
   return fmt::format(
       "WITH shown AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
-      "WHERE event_time >= {0} AND event_time < {1} AND {2}), "
+      "WHERE event_time >= {0} AND event_time < {1} AND {2}{4}), "
       "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM shown GROUP BY ALL) "
       "SELECT as_of, event_time, shown.user_key AS user_key, post_key, author_key, CAST(position AS BIGINT) AS "
       "position, CAST(dwell_ms AS BIGINT) AS dwell_ms, event_id, request_id, user_id, post_id, author_id, topic, "
       "scene, "
       "source{3} FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
       "requests.user_key",
-      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part_), labels);
+      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part_), labels, shares.Where(day));
 }
 
 void DayReader::SetPart(UserPart part) {
@@ -218,8 +218,8 @@ Result<std::string> DayReader::ActionSource(const DayDigest& day) {
   return std::string("day_action");
 }
 
-Result<std::string> DayReader::ImpressionSource(const DayDigest& day) {
-  const std::string rows = ImpressionsOfDay(day.day);
+Result<std::string> DayReader::ImpressionSource(const DayDigest& day, const SampleShares& shares) {
+  const std::string rows = ImpressionsOfDay(day.day, shares);
   if (Slices(day).size() > 1 && staged_impressions_ == day.day) return std::string("day_impression");
   FEEDMILL_TRY(RegisterDay(kImpressionTable, day));
   if (Slices(day).size() == 1) return "(" + rows + ")";
@@ -230,8 +230,8 @@ Result<std::string> DayReader::ImpressionSource(const DayDigest& day) {
   return std::string("day_impression");
 }
 
-Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSlice slice) {
-  FEEDMILL_ASSIGN(const std::string source, ImpressionSource(day));
+Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSlice slice, const SampleShares& shares) {
+  FEEDMILL_ASSIGN(const std::string source, ImpressionSource(day, shares));
   const std::string sql = fmt::format(
       "SELECT * FROM {} WHERE as_of >= {} AND as_of < {} ORDER BY as_of ASC NULLS LAST, user_key ASC NULLS LAST, "
       "request_id ASC NULLS LAST, position ASC NULLS LAST, event_id ASC NULLS LAST",

@@ -117,19 +117,19 @@ class DayReader {
   // Counted actions of the slice in order of (event_time, event_id), of all users.
   Status StreamActions(const DayDigest& day, TimeSlice slice, TopicNames* topics,
                        const std::function<Status(const CountedAction&)>& on_action);
-  // Impressions with as_of in the slice and event_time in its day.
-  Result<ImpressionSlice> ReadImpressions(const DayDigest& day, TimeSlice slice);
+  // Impressions with as_of in the slice and event_time in its day, of the requests that are sampled.
+  Result<ImpressionSlice> ReadImpressions(const DayDigest& day, TimeSlice slice, const SampleShares& shares);
 
  private:
   Status RegisterDay(const char* table, const DayDigest& day);
   std::string ActionsOfDay(int64_t day) const;
-  std::string ImpressionsOfDay(int64_t day) const;
+  std::string ImpressionsOfDay(int64_t day, const SampleShares& shares) const;
   size_t ColumnOf(std::string_view property) const;  // of whether it is there; its number is the next one
   bool Holds(const domain::Action& action, const query::Chunk& chunk, size_t row) const;
   double ValueOf(const domain::Action& action, const query::Chunk& chunk, size_t row) const;
   // Name of what to select the day's rows from.
   Result<std::string> ActionSource(const DayDigest& day);
-  Result<std::string> ImpressionSource(const DayDigest& day);
+  Result<std::string> ImpressionSource(const DayDigest& day, const SampleShares& shares);
 
   query::Session& session_;
   lake::Catalog& catalog_;

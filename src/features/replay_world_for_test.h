@@ -197,7 +197,8 @@ class ReplayTables {
             .checkpoint_folder = folder_ + "/counters",
             .start = start,
             .end = end,
-            .on_progress = nullptr};
+            .on_progress = nullptr,
+            .run_id = {}};
   }
   query::Rows Query(const std::string& table, const std::string& sql) {
     EXPECT_TRUE(session_->RegisterTable(*catalog_, table).has_value());

@@ -1,6 +1,8 @@
 #include "lake/expire.h"
 
+#include "base/matchers.h"
 #include "lake/catalog_for_test.h"
+#include "lake/orphans.h"
 
 namespace feedmill::lake {
 namespace {
@@ -54,6 +56,29 @@ TEST_F(CatalogTest, ExpiryKeepsNoMoreYoungSnapshotsThanTheMost) {
   EXPECT_EQ(catalog_->Load(kTable)->snapshots.size(), 4u);
   ASSERT_TRUE(catalog_->ExpireSnapshots(kTable, clock_.Now() - 365 * kMicrosPerDay, 7));
   EXPECT_EQ(Planned().size(), 10u);
+}
+
+TEST_F(CatalogTest, LeftoversAreOfTheRunAndOfNoVersion) {
+  ASSERT_THAT(RemoveLeftovers(io::PosixFileSystem(), *catalog_, kTable, "r1"), IsOk()) << "there is no table yet";
+  CreateActions();
+  const std::string folder = *catalog_->DataFolder(kTable);
+  const auto put = [&](const std::string& name) {
+    DataFile file = NewFile(kDay);
+    const std::string path = folder + "/" + name + ".parquet";
+    std::filesystem::rename(file.path, path);
+    file.path = path;
+    return file;
+  };
+  const DataFile replaced = put("a-" + RunMark("r1")), published = put("b-" + RunMark("r1"));
+  MustCommit(Append({replaced}));
+  MustCommit(Replace({published}));
+  const DataFile left = put("c-" + RunMark("r1")), other = put("d-" + RunMark("r2")), nobodys = put("e");
+  const auto report = RemoveLeftovers(io::PosixFileSystem(), *catalog_, kTable, "r1");
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->paths, std::vector{left.path});
+  for (const DataFile& file : {replaced, published, other, nobodys})
+    EXPECT_TRUE(std::filesystem::exists(file.path)) << file.path;
+  EXPECT_FALSE(std::filesystem::exists(left.path));
 }
 
 }  // namespace

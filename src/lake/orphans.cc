@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "base/hash.h"
+#include "base/log.h"
 #include "lake/table_files.h"
 
 namespace feedmill::lake {
@@ -63,6 +65,18 @@ Status AddReferences(TableFiles& files, Catalog& catalog, const std::string& tab
   return Ok();
 }
 
+// Those that are not kept are counted, or removed.
+void Settle(io::FileSystem& files, const std::vector<Candidate>& candidates, const std::set<std::string>& kept,
+            bool remove, OrphanReport* report) {
+  for (const Candidate& candidate : candidates) {
+    if (kept.contains(candidate.path)) continue;
+    if (remove && !files.Remove(candidate.path)) continue;
+    ++report->files;
+    report->bytes += candidate.bytes;
+    report->paths.push_back(candidate.path);
+  }
+}
+
 }  // namespace
 
 Result<OrphanReport> ScanOrphans(io::FileSystem& files, const std::vector<Catalog*>& catalogs,
@@ -87,12 +101,31 @@ Result<OrphanReport> ScanOrphans(io::FileSystem& files, const std::vector<Catalo
     FEEDMILL_ASSIGN(const auto tables, catalog->ListTables());
     for (const std::string& table : tables) FEEDMILL_TRY(AddReferences(reader, *catalog, table, &kept));
   }
-  for (const Candidate& candidate : candidates) {
-    if (kept.contains(candidate.path)) continue;
-    if (options.remove && !files.Remove(candidate.path)) continue;
-    ++report.files;
-    report.bytes += candidate.bytes;
-    report.paths.push_back(candidate.path);
+  Settle(files, candidates, kept, options.remove, &report);
+  return report;
+}
+
+std::string RunMark(std::string_view run_id) { return fmt::format("r{:016x}", Hash64(run_id)); }
+
+Result<OrphanReport> RemoveLeftovers(io::FileSystem& files, Catalog& catalog, const std::string& table,
+                                     std::string_view run_id) {
+  OrphanReport report;
+  const auto described = catalog.Load(table);
+  if (!described && described.error().kind() == ErrorKind::kNotFound) return report;
+  if (!described) return std::unexpected(described.error());
+  std::vector<Candidate> candidates;
+  ListFolder(described->location + "/data", {.age_min = 0}, &candidates, &report);
+  std::erase_if(candidates, [mark = RunMark(run_id)](const Candidate& candidate) {
+    return std::filesystem::path(candidate.path).filename().string().find(mark) == std::string::npos;
+  });
+  if (candidates.empty()) return report;
+  std::set<std::string> kept;
+  TableFiles reader(files);
+  FEEDMILL_TRY(AddReferences(reader, catalog, table, &kept));
+  Settle(files, candidates, kept, true, &report);
+  if (report.files > 0) {
+    log::Info("what a failed try wrote is removed",
+              {{"table", table}, {"files", report.files}, {"bytes", report.bytes}});
   }
   return report;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,5 +30,15 @@ struct OrphanReport {
 // a commit meanwhile loses nothing. A table that cannot be read keeps all its files and ends the scan with its error.
 Result<OrphanReport> ScanOrphans(io::FileSystem& files, const std::vector<Catalog*>& catalogs,
                                  const OrphanOptions& options);
+
+// Goes into the names of the files that a run writes, so that what a failed try of a step left behind can be told from
+// everything else.
+std::string RunMark(std::string_view run_id);
+
+// Removes data files of this run that no version of the table names: before a step tries again, so that its tries do
+// not add up on the disk. Only for a table that nobody else writes for the run meanwhile. A table that is not there is
+// well.
+Result<OrphanReport> RemoveLeftovers(io::FileSystem& files, Catalog& catalog, const std::string& table,
+                                     std::string_view run_id);
 
 }  // namespace feedmill::lake

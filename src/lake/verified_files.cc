@@ -13,8 +13,8 @@ Result<VerifiedFiles::Look> VerifiedFiles::LookAt(const DataFile& file) {
   if (::stat(file.path.c_str(), &info) != 0)
     return Fail(errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo, "stat {}: {}", file.path,
                 std::strerror(errno));
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  return Look{static_cast<uint64_t>(info.st_size), info.st_mtim.tv_sec * kNanosPerSecond + info.st_mtim.tv_nsec,
+  const auto nanos = [](const timespec& time) { return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec; };
+  return Look{static_cast<uint64_t>(info.st_size), info.st_ino, nanos(info.st_mtim), nanos(info.st_ctim),
               file.crc32c.value_or(0)};
 }
 

@@ -20,10 +20,10 @@ class DuckEngine final : public Engine {
 
 using Setting = std::pair<const char*, std::string>;
 
-std::vector<Setting> SettingsOf(const EngineOptions& options) {
+std::vector<Setting> SettingsOf(const EngineOptions& options, const std::string& spill_folder) {
   return {
       {"memory_limit", fmt::format("{}B", options.memory_bytes_max)},
-      {"temp_directory", options.temporary_directory},
+      {"temp_directory", spill_folder},
       {"max_temp_directory_size", fmt::format("{}B", options.temporary_bytes_max)},
       {"threads", std::to_string(options.threads)},
       // Whatever has an order says so with ORDER BY; without the promise big COPY and joins need far less memory.
@@ -46,8 +46,8 @@ Status CheckOptions(const EngineOptions& options) {
   return Ok();
 }
 
-Status FillConfig(duckdb_config config, const EngineOptions& options) {
-  for (const auto& [name, value] : SettingsOf(options)) {
+Status FillConfig(duckdb_config config, const EngineOptions& options, const std::string& spill_folder) {
+  for (const auto& [name, value] : SettingsOf(options, spill_folder)) {
     if (duckdb_set_config(config, name, value.c_str()) != DuckDBSuccess) {
       return Internal("query engine: DuckDB refuses setting {} = '{}'", name, value);
     }
@@ -59,11 +59,11 @@ Status FillConfig(duckdb_config config, const EngineOptions& options) {
 
 Result<std::unique_ptr<Engine>> OpenEngine(const EngineOptions& options) {
   FEEDMILL_TRY(CheckOptions(options));
-  FEEDMILL_TRY(io::PosixFileSystem().CreateDirectories(options.temporary_directory));
+  auto database = std::make_shared<Database>();
+  FEEDMILL_ASSIGN(database->spill, SpillFolder::Make(options.temporary_directory));
   OwnedConfig config;
   if (duckdb_create_config(config.out()) != DuckDBSuccess) return Internal("query engine: no DuckDB configuration");
-  FEEDMILL_TRY(FillConfig(config.get(), options));
-  auto database = std::make_shared<Database>();
+  FEEDMILL_TRY(FillConfig(config.get(), options, database->spill.path()));
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, database->handle.out(), config.get(), &message) != DuckDBSuccess) {
     Error error = SqlError(message == nullptr ? "unknown error" : message, "", 0);

@@ -55,7 +55,9 @@ TEST_F(SessionFailureTest, ADamagedFileIsNamedAndNotRead) {
   ASSERT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsOk());
   std::string bytes = *io::ReadWholeFile(io::PosixFileSystem(), file.path);
   bytes[bytes.size() / 2] ^= 1;
+  const auto written_at = std::filesystem::last_write_time(file.path);
   ASSERT_THAT(io::WriteFileAtomically(io::PosixFileSystem(), file.path, bytes), IsOk());
+  std::filesystem::last_write_time(file.path, written_at);  // clocks of files are coarse
   EXPECT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsError(ErrorKind::kCorrupt, HasSubstr(file.path)));
   std::filesystem::remove(file.path);
   EXPECT_THAT(session_->RegisterTable(*catalog_, "ods.event"), IsError(ErrorKind::kCorrupt, HasSubstr(file.path)));

@@ -12,6 +12,7 @@
 #include "query/duckdb_handles_internal.h"
 #include "query/engine.h"
 #include "query/row_pipe_internal.h"
+#include "query/spill_folder_internal.h"
 #include "query/sql_error.h"
 #include "query/sql_text.h"
 
@@ -20,6 +21,7 @@ namespace feedmill::query {
 struct Database {
   RowPipes pipes;  // outlives the handle
   lake::VerifiedFiles verified;
+  SpillFolder spill;  // outlives the handle too
   std::string temporary_directory;
   OwnedDatabase handle;
 };

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
 #include "base/time_text.h"
+#include "lake/orphans.h"
 #include "lake/transform.h"
 #include "warehouse/sql_lint.h"
 #include "warehouse/sql_text.h"
@@ -251,8 +251,8 @@ Result<std::vector<std::string>> BatchRun::SqlOfParts(InputFiles& inputs, const 
 
 Result<std::vector<lake::DataFile>> BatchRun::Write(query::Session& session, const Batch& batch,
                                                     const std::vector<std::string>& parts) {
-  const std::string stem = fmt::format("{}-{}-{:016x}", model_.name, FormatTime(batch.end).substr(0, 10),
-                                       Hash64(fmt::format("{}|{}|{}", run_id_, batch.end, MonotonicMicros())));
+  const std::string stem =
+      fmt::format("{}-{}-{}", model_.name, FormatTime(batch.end).substr(0, 10), lake::RunMark(run_id_));
   std::vector<lake::DataFile> written;
   for (size_t part = 0; part < parts.size(); ++part) {
     const std::string name = parts.size() == 1 ? stem : fmt::format("{}-{:02}", stem, part);

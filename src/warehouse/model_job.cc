@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "jobs/step.h"
 #include "jobs/step_protocol.h"
+#include "lake/orphans.h"
 #include "warehouse/batch_run.h"
 #include "warehouse/heal.h"
 
@@ -80,6 +81,7 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
   bool has_sql =
       model->materialization != Materialization::kNative && model->materialization != Materialization::kExternal;
   if (!has_sql) return InvalidArgument("{}: model '{}' has no SQL to run", model->file, model->name);
+  FEEDMILL_TRY(lake::RemoveLeftovers(context.files, context.catalog, TableName(model->name), arguments.run_id));
   InputFiles planning(context);
   PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model, arguments.late};
   FEEDMILL_ASSIGN(ModelPlan plan, PlanModel(context, *model, planning, options, {}));

@@ -2,4 +2,4 @@
 -- doc: one row is one impression with its labels and the features of the instant before its request was answered
 -- native: features.samples
 -- depends: dwd_user_action, dwd_impression, dwd_post, dwd_user_relation
--- timeout: 20m
+-- timeout: 60m

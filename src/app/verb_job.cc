@@ -21,7 +21,7 @@ namespace feedmill::app {
 namespace {
 
 // Of the memory of a replay, what the engine may use: what is known of users and posts stands beside it.
-constexpr uint64_t kReplayEngineShare = 4;
+constexpr uint64_t kReplayEngineShare = 6;
 constexpr uint64_t kReplayEngineMemoryMin = 128ull << 20;
 constexpr uint64_t kSliceActionBytes = 600;  // what putting one action of a slice in order takes of the engine's memory
 

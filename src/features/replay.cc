@@ -10,9 +10,9 @@
 namespace feedmill::features {
 namespace {
 
-// Of the process's memory: what is known of one part's users. The rest is for posts, authors, the engine and the rows
+// Of the memory that posts and authors leave: what is known of one part's users. The rest is for the engine and the rows
 // on their way.
-constexpr double kUserShare = 0.35;
+constexpr double kUserShare = 0.45;
 // The program, the least that the engine gets, and buffers of the writers, however little there is.
 constexpr uint64_t kFixedBytes = 256ull << 20;
 // What one action adds to what is known of users, at most: a new row of the user and of two pairs would be four times

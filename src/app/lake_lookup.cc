@@ -6,6 +6,7 @@
 #include "base/text_encoding.h"
 #include "base/time_text.h"
 #include "ingest/event_tables.h"
+#include "query/sql_text.h"
 
 namespace feedmill::app {
 namespace {
@@ -95,14 +96,15 @@ bool HasColumn(const Schema& schema, std::string_view name) {
 
 }  // namespace
 
-Result<std::unique_ptr<LakeLookup>> LakeLookup::Open(lake::Catalog& catalog, const std::string& temporary_folder) {
+Result<std::unique_ptr<LakeLookup>> LakeLookup::Open(lake::Catalog& catalog, domain::ItemKind shown,
+                                                     const std::string& temporary_folder) {
   query::EngineOptions options;
   options.temporary_directory = temporary_folder;
   options.memory_bytes_max = kMemoryBytes;
   options.threads = 1;
   FEEDMILL_ASSIGN(auto engine, query::OpenEngine(options));
   FEEDMILL_ASSIGN(auto session, engine->NewSession());
-  return std::unique_ptr<LakeLookup>(new LakeLookup(catalog, std::move(engine), std::move(session)));
+  return std::unique_ptr<LakeLookup>(new LakeLookup(catalog, std::move(shown), std::move(engine), std::move(session)));
 }
 
 Result<std::string> LakeLookup::FeedRow(const std::string& request_id) {
@@ -125,16 +127,15 @@ Status LakeLookup::ReadTitles(const std::vector<console::DatedPost>& posts) {
   const auto description = catalog_.Load(table);
   if (!description && description.error().kind() == ErrorKind::kNotFound) return Ok();
   if (!description) return std::unexpected(description.error());
-  if (!HasColumn(description->schema, "title") || !HasColumn(description->schema, "post_id")) return Ok();
+  if (!HasColumn(description->schema, shown_.title) || !HasColumn(description->schema, shown_.id)) return Ok();
   const auto [oldest, newest] = std::ranges::minmax(posts, {}, &console::DatedPost::created_at);
   FEEDMILL_TRY(session_->RegisterTable(catalog_, table, {{"event_time", oldest.created_at, newest.created_at + 1}}));
   std::string ids;
   for (const console::DatedPost& post : posts) ids += (ids.empty() ? "" : ", ") + Quoted(post.id);
-  FEEDMILL_ASSIGN(
-      const query::Rows rows,
-      session_->Query(fmt::format("SELECT post_id, max(title) FROM ods_event WHERE title IS NOT NULL AND post_id IN "
-                                  "({}) GROUP BY post_id",
-                                  ids)));
+  FEEDMILL_ASSIGN(const query::Rows rows,
+                  session_->Query(fmt::format(
+                      "SELECT {0}, max({1}) FROM ods_event WHERE {1} IS NOT NULL AND {0} IN ({2}) GROUP BY {0}",
+                      query::QuoteName(shown_.id), query::QuoteName(shown_.title), ids)));
   for (const auto& row : rows.rows) titles_[std::get<std::string>(row[0])] = std::get<std::string>(row[1]);
   return Ok();
 }

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "console/console_service.h"
+#include "domain/domain.h"
 #include "lake/catalog.h"
 #include "query/engine.h"
 
@@ -18,22 +19,25 @@ namespace feedmill::app {
 class LakeLookup {
  public:
   // `catalog` outlives it.
-  static Result<std::unique_ptr<LakeLookup>> Open(lake::Catalog& catalog, const std::string& temporary_folder);
+  static Result<std::unique_ptr<LakeLookup>> Open(lake::Catalog& catalog, domain::ItemKind shown,
+                                                  const std::string& temporary_folder);
 
   // The document of ods_feed_request with this id, as /v1/explain gives it; empty when no such row has landed. The id
   // says when it was, so that only the files of those hours are read.
   Result<std::string> FeedRow(const std::string& request_id);
 
-  // Titles by post id, of those that have one: the property "title" of the event that made the post, when the tracking
-  // plan has such a property. What was found, and what was not, is kept for the next question.
+  // Titles by item id, of those that have one: the property that the domain calls an item's title, of the event that
+  // made it. What was found, and what was not, is kept for the next question.
   Result<std::map<std::string, std::string>> Titles(const std::vector<console::DatedPost>& posts);
 
  private:
-  LakeLookup(lake::Catalog& catalog, std::unique_ptr<query::Engine> engine, std::unique_ptr<query::Session> session)
-      : catalog_(catalog), engine_(std::move(engine)), session_(std::move(session)) {}
+  LakeLookup(lake::Catalog& catalog, domain::ItemKind shown, std::unique_ptr<query::Engine> engine,
+             std::unique_ptr<query::Session> session)
+      : catalog_(catalog), shown_(std::move(shown)), engine_(std::move(engine)), session_(std::move(session)) {}
   Status ReadTitles(const std::vector<console::DatedPost>& posts) FEEDMILL_REQUIRES(mutex_);
 
   lake::Catalog& catalog_;
+  const domain::ItemKind shown_;
   Mutex mutex_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<query::Session> session_ FEEDMILL_GUARDED_BY(mutex_);

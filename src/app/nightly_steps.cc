@@ -74,11 +74,10 @@ void AddCommands(const Config& config, const NightlyArguments& arguments, Micros
   };
   if (!arguments.only.empty() || !arguments.train) return;
   const TrainingRun run{options->run_id, end};
-  options->extra_steps = {
-      TrainStep(config, "als", run, {"dwd_user_action", "dwd_post"}),
-      TrainStep(config, "rank", run, {"ads_sample_ctr"}),
-      TrainStep(config, "bundle", run,
-                {"train.als", "train.rank", "ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"})};
+  options->extra_steps = {TrainStep(config, "als", run, {"dwd_user_action"}),
+                          TrainStep(config, "rank", run, {"ads_sample_ctr"}),
+                          TrainStep(config, "bundle", run, {"train.als", "train.rank"})};
+  options->extra_steps.back().after_present = {"ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"};
   warehouse::ExtraStep promote;
   promote.name = "bundle.promote";
   promote.arguments = JobCommand(arguments, {"promote"});

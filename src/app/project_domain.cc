@@ -18,7 +18,7 @@ Status CheckDomain(const domain::DomainPtr& domain, const ingest::TrackingPlan& 
   domain::PlanView view;
   view.has_event = [&plan](std::string_view event) { return std::ranges::binary_search(plan.event_names(), event); };
   view.type_of = [&plan](std::string_view event, std::string_view property) {
-    return plan.TypeOf("track", event, property);
+    return plan.TypeOf(event == "identify" ? event : "track", event, property);
   };
   return domain::CheckAgainstPlan(*domain, paths.Domain(), view);
 }

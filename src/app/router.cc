@@ -4,6 +4,7 @@
 
 #include "app/embedded_reference.h"
 #include "serve/feed_errors.h"
+#include "serve/item_lists.h"
 
 namespace feedmill::app {
 namespace {
@@ -24,14 +25,17 @@ io::HttpResponse NotFoundAnswer() {
   io::HttpResponse response;
   response.status = 404;
   response.body =
-      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
+      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /v1/similar/<kind>/<id>, /v1/popular/<kind>, /v1/latest/<kind>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
   return response;
 }
 
-// What apps in browsers use.
-bool IsForPages(const std::string& path) {
-  return ingest::Collector::Takes(path) || path == "/v1/feed" || path.starts_with("/v1/explain/");
+// What the feed service answers.
+bool IsOfFeeds(const std::string& path) {
+  return path == "/v1/feed" || path.starts_with("/v1/explain/") || serve::IsItemList(path);
 }
+
+// What apps in browsers use.
+bool IsForPages(const std::string& path) { return ingest::Collector::Takes(path) || IsOfFeeds(path); }
 
 // The description of this very API.
 io::HttpResponse Reference() {

@@ -232,7 +232,8 @@ class ServerImpl final : public Server {
     wiring.state = state_.get();
     wiring.features = &feature_set_;
     wiring.write_back = [this](LogRecord&& record) { WriteBack(record); };
-    FEEDMILL_ASSIGN(lookup_, LakeLookup::Open(*folder_.catalog, config.paths.Temporary()));
+    FEEDMILL_ASSIGN(lookup_,
+                    LakeLookup::Open(*folder_.catalog, feature_set_.domain->Shown(), config.paths.Temporary()));
     wiring.find_old_row = [this](const std::string& request_id) { return lookup_->FeedRow(request_id); };
     wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
     wiring.metrics = &metrics_;

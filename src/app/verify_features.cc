@@ -67,8 +67,8 @@ class Comparing {
     if (candidate.post != features::kNoEntity) {
       const stream::PostInfo& post = state_.Post(candidate.post);
       const bool both = user != features::kNoEntity && post.author != features::kNoEntity;
-      candidate = {candidate.post,  post.author,      post.topic,
-                   post.created_at, post.text_length, both && state_.Follows(user, post.author)};
+      candidate = {candidate.post,  post.author,  post.topic,
+                   post.created_at, post.numbers, both && state_.Follows(user, post.author)};
     }
     std::vector<float> values(set_.features.size());
     features::ComputeFeatures(set_, state_.counters(), user, as_of, {&candidate, 1}, values);

@@ -64,8 +64,23 @@ class DomainReader {
     Property(table, "made_by", &item.made_by);
     Property(table, "author_stated", &item.author_stated);
     if (item.IsUsers() && !item.made_by.empty()) table.Refuse("made_by", "nothing: users exist from their first event");
+    Property(table, item.IsUsers() ? "categories" : "category", &item.category);
+    if (!item.IsUsers()) ReadMade(table, &item);
     domain_.items.push_back(std::move(item));
     return table.Good();
+  }
+
+  // What is known of an item from the event that makes it.
+  static void ReadMade(ConfigTable& table, ItemKind* item) {
+    Property(table, "removed_by", &item->removed_by);
+    Property(table, "title", &item->title);
+    table.Texts("numbers", &item->numbers);
+    const auto good = [](const std::string& name) { return IsName(name); };
+    if (item->numbers.size() > kNumbersMax || !std::ranges::all_of(item->numbers, good))
+      table.Refuse("numbers", fmt::format("a list of at most {} properties, each {}", kNumbersMax, kNameRule));
+    for (const char* made : {"removed_by", "title", "numbers"}) {
+      if (item->made_by.empty() && table.Has(made)) table.Refuse(made, "nothing, while there is no made_by");
+    }
   }
 
   Status ReadAction(const std::string& name, ConfigTable& table) {
@@ -200,6 +215,7 @@ std::vector<const Action*> Domain::Labelled() const {
 }
 
 const ItemKind& Domain::Shown() const { return *std::ranges::find_if_not(items, &ItemKind::IsUsers); }
+const ItemKind& Domain::Users() const { return *std::ranges::find_if(items, &ItemKind::IsUsers); }
 
 float Action::Weight(double value_of_event) const {
   if (value.empty()) return 1;

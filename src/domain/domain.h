@@ -21,6 +21,7 @@ inline constexpr size_t kActionsMax = 64;
 inline constexpr size_t kItemKindsMax = 2;  // one beside the users
 inline constexpr size_t kRelationsMax = 1;
 inline constexpr size_t kLabelsMax = 16;
+inline constexpr size_t kNumbersMax = 4;  // of an item, each four bytes of memory
 // What the console can draw on a button.
 inline constexpr std::string_view kIcons[] = {"eye",    "heart",       "bookmark", "bubble", "arrow", "cart",
                                               "person", "crossed_eye", "flag",     "play",   "star"};
@@ -30,8 +31,18 @@ struct ItemKind {
   std::string name;
   std::string id;             // property that names an item
   std::string made_by;        // event; empty: an item exists from its first action on, and has no age
+  std::string removed_by;     // event of its author, after which it is never shown; made again later, it is back
   std::string author_stated;  // property of actions: whose item it is, believed while its creation is not known
+  // Text property of made_by, and of actions that say it themselves: the one that trends, windows and counters of a
+  // user and a topic go by. Of users: the trait with a list of those that they told. Empty: there is none.
+  std::string category;
+  std::string title;  // text property of made_by that people read; empty: they read the id
+  std::vector<std::string>
+      numbers;  // numeric properties of made_by, at most kNumbersMax: features of kind "log_number"
   bool IsUsers() const { return id == kUserId; }
+  // Columns and tables of the warehouse are named after the kind: post_key, dim_post, dwd_post; an item's id stands in
+  // a column named like its property.
+  std::string Key() const { return name + "_key"; }
 };
 
 // Something that users do to items. One event may be several actions, several events may be one.
@@ -75,6 +86,7 @@ struct Domain {
   const Action* FindAction(std::string_view name) const;
   bool IsOfUsers(const Action& action) const { return items[action.item].IsUsers(); }
   const ItemKind& Shown() const;  // the kind that scenes show: the one that is not the users
+  const ItemKind& Users() const;
   // The actions that have a label, in their order: what is learned. Bundles are judged by the first one.
   std::vector<const Action*> Labelled() const;
 };

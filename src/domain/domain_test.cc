@@ -17,9 +17,13 @@ using ::testing::Not;
 constexpr std::string_view kShop = R"(
 [item.customer]
 id = "userId"
+categories = "shelves"
 [item.product]
 id = "sku"
 made_by = "product_added"
+category = "shelf"
+title = "name"
+numbers = ["price", "weight"]
 [action.shown]
 event = "product_listed"
 shown = true
@@ -58,6 +62,9 @@ TEST(DomainTest, ReadsAnAppOfAnotherKind) {
   const Domain shop = Shop();
   ASSERT_EQ(shop.items.size(), 2U);
   EXPECT_EQ(shop.Shown().name, "product");
+  EXPECT_EQ(shop.Shown().category, "shelf");
+  EXPECT_THAT(shop.Shown().numbers, ElementsAre("price", "weight"));
+  EXPECT_EQ(shop.Users().category, "shelves");
   ASSERT_EQ(shop.actions.size(), 4U);
   const Action& purchase = *shop.FindAction("purchase");
   EXPECT_THAT(purchase.events, ElementsAre("bought", "bought_in_store"));
@@ -96,6 +103,10 @@ TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
               HasSubstr("found 2 [item.NAME]; allowed: one that a scene shows"));
   EXPECT_THAT(Refusal("[item.post]\n"), HasSubstr("item.post.id is missing"));
   EXPECT_THAT(Refusal("[item.user]\nid = \"userId\"\nmade_by = \"x\"\n"), HasSubstr("from their first event"));
+  EXPECT_THAT(Refusal("[item.post]\nid = \"post_id\"\nnumbers = [\"a\"]\n"), HasSubstr("while there is no made_by"));
+  EXPECT_THAT(Refusal("[item.post]\nid = \"p\"\nmade_by = \"m\"\nnumbers = [\"a\",\"b\",\"c\",\"d\",\"e\"]\n"),
+              HasSubstr("a list of at most 4 properties"));
+  EXPECT_THAT(Refusal("[item.user]\nid = \"userId\"\ntitle = \"name\"\n"), HasSubstr("unknown key \"title\""));
   EXPECT_THAT(RefusalBehindItems("colour = \"red\"\n"),
               AllOf(HasSubstr("d.toml:5"), HasSubstr("unknown key \"colour\"")));
   EXPECT_THAT(RefusalBehindItems("[action.Like]\nevent = \"like\"\n"), HasSubstr("found [action.Like]"));
@@ -149,6 +160,7 @@ PlanView ShopPlan() {
     if (property == "gift_for") return std::nullopt;
     if (property == "friend") return PropertyType::kInteger;
     if (property == "price") return PropertyType::kNumber;
+    if (property == "shelves") return PropertyType::kTexts;
     return PropertyType::kText;
   };
   return plan;
@@ -162,6 +174,8 @@ TEST(PlanCheckTest, NamesEveryEventAndPropertyThatIsNotThere) {
                     HasSubstr("[action.gift] when: found \"gift_for\""),
                     HasSubstr("[relation.friends] id: found \"friend\"; allowed: a property of "
                               "events/friend_added.json that is a text; there it is a number"),
+                    HasSubstr("[item.product] numbers: found \"weight\"; allowed: a property of "
+                              "events/product_added.json that is a number; there it is a text"),
                     Not(HasSubstr("price")), Not(HasSubstr("sku"))));
 }
 

@@ -4,6 +4,8 @@ namespace feedmill::domain {
 
 EventMeanings::EventMeanings(const Domain& domain) {
   if (const std::string& made_by = domain.Shown().made_by; !made_by.empty()) by_event_[made_by].makes = true;
+  if (const std::string& removed_by = domain.Shown().removed_by; !removed_by.empty())
+    by_event_[removed_by].unmakes = true;
   for (const Relation& relation : domain.relations) {
     by_event_[relation.add].adds = true;
     if (!relation.remove.empty()) by_event_[relation.remove].removes = true;

@@ -13,6 +13,7 @@ namespace feedmill::domain {
 
 struct EventMeaning {
   bool makes = false;            // an item of the kind that is shown, or a new version of it
+  bool unmakes = false;          // one, which is not to be shown any more
   bool adds = false;             // an edge of the relation
   bool removes = false;          // one
   std::vector<uint8_t> actions;  // places in Domain::actions, in their order; `when` is still to be looked at

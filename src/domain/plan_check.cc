@@ -20,6 +20,8 @@ std::string_view NameOf(PropertyType type) {
   return "of another type";
 }
 
+constexpr std::string_view kIdentify = "identify";
+
 class Checker {
  public:
   Checker(const Domain& domain, std::string_view file, const PlanView& plan)
@@ -36,8 +38,18 @@ class Checker {
  private:
   void CheckItem(const ItemKind& item) {
     const std::string where = "item." + item.name;
-    if (!item.made_by.empty() && HasEvent(where, "made_by", item.made_by))
-      HasProperty(where, "id", item.made_by, item.id, PropertyType::kText);
+    if (item.IsUsers()) {
+      if (!item.category.empty()) HasProperty(where, "categories", kIdentify, item.category, PropertyType::kTexts);
+      return;
+    }
+    if (item.made_by.empty() || !HasEvent(where, "made_by", item.made_by)) return;
+    HasProperty(where, "id", item.made_by, item.id, PropertyType::kText);
+    if (!item.removed_by.empty() && HasEvent(where, "removed_by", item.removed_by))
+      HasProperty(where, "id", item.removed_by, item.id, PropertyType::kText);
+    if (!item.category.empty()) HasProperty(where, "category", item.made_by, item.category, PropertyType::kText);
+    if (!item.title.empty()) HasProperty(where, "title", item.made_by, item.title, PropertyType::kText);
+    for (const std::string& number : item.numbers)
+      HasProperty(where, "numbers", item.made_by, number, PropertyType::kNumber);
   }
 
   void CheckAction(const Action& action) {

@@ -119,13 +119,15 @@ class Computation {
         return LogOnePlus(lanes);
       case FeatureKind::kRate:
         return Rate(feature, lanes);
-      case FeatureKind::kPostAgeHours:
+      case FeatureKind::kAgeHours:
         each([this](const CandidateInput& c) {
           return static_cast<double>(std::max<Micros>(0, as_of_ - c.created_at)) / static_cast<double>(kMicrosPerHour);
         });
         return LogUnlessMissing(block, [](const CandidateInput& c) { return c.created_at == 0; }, lanes);
-      case FeatureKind::kTextLength:
-        each([](const CandidateInput& c) { return static_cast<double>(std::max(0.0F, c.text_length)); });
+      case FeatureKind::kLogNumber:
+        each([place = static_cast<size_t>(feature.number)](const CandidateInput& c) {
+          return static_cast<double>(std::max(0.0F, c.numbers[place]));
+        });
         return LogUnlessMissing(block, [](const CandidateInput& c) { return c.created_at == 0; }, lanes);
       case FeatureKind::kFollowsAuthor:
         return each([](const CandidateInput& c) { return c.follows_author ? 1.0 : 0.0; });

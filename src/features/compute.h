@@ -1,6 +1,7 @@
 // Feature vectors for one user and many candidates as of one instant: the only code that turns counters into features.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "base/clock.h"
@@ -9,12 +10,15 @@
 
 namespace feedmill::features {
 
+// By place in ItemKind::numbers; 0 where nothing was given.
+using ItemNumbers = std::array<float, domain::kNumbersMax>;
+
 struct CandidateInput {
   EntityHandle post = kNoEntity;
   EntityHandle author = kNoEntity;
   EntityHandle topic = kNoEntity;
   Micros created_at = 0;
-  float text_length = 0;
+  ItemNumbers numbers{};
   bool follows_author = false;
 };
 

@@ -41,10 +41,10 @@ class SlowTwin {
       case FeatureKind::kRate:
         return (Counter(feature.numerator, user, c, as_of) + feature.prior_rate * feature.prior_weight) /
                (Counter(feature.denominator, user, c, as_of) + feature.prior_weight);
-      case FeatureKind::kPostAgeHours:
+      case FeatureKind::kAgeHours:
         return c.created_at == 0 ? NAN : std::log(1 + static_cast<double>(as_of - c.created_at) / 3.6e9);
-      case FeatureKind::kTextLength:
-        return c.created_at == 0 ? NAN : std::log(1.0 + c.text_length);
+      case FeatureKind::kLogNumber:
+        return c.created_at == 0 ? NAN : std::log(1.0 + c.numbers[0]);
       case FeatureKind::kFollowsAuthor:
         return c.follows_author;
       case FeatureKind::kHourOfDay:
@@ -104,8 +104,12 @@ TEST(ComputeFeatures, EqualsTheDefinitionsOnTheTemplatesFeatures) {
   const Micros as_of = kStart + 21 * kMicrosPerDay;
   std::vector<CandidateInput> candidates;
   for (EntityHandle post = 0; post < 75; ++post) {  // two blocks and a rest; from 60 on never seen
-    candidates.push_back({post, post % 9, post % 5, post % 6 == 0 ? 0 : as_of - post * kMicrosPerHour,
-                          40.0F * static_cast<float>(post), post % 2 == 0});
+    candidates.push_back({post,
+                          post % 9,
+                          post % 5,
+                          post % 6 == 0 ? 0 : as_of - post * kMicrosPerHour,
+                          {40.0F * static_cast<float>(post)},
+                          post % 2 == 0});
   }
   candidates.push_back({});  // nothing is known
   for (const EntityHandle user : {EntityHandle{2}, EntityHandle{8}, EntityHandle{1000}, kNoEntity}) {

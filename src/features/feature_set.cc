@@ -18,10 +18,12 @@ namespace {
 constexpr size_t kFeaturesMax = 512;
 constexpr size_t kNameBytesMax = 100;
 
-constexpr std::array<std::string_view, kCounterKeyCount> kKeyNames = {"user", "post", "author", "user_author",
-                                                                      "user_topic"};
-constexpr std::array<std::string_view, 8> kKindNames = {
-    "log_count", "rate", "post_age_hours", "text_length", "follows_author", "hour_of_day", "last_seconds", "position"};
+constexpr std::array<std::string_view, 8> kKindNames = {"log_count",      "rate",        "age_hours",    "log_number",
+                                                        "follows_author", "hour_of_day", "last_seconds", "position"};
+// What files of former releases say, in the words of the domain that was fixed then; a set's text, and so its hash,
+// stays as it was.
+std::string FormerAge() { return domain::LegacyDomain()->Shown().name + "_age_hours"; }
+const std::string& FormerNumber() { return domain::LegacyDomain()->Shown().numbers.front(); }
 constexpr std::array<std::string_view, 4> kHalfLifeNames = {"1h", "1d", "7d", "30d"};
 constexpr std::array<Micros, 4> kHalfLives = {kMicrosPerHour, kMicrosPerDay, 7 * kMicrosPerDay, 30 * kMicrosPerDay};
 
@@ -57,6 +59,14 @@ class FeatureReader {
     if (!is_number || !(value >= low && value <= high))
       return Wrong(*node, field, fmt::format("a number from {} to {}", low, high));
     return value;
+  }
+  // Place of `name`, which the field stands for, among `names`.
+  Result<int> PlaceOf(std::string_view field, std::string_view name, std::span<const std::string_view> names) {
+    FEEDMILL_ASSIGN(const ConfigNode* node, Need(field));
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end())
+      return Wrong(*node, field, fmt::format("\"{}\" when it is one of the item's numbers (domain.toml)", name));
+    return static_cast<int>(found - names.begin());
   }
   // `half_life = "1d"` or `half_lives = ["1h", "1d"]`; `*is_list` tells which.
   Result<std::vector<Micros>> HalfLives(bool* is_list) {
@@ -115,6 +125,12 @@ class FeatureReader {
 class SetBuilder {
  public:
   explicit SetBuilder(domain::DomainPtr domain) {
+    for (int key = 0; key < kCounterKeyCount; ++key)
+      key_texts_.push_back(CounterKeyName(*domain, static_cast<CounterKey>(key)));
+    // Without a category there is no key of it.
+    if (domain->Shown().category.empty()) key_texts_.pop_back();
+    key_names_.assign(key_texts_.begin(), key_texts_.end());
+    number_names_.assign(domain->Shown().numbers.begin(), domain->Shown().numbers.end());
     for (const domain::Action& action : domain->actions) {
       if (action.counted) action_names_.push_back(action.name);
       if (action.counted) actions_.push_back(static_cast<Action>(&action - domain->actions.data()));
@@ -165,28 +181,45 @@ class SetBuilder {
 
   Status AddTable(FeatureReader& reader) {
     FEEDMILL_ASSIGN(std::string name, reader.Text("name"));
-    FEEDMILL_ASSIGN(size_t kind_place, reader.OneOf("kind", kKindNames));
-    const auto kind = static_cast<FeatureKind>(kind_place);
-    FeatureDefinition feature{.name = name, .kind = kind};
-    switch (kind) {
+    FeatureDefinition feature;
+    feature.name = name;
+    FEEDMILL_ASSIGN(std::string kind_name, reader.Text("kind"));
+    if (kind_name == FormerAge()) {
+      feature.kind = FeatureKind::kAgeHours;
+      feature.former_kind = kind_name;
+    } else if (kind_name == FormerNumber()) {
+      feature.kind = FeatureKind::kLogNumber;
+      feature.former_kind = kind_name;
+      FEEDMILL_ASSIGN(feature.number, reader.PlaceOf("kind", kind_name, number_names_));
+    } else {
+      FEEDMILL_ASSIGN(size_t kind_place, reader.OneOf("kind", kKindNames));
+      feature.kind = static_cast<FeatureKind>(kind_place);
+    }
+    switch (feature.kind) {
       case FeatureKind::kLogCount:
       case FeatureKind::kRate:
         return AddCounted(reader, feature);
       case FeatureKind::kLastSeconds: {
-        FEEDMILL_ASSIGN(size_t key, reader.OneOf("key", kKeyNames));
+        FEEDMILL_ASSIGN(size_t key, reader.OneOf("key", key_names_));
         feature.key = static_cast<CounterKey>(key);
+        break;
+      }
+      case FeatureKind::kLogNumber: {
+        if (!feature.former_kind.empty()) break;
+        FEEDMILL_ASSIGN(size_t number, reader.OneOf("number", number_names_));
+        feature.number = static_cast<int>(number);
         break;
       }
       default:
         break;
     }
-    FEEDMILL_TRY(reader.CheckAllRead(kKindNames[kind_place]));
+    FEEDMILL_TRY(reader.CheckAllRead(FeatureKindName(feature.kind)));
     return Add(reader, feature);
   }
 
   Status AddCounted(FeatureReader& reader, FeatureDefinition feature) {
     const bool is_rate = feature.kind == FeatureKind::kRate;
-    FEEDMILL_ASSIGN(size_t key_place, reader.OneOf("key", kKeyNames));
+    FEEDMILL_ASSIGN(size_t key_place, reader.OneOf("key", key_names_));
     feature.key = static_cast<CounterKey>(key_place);
     FEEDMILL_ASSIGN(size_t numerator, reader.OneOf(is_rate ? "numerator" : "action", action_names_));
     size_t denominator = 0;
@@ -255,10 +288,14 @@ class SetBuilder {
       if (former == nullptr || domain::MeaningOf(legacy, *former) != meaning)
         meanings.insert(fmt::format("action {}: {}\n", action.name, meaning));
     }
+    if (const std::string& category = set_.domain->Shown().category; category != legacy.Shown().category)
+      meanings.insert(fmt::format("category {}\n", category));
     return fmt::format("{}", fmt::join(meanings, ""));
   }
 
   FeatureSet set_;
+  std::vector<std::string> key_texts_;
+  std::vector<std::string_view> key_names_, number_names_;
   std::vector<std::string_view> action_names_;  // of the domain's counted actions
   std::vector<Action> actions_;
   bool has_pair_memory_ = false;
@@ -267,11 +304,25 @@ class SetBuilder {
 
 }  // namespace
 
-std::string_view CounterKeyName(CounterKey key) { return kKeyNames[static_cast<size_t>(key)]; }
+std::string CounterKeyName(const domain::Domain& domain, CounterKey key) {
+  switch (key) {
+    case CounterKey::kUser:
+      return "user";
+    case CounterKey::kPost:
+      return domain.Shown().name;
+    case CounterKey::kAuthor:
+      return "author";
+    case CounterKey::kUserAuthor:
+      return "user_author";
+    case CounterKey::kUserTopic:
+      return "user_" + domain.Shown().category;
+  }
+  return "";
+}
 std::string_view FeatureKindName(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
 std::string CounterName(const FeatureSet& set, const CounterDefinition& counter) {
-  return fmt::format("{}_{}_{}", CounterKeyName(counter.key), set.Of(counter.action).name,
+  return fmt::format("{}_{}_{}", CounterKeyName(*set.domain, counter.key), set.Of(counter.action).name,
                      HalfLifeName(counter.half_life));
 }
 
@@ -308,10 +359,13 @@ Result<FeatureSet> LoadProjectFeatures(io::FileSystem& files, const std::string&
 std::string FormatFeatureSet(const FeatureSet& set) {
   std::string out = fmt::format("pair_memory_days = {}\n\n", set.pair_memory_days);
   for (const FeatureDefinition& feature : set.features) {
-    out += fmt::format("[[feature]]\nname = \"{}\"\nkind = \"{}\"\n", feature.name, FeatureKindName(feature.kind));
+    out += fmt::format("[[feature]]\nname = \"{}\"\nkind = \"{}\"\n", feature.name,
+                       feature.former_kind.empty() ? FeatureKindName(feature.kind) : feature.former_kind);
+    if (feature.number >= 0 && feature.former_kind.empty())
+      out += fmt::format("number = \"{}\"\n", set.domain->Shown().numbers[static_cast<size_t>(feature.number)]);
     const bool is_rate = feature.kind == FeatureKind::kRate;
     if (is_rate || feature.kind == FeatureKind::kLogCount || feature.kind == FeatureKind::kLastSeconds) {
-      out += fmt::format("key = \"{}\"\n", CounterKeyName(feature.key));
+      out += fmt::format("key = \"{}\"\n", CounterKeyName(*set.domain, feature.key));
     }
     if (feature.numerator >= 0) {
       const CounterDefinition& counter = set.counters[feature.numerator];

@@ -37,8 +37,8 @@ struct CounterDefinition {
 enum class FeatureKind : uint8_t {
   kLogCount,       // ln(1 + counter)
   kRate,           // (numerator + prior_rate * prior_weight) / (denominator + prior_weight)
-  kPostAgeHours,   // ln(1 + hours since the post was made), missing when the post's creation is not known
-  kTextLength,     // ln(1 + characters), missing likewise
+  kAgeHours,       // ln(1 + hours since the item was made), missing when its creation is not known
+  kLogNumber,      // ln(1 + a number of the item's creation, at least 0), missing likewise; 0 when it was not given
   kFollowsAuthor,  // 1 when the user follows the author now, else 0
   kHourOfDay,      // UTC hour of the request, 0 to 23
   kLastSeconds,    // ln(1 + seconds since the key's last action), missing when never
@@ -53,6 +53,8 @@ struct FeatureDefinition {
   double prior_rate = 0;
   double prior_weight = 0;
   CounterKey key = CounterKey::kPost;  // for kLastSeconds
+  int number = -1;                     // for kLogNumber: place in ItemKind::numbers
+  std::string former_kind;             // as files of former releases call the kind; "" = FeatureKindName
 };
 
 // How long a pair (user and author, user and topic) is remembered after its last action.
@@ -80,7 +82,8 @@ Result<FeatureSet> ParseFeatureSet(std::string_view file, std::string_view text,
 // One TOML text with every feature spelled out; parsing it gives the same set and hash. What a bundle carries.
 std::string FormatFeatureSet(const FeatureSet& set);
 
-std::string_view CounterKeyName(CounterKey key);     // "user", "post", "author", "user_author", "user_topic"
+// "user", the kind's name, "author", "user_author", "user_" and the category's name.
+std::string CounterKeyName(const domain::Domain& domain, CounterKey key);
 std::string_view FeatureKindName(FeatureKind kind);  // "log_count", "rate", ...
 // "1h", "7d"; the name of a counter is <key>_<action>_<half-life>: "post_click_1d".
 std::string CounterName(const FeatureSet& set, const CounterDefinition& counter);

@@ -21,7 +21,7 @@ prior_weight = 20
 
 [[feature]]
 name = "age"
-kind = "post_age_hours"
+kind = "age_hours"
 
 [[feature]]
 name = "user_clicks"
@@ -96,14 +96,49 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[\"1h\", \"7d\"]", "[]", "field 'half_lives': found"},
         Mistake{"0.1", "\"0.1\"", "field 'prior_rate': found text \"0.1\"; allowed: a number from 0 to 1000"},
         Mistake{"prior_weight = 20", "prior_weight = 0", "field 'prior_weight': found integer 0"},
-        Mistake{"\"post_age_hours\"", "\"post_age_hours\"\nkey = \"post\"",
-                "field 'key' does not belong to kind \"post_age_hours\""},
+        Mistake{"\"age_hours\"", "\"age_hours\"\nkey = \"post\"", "field 'key' does not belong to kind \"age_hours\""},
+        Mistake{"\"age_hours\"", "\"log_number\"\nnumber = \"price\"",
+                "field 'number': found text \"price\"; allowed: \"text_length\""},
         Mistake{"\"age\"", "\"Age\"", "field 'name': found text \"Age\""},
         Mistake{"\"user_clicks\"", "\"age\"", "two features are named \"age\""},
         Mistake{"[[feature]]", "[[features]]", "found 'features'; allowed: pair_memory_days and tables [[feature]]"},
         Mistake{"[[feature]]", "pair_memory_days = 0\n[[feature]]",
                 "a.toml:1: field 'pair_memory_days': found integer 0; allowed: a whole number from 1 to 3650"},
         Mistake{"kind = \"rate\"", "kind = ", "a.toml:3"}));
+
+// Bundles carry a set's text and models its hash: what a release wrote stays what it was.
+TEST(FeatureSet, FormerKindsAreReadAndWrittenAsTheyWere) {
+  constexpr std::string_view kFormer =
+      "pair_memory_days = 90\n\n[[feature]]\nname = \"age\"\nkind = \"post_age_hours\"\n\n"
+      "[[feature]]\nname = \"length\"\nkind = \"text_length\"\n\n";
+  const FeatureSet set = ParseFeatureSet("a.toml", kFormer, domain::LegacyDomain()).value();
+  EXPECT_EQ(FormatFeatureSet(set), kFormer);
+  EXPECT_EQ(set.features[0].kind, FeatureKind::kAgeHours);
+  EXPECT_EQ(set.features[1].kind, FeatureKind::kLogNumber);
+  EXPECT_EQ(set.features[1].number, 0);
+}
+
+TEST(FeatureSet, KeysAndNumbersAreNamedByTheDomain) {
+  constexpr std::string_view kShop =
+      "[item.product]\nid = \"sku\"\nmade_by = \"listed\"\ncategory = \"shelf\"\nnumbers = [\"price\", \"weight\"]\n"
+      "[item.user]\nid = \"userId\"\n[action.bought]\nevent = \"bought\"\n";
+  const auto read = [](std::string_view domain, std::string_view key) {
+    const std::string text = fmt::format(
+        "[[feature]]\nname = \"b\"\nkind = \"log_count\"\nkey = \"{}\"\naction = \"bought\"\nhalf_life = \"1d\"\n"
+        "[[feature]]\nname = \"w\"\nkind = \"log_number\"\nnumber = \"weight\"\n",
+        key);
+    return ParseFeatureSet("a.toml", text, domain::ParseDomain("d.toml", domain).value());
+  };
+  const FeatureSet set = read(kShop, "user_shelf").value();
+  EXPECT_EQ(CounterName(set, set.counters[0]), "user_shelf_bought_1d");
+  EXPECT_EQ(set.features[1].number, 1);
+  EXPECT_EQ(read(kShop, "product").value().counters[0].key, CounterKey::kPost);
+  EXPECT_THAT(read(kShop, "post").error().message(), HasSubstr("\"user\", \"product\", \"author\", \"user_author\""));
+  std::string without(kShop);
+  without.erase(without.find("category"), std::string_view("category = \"shelf\"\n").size());
+  EXPECT_THAT(read(without, "user_shelf").error().message(), HasSubstr("\"user_author\""));
+  EXPECT_NE(read(without, "user").value().hash, read(kShop, "user").value().hash);
+}
 
 TEST(FeatureSet, ThePairMemoryIsPartOfTheHash) {
   const auto with = [](const char* line) {

@@ -4,12 +4,10 @@
 #include "features/feature_tables_internal.h"
 #include "lake/ids.h"
 #include "lake/orphans.h"
+#include "query/sql_text.h"
 
 namespace feedmill::features {
 namespace {
-
-constexpr std::string_view kTexts[] = {"event_id",  "request_id", "user_id", "post_id",
-                                       "author_id", "topic",      "scene",   "source"};
 
 Column Make(std::string name, ColumnType type, std::string doc) {
   Column column;
@@ -24,28 +22,16 @@ void PutKey(query::ParquetWriter& writer, size_t column, EntityHandle key) {
   writer.AppendLong(column, key);
 }
 
-// Dimension of the dumped key: table, its SQL name, id column. Authors are users.
-struct Dimension {
-  const char* table;
-  std::string_view name;
-  std::string_view noun;
-};
-Dimension DimensionOf(CounterKey key) {
-  return key == CounterKey::kPost ? Dimension{"dim.dim_post", "dim_post", "post"}
-                                  : Dimension{"dim.dim_user", "dim_user", "user"};
-}
-
 // Those that are neither labels nor features.
-Schema OwnSampleColumns() {
+Schema OwnSampleColumns(const domain::Domain& domain) {
   Schema columns = {
-      Make("event_time", ColumnType::kTimestamptz, "when the post was shown"),
+      Make("event_time", ColumnType::kTimestamptz, "when the item was shown"),
       Make("as_of", ColumnType::kTimestamptz, "first impression of the request that day; features are of that instant"),
       Make("user_key", ColumnType::kLong, ""),
-      Make("post_key", ColumnType::kLong, ""),
+      Make(domain.Shown().Key(), ColumnType::kLong, ""),
       Make("author_key", ColumnType::kLong, ""),
-      Make("position", ColumnType::kLong, "place in the feed, 0 is the top"),
-      Make("dwell_ms", ColumnType::kLong, "time on the post within 24 hours")};
-  for (const std::string_view text : kTexts) columns.push_back(Make(std::string(text), ColumnType::kString, ""));
+      Make("position", ColumnType::kLong, "place in the feed, 0 is the top")};
+  for (const std::string& text : ImpressionTexts(domain)) columns.push_back(Make(text, ColumnType::kString, ""));
   return columns;
 }
 
@@ -126,7 +112,7 @@ Status CheckLabels(lake::Catalog& catalog, const domain::Domain& domain) {
   const auto has = [](const Schema& columns, std::string_view name) {
     return std::ranges::find(columns, name, &Column::name) != columns.end();
   };
-  const Schema own = OwnSampleColumns();
+  const Schema own = OwnSampleColumns(domain);
   for (const domain::Action* action : domain.Labelled()) {
     if (!has(own, action->name)) continue;
     return InvalidArgument(
@@ -147,7 +133,7 @@ Status CheckLabels(lake::Catalog& catalog, const domain::Domain& domain) {
 }
 
 Schema SampleColumns(const FeatureSet& set) {
-  Schema columns = OwnSampleColumns();
+  Schema columns = OwnSampleColumns(*set.domain);
   for (const domain::Action* action : set.domain->Labelled())
     columns.push_back(Make(action->name, ColumnType::kInt, "1 when it happened within 24 hours"));
   for (const FeatureDefinition& feature : set.features) {
@@ -170,8 +156,7 @@ Status WriteSample(const ImpressionSlice& slice, const Impression& impression, s
   } else {
     writer.AppendLong(place, impression.position);
   }
-  writer.AppendLong(next(), impression.dwell_ms);
-  for (const SliceText& text : impression.texts) {
+  for (const SliceText& text : slice.TextsOf(impression)) {
     const size_t place = next();
     if (text.size == SliceText::kNull) {
       writer.AppendNull(place);
@@ -191,10 +176,12 @@ Status WriteSample(const ImpressionSlice& slice, const Impression& impression, s
   return table->EndRow();
 }
 
-std::string DumpTable(CounterKey key) { return fmt::format("ads.ads_{}_features", CounterKeyName(key)); }
+std::string DumpTable(const domain::Domain& domain, CounterKey key) {
+  return fmt::format("ads.ads_{}_features", CounterKeyName(domain, key));
+}
 
 Schema DumpColumns(const FeatureSet& set, CounterKey key) {
-  const std::string noun(CounterKeyName(key));
+  const std::string noun = CounterKeyName(*set.domain, key);
   Schema columns = {Make(noun + "_key", ColumnType::kLong, ""), Make(noun + "_id", ColumnType::kString, ""),
                     Make("as_of", ColumnType::kTimestamptz, "actions strictly earlier are counted"),
                     Make("last_action_time", ColumnType::kTimestamptz, "newest counted action")};
@@ -208,12 +195,16 @@ Schema DumpColumns(const FeatureSet& set, CounterKey key) {
 
 Status WriteDump(query::Session& session, const ReplayArguments& arguments, CounterKey key, UserPart part,
                  const ReplayState& state, TableWriter* table) {
-  const Dimension dimension = DimensionOf(key);
-  FEEDMILL_TRY(session.RegisterTable(*arguments.catalog, dimension.table, {}));
+  // Authors are users.
+  const domain::ItemKind& shown = arguments.set->domain->Shown();
+  const bool of_items = key == CounterKey::kPost;
+  const std::string dimension = of_items ? "dim_" + shown.name : "dim_user";
+  FEEDMILL_TRY(session.RegisterTable(*arguments.catalog, "dim." + dimension, {}));
   const auto& counters = arguments.set->counters;
   std::vector<double> values(static_cast<size_t>(std::ranges::count(counters, key, &CounterDefinition::key)));
-  const std::string sql =
-      fmt::format("SELECT {0}_key, {0}_id FROM {1} ORDER BY {0}_key ASC NULLS LAST", dimension.noun, dimension.name);
+  const std::string sql = fmt::format("SELECT {0}, {1} FROM {2} ORDER BY {0} ASC NULLS LAST",
+                                      query::QuoteName(of_items ? shown.Key() : "user_key"),
+                                      query::QuoteName(of_items ? shown.id : "user_id"), dimension);
   return session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
       const auto handle = static_cast<EntityHandle>(chunk.Longs(0)[row]);

@@ -52,7 +52,7 @@ Status WriteSample(const ImpressionSlice& slice, const Impression& impression, s
 
 Schema DumpColumns(const FeatureSet& set, CounterKey key);
 // Name of the dump's table: "ads.ads_user_features".
-std::string DumpTable(CounterKey key);
+std::string DumpTable(const domain::Domain& domain, CounterKey key);
 // Of users, those of the part; of posts and authors all.
 Status WriteDump(query::Session& session, const ReplayArguments& arguments, CounterKey key, UserPart part,
                  const ReplayState& state, TableWriter* table);

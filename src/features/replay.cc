@@ -10,8 +10,8 @@
 namespace feedmill::features {
 namespace {
 
-// Of the memory that posts and authors leave: what is known of one part's users. The rest is for the engine and the rows
-// on their way.
+// Of the memory that posts and authors leave: what is known of one part's users. The rest is for the engine and the
+// rows on their way.
 constexpr double kUserShare = 0.45;
 // The program, the least that the engine gets, and buffers of the writers, however little there is.
 constexpr uint64_t kFixedBytes = 256ull << 20;
@@ -67,7 +67,8 @@ class Replay {
     FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
     report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));
-    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog, report_.start, arguments_.end));
+    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog, *arguments_.set->domain, report_.start,
+                                              arguments_.end));
     report_.post_versions = static_cast<int64_t>(posts_.size());
     const std::string stem =
         fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
@@ -76,7 +77,7 @@ class Replay {
                                       {{"event_time", lake::Transform::kDay}}, stem));
     for (int part = 0; part < report_.parts; ++part) {
       FEEDMILL_TRY(BeginPart(part));
-      FEEDMILL_ASSIGN(follows_, FollowHistory::Load(*input_, *arguments_.catalog, part_));
+      FEEDMILL_ASSIGN(follows_, FollowHistory::Load(*input_, *arguments_.catalog, *arguments_.set->domain, part_));
       FEEDMILL_TRY(ApplyUntil(report_.start));
       FEEDMILL_TRY(SamplePart(&table));
     }
@@ -93,7 +94,7 @@ class Replay {
     const std::string stem = fmt::format("dump-{}", FormatDay(DayOf(arguments_.end)));
     std::vector<std::pair<CounterKey, TableWriter>> tables;
     for (const CounterKey key : {CounterKey::kUser, CounterKey::kPost, CounterKey::kAuthor}) {
-      FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, arguments_, DumpTable(key),
+      FEEDMILL_ASSIGN(TableWriter table, TableWriter::Open(*input_, arguments_, DumpTable(*arguments_.set->domain, key),
                                                            DumpColumns(*arguments_.set, key), {}, stem));
       tables.emplace_back(key, std::move(table));
     }

@@ -49,6 +49,26 @@ TEST_F(ReplayActionsTest, OneEventIsTwoActionsAndOneCountsItsValue) {
   EXPECT_GT(std::get<int64_t>(some.rows[0][0]), 100);
 }
 
+TEST_F(ReplayActionsTest, ANumberOrACategoryThatIsNoColumnIsNamed) {
+  tables_.Write([](const WorldEvent&) { return true; });
+  const auto refusal = [&](std::string_view entries) {
+    const std::string domain = fmt::format(
+        "[item.post]\nid = \"post_id\"\nmade_by = \"made\"\n{}\n[item.user]\nid = \"userId\"\n[action.like]\nevent = "
+        "\"like\"\n",
+        entries);
+    constexpr std::string_view kFeature =
+        "[[feature]]\nname = \"likes\"\nkind = \"log_count\"\nkey = \"post\"\naction = \"like\"\nhalf_life = \"1d\"\n";
+    const FeatureSet set = ParseFeatureSet("f.toml", kFeature, domain::ParseDomain("d.toml", domain).value()).value();
+    const auto report = RunSampleReplay(tables_.Arguments(set, kStart, kStart + kDay));
+    return report ? std::string("taken") : report.error().message();
+  };
+  EXPECT_THAT(refusal("numbers = [\"price\"]"), testing::HasSubstr("\"price\", and table dwd_post has no column"));
+  EXPECT_THAT(refusal("category = \"shelf\""),
+              testing::HasSubstr("\"shelf\", and table dwd_user_action has no column"));
+  EXPECT_EQ(refusal("numbers = [\"text_length\"]\ncategory = \"topic\""), "taken");
+  EXPECT_EQ(refusal(""), "taken") << "without either";
+}
+
 TEST_F(ReplayActionsTest, APropertyThatIsNoColumnIsNamed) {
   tables_.Write([](const WorldEvent&) { return true; });
   const FeatureSet set = FeaturesOf("stars");

@@ -168,7 +168,9 @@ Result<DayLedger::Days> DayLedger::Read(query::Session& session, lake::Catalog& 
 
 Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, lake::Catalog& catalog,
                                                       const domain::Domain& domain, Micros end) {
-  std::string columns = "event_id, event_name, event_time, user_key, post_key, author_key, topic";
+  const domain::ItemKind& shown = domain.Shown();
+  std::string columns = fmt::format("event_id, event_name, event_time, user_key, {}, author_key", shown.Key());
+  if (!shown.category.empty()) columns += ", " + shown.category;
   for (const std::string& property : PropertiesOf(domain)) columns += ", " + query::QuoteName(property);
   const Question question = {kActionTable,
                              {"COUNT(*)", fmt::format("CAST((bit_xor(hash({})) >> 1) AS BIGINT)", columns)},
@@ -183,7 +185,7 @@ Result<std::vector<DayDigest>> DayLedger::ReadActions(query::Session& session, l
 
 Result<SampleDays> DayLedger::FindStaleSamples(query::Session& session, lake::Catalog& catalog,
                                                const domain::Domain& domain, const SampleShares& shares, Micros end) {
-  std::vector<std::string> labels = {"dwell_ms"}, actions = labels;
+  std::vector<std::string> labels, actions;
   for (const domain::Action* action : domain.Labelled()) {
     labels.push_back(action->label);
     actions.push_back(action->name);

@@ -13,7 +13,6 @@
 namespace feedmill::features {
 namespace {
 
-constexpr const char* kPostTable = "dwd.dwd_post";
 constexpr const char* kRelationTable = "dwd.dwd_user_relation";
 constexpr size_t kFixedColumns = 7;  // of ActionsOfDay, before those of the properties
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
@@ -21,6 +20,9 @@ constexpr Micros kNever = std::numeric_limits<Micros>::max();
 EntityHandle Handle(const query::Chunk& chunk, size_t column, size_t row) {
   return chunk.IsNull(column, row) ? kNoEntity : static_cast<EntityHandle>(chunk.Longs(column)[row]);
 }
+
+// As the live state takes a number of an event.
+float NumberOf(double value) { return static_cast<float>(std::clamp(value, -1e15, 1e15)); }
 
 // What holds for the rows whose user is of the part; rows without a user are of the first.
 std::string OfPart(UserPart part) {
@@ -52,39 +54,67 @@ std::vector<std::string> PropertiesOf(const domain::Domain& domain) {
   return properties;
 }
 
-Status CheckProperties(lake::Catalog& catalog, const domain::Domain& domain) {
-  const auto table = catalog.Load(kActionTable);
-  if (!table) return table.error().kind() == ErrorKind::kNotFound ? Ok() : Status(std::unexpected(table.error()));
-  for (const std::string& property : PropertiesOf(domain)) {
-    if (std::ranges::find(table->schema, property, &Column::name) != table->schema.end()) continue;
+namespace {
+
+// A table that does not exist yet is well.
+Status CheckHasColumns(lake::Catalog& catalog, const std::string& table, const std::vector<std::string>& columns,
+                       std::string_view who) {
+  const auto described = catalog.Load("dwd." + table);
+  if (!described)
+    return described.error().kind() == ErrorKind::kNotFound ? Ok() : Status(std::unexpected(described.error()));
+  for (const std::string& column : columns) {
+    if (std::ranges::find(described->schema, column, &Column::name) != described->schema.end()) continue;
     return InvalidArgument(
-        "domain.toml: an action goes by the property \"{}\", and table dwd_user_action has no column of that name; add "
-        "it "
-        "to warehouse/dwd/dwd_user_action.sql and begin a new run",
-        property);
+        "domain.toml: {} the property \"{}\", and table {} has no column of that name; add it to "
+        "warehouse/dwd/{}.sql and begin a new run",
+        who, column, table, table);
   }
   return Ok();
 }
 
+}  // namespace
+
+Status CheckProperties(lake::Catalog& catalog, const domain::Domain& domain) {
+  const domain::ItemKind& shown = domain.Shown();
+  FEEDMILL_TRY(CheckHasColumns(catalog, "dwd_user_action", PropertiesOf(domain), "an action goes by"));
+  if (!shown.category.empty())
+    FEEDMILL_TRY(CheckHasColumns(catalog, "dwd_user_action", {shown.category}, "the category of items is"));
+  return CheckHasColumns(catalog, "dwd_" + shown.name, shown.numbers, "a number of items is");
+}
+
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
-Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, Micros start, Micros end) {
+std::vector<std::string> ImpressionTexts(const domain::Domain& domain) {
+  const domain::ItemKind& shown = domain.Shown();
+  std::vector<std::string> texts = {"event_id", "request_id", "user_id", shown.id, "author_id", "scene", "source"};
+  if (!shown.category.empty()) texts.push_back(shown.category);
+  return texts;
+}
+
+Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+                                      Micros start, Micros end) {
   PostHistory history;
-  FEEDMILL_TRY(session.RegisterTable(catalog, kPostTable));
+  const domain::ItemKind& shown = domain.Shown();
+  if (shown.made_by.empty()) return history;
+  const std::string versions = "dwd_" + shown.name;
+  FEEDMILL_TRY(session.RegisterTable(catalog, "dwd." + versions));
   FEEDMILL_TRY(session.RegisterTable(catalog, kImpressionTable, {{"event_time", start, end}}));
-  const auto add = [&history](const query::Chunk& chunk) {
+  const auto add = [&](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
-      history.versions_.push_back({Handle(chunk, 0, row),
-                                   static_cast<float>(chunk.IsNull(1, row) ? 0 : chunk.Longs(1)[row]),
-                                   chunk.Longs(2)[row], chunk.Longs(3)[row], chunk.Longs(4)[row]});
+      Version version{Handle(chunk, 0, row), {}, chunk.Longs(1)[row], chunk.Longs(2)[row], chunk.Longs(3)[row]};
+      for (size_t i = 0; i < shown.numbers.size(); ++i)
+        version.numbers[i] = chunk.IsNull(4 + i, row) ? 0 : NumberOf(chunk.Doubles(4 + i)[row]);
+      history.versions_.push_back(version);
     }
     return Ok();
   };
+  std::string numbers;
+  for (const std::string& number : shown.numbers)
+    numbers += fmt::format(", CAST({} AS DOUBLE)", query::QuoteName(number));
   FEEDMILL_TRY(session.Stream(
-      fmt::format("SELECT post_key, CAST(text_length AS BIGINT), created_time, valid_from, CAST(version AS BIGINT) "
-                  "FROM dwd_post WHERE post_key IN (SELECT post_key FROM dwd_impression WHERE event_time >= {} AND "
-                  "event_time < {})",
-                  Literal(start), Literal(end)),
+      fmt::format("SELECT {0}, created_time, valid_from, CAST(version AS BIGINT){1} FROM {2} WHERE {0} IN (SELECT {0} "
+                  "FROM dwd_impression WHERE event_time >= {3} AND event_time < {4})",
+                  query::QuoteName(shown.Key()), numbers, versions, Literal(start), Literal(end)),
       add));
   // Of versions of one instant the last one counts.
   std::ranges::sort(history.versions_, {},
@@ -97,11 +127,13 @@ void PostHistory::Describe(EntityHandle post, Micros time, CandidateInput* candi
   auto next = std::ranges::lower_bound(versions_, std::pair(post, time), {}, key);
   if (next == versions_.begin() || (--next)->post != post) return;
   candidate->created_at = next->created;
-  candidate->text_length = next->text_length;
+  candidate->numbers = next->numbers;
 }
 
-Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog, UserPart part) {
+Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+                                          UserPart part) {
   FollowHistory history;
+  if (domain.relations.empty()) return history;
   FEEDMILL_TRY(session.RegisterTable(catalog, kRelationTable));
   const auto add = [&history](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
@@ -147,6 +179,8 @@ SliceText Keep(const query::Chunk& chunk, size_t column, size_t row, std::string
   return kept;
 }
 
+constexpr size_t kTextsBegin = 6;  // of ImpressionsOfDay
+
 void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
   for (size_t row = 0; row < chunk.row_count(); ++row) {
     Impression impression;
@@ -156,10 +190,10 @@ void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
     impression.post = Handle(chunk, 3, row);
     impression.author = Handle(chunk, 4, row);
     if (!chunk.IsNull(5, row)) impression.position = chunk.Longs(5)[row];
-    impression.dwell_ms = chunk.Longs(6)[row];
-    for (size_t i = 0; i < 8; ++i) impression.texts[i] = Keep(chunk, 7 + i, row, &slice->arena);
+    size_t column = kTextsBegin;
+    for (size_t i = 0; i < slice->text_count; ++i) impression.texts[i] = Keep(chunk, column++, row, &slice->arena);
     for (size_t i = 0; i < slice->label_count; ++i)
-      impression.labels[i] = static_cast<int32_t>(chunk.Longs(15 + i)[row]);
+      impression.labels[i] = static_cast<int32_t>(chunk.Longs(column++)[row]);
     slice->rows.push_back(impression);
   }
 }
@@ -168,19 +202,19 @@ void AddImpressions(const query::Chunk& chunk, ImpressionSlice* slice) {
 
 // as_of is the request's first impression of the day, so that the answer does not depend on where a run begins.
 std::string DayReader::ImpressionsOfDay(int64_t day, const SampleShares& shares) const {
-  std::string labels;
+  std::string texts, labels;
+  for (const std::string& text : ImpressionTexts(*domain_)) texts += ", " + query::QuoteName(text);
   for (const domain::Action* action : domain_->Labelled())
     labels += fmt::format(", CAST(COALESCE({0}, 0) AS BIGINT) AS {0}", query::QuoteName(action->label));
   return fmt::format(
       "WITH shown AS (SELECT *, COALESCE(request_id, event_id) AS request FROM dwd_impression "
       "WHERE event_time >= {0} AND event_time < {1} AND {2}{4}), "
       "requests AS (SELECT request, user_key, MIN(event_time) AS as_of FROM shown GROUP BY ALL) "
-      "SELECT as_of, event_time, shown.user_key AS user_key, post_key, author_key, CAST(position AS BIGINT) AS "
-      "position, CAST(dwell_ms AS BIGINT) AS dwell_ms, event_id, request_id, user_id, post_id, author_id, topic, "
-      "scene, "
-      "source{3} FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
+      "SELECT as_of, event_time, shown.user_key AS user_key, {5}, author_key, CAST(position AS BIGINT) AS position"
+      "{6}{3} FROM shown JOIN requests ON shown.request = requests.request AND shown.user_key IS NOT DISTINCT FROM "
       "requests.user_key",
-      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part_), labels, shares.Where(day));
+      Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay), OfPart(part_), labels, shares.Where(day),
+      query::QuoteName(domain_->Shown().Key()), texts);
 }
 
 void DayReader::SetPart(UserPart part) {
@@ -200,10 +234,13 @@ std::string DayReader::ActionsOfDay(int64_t day) const {
     properties += fmt::format(", CAST({0} IS NOT NULL AS BIGINT) AS has_{1}, TRY_CAST({0} AS DOUBLE) AS number_{1}",
                               query::QuoteName(properties_[i]), i);
   }
+  const domain::ItemKind& shown = domain_->Shown();
   return fmt::format(
-      "SELECT event_time, user_key, post_key, author_key, event_name, topic, event_id{} FROM dwd_user_action WHERE "
-      "event_name IN ({}) AND event_time >= {} AND event_time < {}",
-      properties, CountedEvents(*domain_), Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay));
+      "SELECT event_time, user_key, {} AS item_key, author_key, event_name, {} AS category, event_id{} FROM "
+      "dwd_user_action WHERE event_name IN ({}) AND event_time >= {} AND event_time < {}",
+      query::QuoteName(shown.Key()),
+      shown.category.empty() ? "CAST(NULL AS VARCHAR)" : query::QuoteName(shown.category), properties,
+      CountedEvents(*domain_), Literal(day * kMicrosPerDay), Literal((day + 1) * kMicrosPerDay));
 }
 
 Result<std::string> DayReader::ActionSource(const DayDigest& day) {
@@ -238,6 +275,7 @@ Result<ImpressionSlice> DayReader::ReadImpressions(const DayDigest& day, TimeSli
       source, Literal(slice.begin), Literal(slice.end));
   ImpressionSlice impressions;
   impressions.label_count = domain_->Labelled().size();
+  impressions.text_count = ImpressionTexts(*domain_).size();
   FEEDMILL_TRY(session_.Stream(sql, [&](const query::Chunk& chunk) {
     AddImpressions(chunk, &impressions);
     return Ok();

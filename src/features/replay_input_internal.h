@@ -19,19 +19,20 @@
 
 namespace feedmill::features {
 
-// Creation, text and versions by post_key, of the posts that were shown in a time.
+// Creation, numbers and versions by the key of the posts that were shown in a time.
 class PostHistory {
  public:
   // Of impressions in [start, end): a night does not hold the posts of all years.
-  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog, Micros start, Micros end);
-  // Fills created_at and text_length as of `time`: of versions that began strictly earlier; nothing before the first.
+  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+                                  Micros start, Micros end);
+  // Fills created_at and numbers as of `time`: of versions that began strictly earlier; nothing before the first.
   void Describe(EntityHandle post, Micros time, CandidateInput* candidate) const;
   size_t size() const { return versions_.size(); }
 
  private:
   struct Version {
     EntityHandle post;
-    float text_length;
+    ItemNumbers numbers;
     Micros created;
     Micros from;
     int64_t number;
@@ -42,7 +43,8 @@ class PostHistory {
 // Follow edges of the users of a part with the times they stood, by (user_key, target_user_key).
 class FollowHistory {
  public:
-  static Result<FollowHistory> Load(query::Session& session, lake::Catalog& catalog, UserPart part);
+  static Result<FollowHistory> Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+                                    UserPart part);
   // Whether an edge made strictly before `time` had not been taken back strictly before it.
   bool Follows(EntityHandle user, EntityHandle author, Micros time) const;
 
@@ -68,18 +70,21 @@ struct Impression {
   EntityHandle user = kNoEntity;
   EntityHandle post = kNoEntity;
   EntityHandle author = kNoEntity;
-  int64_t position = -1;  // -1 for NULL
-  int64_t dwell_ms = 0;
-  std::array<int32_t, domain::kLabelsMax> labels{};  // in the order of Domain::Labelled
-  SliceText texts[8];  // event_id, request_id, user_id, post_id, author_id, topic, scene, source
-  const SliceText& topic() const { return texts[5]; }
+  int64_t position = -1;                                   // -1 for NULL
+  std::array<int32_t, domain::kLabelsMax> labels{};        // in the order of Domain::Labelled
+  std::array<SliceText, 8> texts;                          // of the columns that ImpressionTexts names
+  const SliceText& topic() const { return texts.back(); }  // kNull where there is no category
 };
+// Columns of texts that samples take over, the category last when there is one.
+std::vector<std::string> ImpressionTexts(const domain::Domain& domain);
 
 // Impressions of some hours, ordered by (as_of, user, request, position, event).
 struct ImpressionSlice {
   std::vector<Impression> rows;
   size_t label_count = 0;
+  size_t text_count = 0;
   std::string arena;
+  std::span<const SliceText> TextsOf(const Impression& row) const { return std::span(row.texts).first(text_count); }
   std::span<const int32_t> LabelsOf(const Impression& row) const { return std::span(row.labels).first(label_count); }
   std::string_view Text(const SliceText& text) const { return std::string_view(arena).substr(text.begin, text.size); }
 };

@@ -78,9 +78,9 @@ class SlowReplay {
       case FeatureKind::kRate:
         return (Counter(set_.counters[feature.numerator], as_of) + feature.prior_rate * feature.prior_weight) /
                (Counter(set_.counters[feature.denominator], as_of) + feature.prior_weight);
-      case FeatureKind::kPostAgeHours:
+      case FeatureKind::kAgeHours:
         return std::log(1 + static_cast<double>(as_of - shown_.created) / static_cast<double>(kMicrosPerHour));
-      case FeatureKind::kTextLength:
+      case FeatureKind::kLogNumber:
         return std::log(1.0 + static_cast<double>(shown_.text_length));
       case FeatureKind::kFollowsAuthor:
         return Follows(as_of) ? 1 : 0;

@@ -40,7 +40,7 @@ class TrackingPlanTest : public testing::Test {
 TEST_F(TrackingPlanTest, TheTemplateLoads) {
   auto plan = TrackingPlan::Load(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/events");
   ASSERT_TRUE(plan) << plan.error().ToString();
-  EXPECT_EQ((*plan)->event_names().size(), 15u);
+  EXPECT_EQ((*plan)->event_names().size(), 16u);
   std::map<std::string, ColumnType> columns;
   for (const auto& column : (*plan)->typed_columns()) columns[column.name] = column.type;
   std::map<std::string, ColumnType> expected = {

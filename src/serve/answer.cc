@@ -42,12 +42,12 @@ void AppendItem(const FeedContext& context, const Candidate& candidate, int posi
       .Key("id")
       .Text(state.PostId(candidate.input.post))
       .Key("author")
-      .Text(state.UserId(candidate.input.author));
+      .Text(candidate.input.author == features::kNoEntity ? "" : state.UserId(candidate.input.author));
   if (candidate.input.topic != features::kNoEntity) json->Key("topic").Text(state.TopicName(candidate.input.topic));
   json->Key("score").Real(candidate.score);
   AppendSources(candidate, json);
   json->Key("reason").Text(ReasonFor(context, candidate)).Key("position").Integer(position);
-  json->Key("created_at").Text(FormatTime(candidate.input.created_at));
+  if (candidate.input.created_at != 0) json->Key("created_at").Text(FormatTime(candidate.input.created_at));
   if (context.query->debug) {
     json->Key("follows_author").Bool(candidate.input.follows_author);
     AppendInsides(context, candidate, json);

@@ -58,7 +58,7 @@ class Picker {
   }
 
   bool Full(uint32_t author) {
-    if (options_.author_cap <= 0) return false;
+    if (options_.author_cap <= 0 || author == kNoAuthor) return false;
     const auto found = by_author_.find(author);
     return found != by_author_.end() && found->second >= options_.author_cap;
   }

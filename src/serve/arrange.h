@@ -9,6 +9,8 @@
 
 namespace feedmill::serve {
 
+inline constexpr uint32_t kNoAuthor = 0xffffffff;  // no cap holds for items that nobody made
+
 struct ArrangeItem {
   double score = 0;  // any scale; only the order and the distances count
   uint32_t author = 0;

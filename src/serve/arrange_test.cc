@@ -39,6 +39,12 @@ TEST(ArrangeTest, CapHoldsAnAuthorBackUntilNobodyElseIsLeft) {
   EXPECT_TRUE(arranged[2].cap_relaxed);
 }
 
+TEST(ArrangeTest, NoCapHoldsForItemsThatNobodyMade) {
+  const std::vector<ArrangeItem> items = {{9, kNoAuthor}, {8, kNoAuthor}, {7, 1}, {6, 1}};
+  EXPECT_THAT(Picked(ArrangeByMarginalRelevance(items, {4, 1, 1}, Alike)), ElementsAre(0, 1, 2, 3));
+  EXPECT_FALSE(ArrangeByMarginalRelevance(items, {4, 1, 1}, Alike)[1].cap_relaxed);
+}
+
 TEST(ArrangeTest, FewerItemsThanPlaces) {
   EXPECT_TRUE(ArrangeByMarginalRelevance({}, {5, 0.5, 1}, Alike).empty());
   const std::vector<ArrangeItem> one = {{1, 1}};

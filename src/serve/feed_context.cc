@@ -27,6 +27,8 @@ std::string_view FilterRuleName(FilterRule rule) {
       return "excluded";
     case FilterRule::kTopic:
       return "topic";
+    case FilterRule::kRemoved:
+      return "removed";
   }
   return "";
 }

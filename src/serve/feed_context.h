@@ -28,8 +28,8 @@ struct FunnelStep {
 };
 
 // Candidates that a rule of the filter stage took out.
-enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded, kTopic };
-inline constexpr int kFilterRuleCount = 7;
+enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded, kTopic, kRemoved };
+inline constexpr int kFilterRuleCount = 8;
 std::string_view FilterRuleName(FilterRule rule);
 
 struct FeedContext {

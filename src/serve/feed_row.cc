@@ -25,7 +25,8 @@ void AppendModelRow(const FeedContext& context, const Candidate& candidate, Json
 void AppendCandidate(const FeedContext& context, const Candidate& candidate, int position, JsonText* json) {
   const stream::LiveState& state = *context.state;
   json->Open('{').Key("post_id").Text(state.PostId(candidate.input.post));
-  json->Key("author_id").Text(state.UserId(candidate.input.author));
+  json->Key("author_id")
+      .Text(candidate.input.author == features::kNoEntity ? "" : state.UserId(candidate.input.author));
   if (position >= 0) json->Key("position").Integer(position).Key("reason").Text(ReasonFor(context, candidate));
   json->Key("source").Text(SourceName(candidate.best)).Key("sources").Open('[');
   for (int i = 0; i < kSourceCount; ++i) {

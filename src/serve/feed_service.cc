@@ -11,6 +11,7 @@
 #include "serve/feed_errors.h"
 #include "serve/feed_metrics.h"
 #include "serve/feed_row.h"
+#include "serve/item_lists.h"
 #include "serve/parking_lot.h"
 #include "serve/pipeline.h"
 
@@ -94,6 +95,7 @@ class FeedServiceImpl final : public FeedService {
   // Sets the job aside until the record that `after` names is applied. False: it goes on at once.
   bool Park(const std::shared_ptr<Job>& job);
   void Feed(const std::shared_ptr<Job>& job);
+  void List(const std::shared_ptr<Job>& job);
   void Explain(const std::shared_ptr<Job>& job);
   void ExplainOld(Job* job);
   FeedError NotKept(const std::string& request_id) const;
@@ -124,8 +126,10 @@ class FeedServiceImpl final : public FeedService {
 
 std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
   const bool feed = request.path == kFeedPath;
-  if (!feed && !request.path.starts_with(kExplainPath)) {
-    return FeedError{404, "there is no such page", "path", request.path, "/v1/feed, /v1/explain/{request_id}"};
+  if (!feed && !request.path.starts_with(kExplainPath) && !IsItemList(request.path)) {
+    return FeedError{404, "there is no such page", "path", request.path,
+                     "/v1/feed, /v1/explain/{request_id}, /v1/similar/{kind}/{id}, /v1/popular/{kind}, "
+                     "/v1/latest/{kind}"};
   }
   if (request.method != "GET" && !(feed && request.method == "POST")) {
     return FeedError{405, "this method does nothing here", "method", request.method, feed ? "GET, POST" : "GET"};
@@ -171,6 +175,7 @@ void FeedServiceImpl::Stop() {
 }
 
 void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
+  if (IsItemList(job->request.path)) return List(job);
   if (job->request.path != kFeedPath) return Explain(job);
   if (const auto error = Read(job.get())) return Refuse(*error, job->respond);
   if (!Park(job)) Feed(job);
@@ -273,6 +278,21 @@ void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micr
   record.document = row;
   explained_.Put(std::move(request_id), std::move(row));
   if (wiring_.write_back) wiring_.write_back(std::move(record));
+}
+
+void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
+  const auto query = ParseItemListQuery(job->request, wiring_.state->domain()->Shown(), options_.items_max);
+  if (!query) return Refuse(query.error(), job->respond);
+  const std::shared_ptr<const Bundle> bundle = this->bundle();
+  io::HttpResponse response;
+  {
+    const stream::LiveState::ReadGuard guard = wiring_.state->Read();
+    const auto trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(wiring_.clock->Now()));
+    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending});
+    if (!listed) return Refuse(listed.error(), job->respond);
+    response.body = std::move(*listed);
+  }
+  job->respond(std::move(response));
 }
 
 void FeedServiceImpl::Explain(const std::shared_ptr<Job>& job) {

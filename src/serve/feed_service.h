@@ -1,5 +1,5 @@
-// POST|GET /v1/feed and GET /v1/explain/{request_id}: a feed is a list of small stages under one deadline (design: feed
-// stages).
+// POST|GET /v1/feed, GET /v1/explain/{request_id}, and lists that are no feed of a user's (item_lists.h): a feed is a
+// list of small stages under one deadline (design: feed stages).
 #pragma once
 
 #include <functional>
@@ -62,7 +62,7 @@ class FeedService {
   // in-network only. Any thread.
   virtual void SetBundle(std::shared_ptr<const Bundle> bundle) = 0;
   virtual std::shared_ptr<const Bundle> bundle() const = 0;
-  // Routes /v1/feed and /v1/explain/; answers later from its own threads.
+  // Routes /v1/feed, /v1/explain/, /v1/similar/, /v1/popular/ and /v1/latest/; answers later from its own threads.
   virtual void Handle(io::HttpRequest&& request, io::HttpResponder&& respond) = 0;
   // Answers what waits, then joins. Requests that come later get 503. Idempotent.
   virtual void Stop() = 0;

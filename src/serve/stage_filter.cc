@@ -23,13 +23,16 @@ class Rules {
 
   // The first rule that takes the candidate out.
   std::optional<FilterRule> Breaks(const Candidate& candidate) const {
-    const auto& [post, author, topic, created_at, text_length, follows] = candidate.input;
+    const auto& [post, author, topic, created_at, numbers, follows] = candidate.input;
     const FilterSettings& settings = context_.scene->filter;
-    if (author == kNoEntity || created_at == 0) return FilterRule::kUnknown;
+    // Where an event makes items, one whose event is not known may be anything.
+    if (has_makers_ && (author == kNoEntity || created_at == 0)) return FilterRule::kUnknown;
+    if (state_.Post(post).removed_at != 0) return FilterRule::kRemoved;
     if (context_.Hidden(post, author)) return FilterRule::kHidden;
     if (settings.own && context_.user != kNoEntity && author == context_.user) return FilterRule::kOwn;
     if (settings.seen && context_.Seen(post)) return FilterRule::kSeen;
-    if (!context_.any_age && context_.ages_from - created_at > settings.age_max) return FilterRule::kExpired;
+    if (!context_.any_age && created_at != 0 && context_.ages_from - created_at > settings.age_max)
+      return FilterRule::kExpired;
     if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
     if (excluded_.contains(post)) return FilterRule::kExcluded;
     return std::nullopt;
@@ -40,6 +43,7 @@ class Rules {
 
   const FeedContext& context_;
   const stream::LiveState& state_;
+  const bool has_makers_ = !state_.domain()->Shown().made_by.empty();
   std::unordered_set<EntityHandle> excluded_;
   std::unordered_set<EntityHandle> topics_;  // told by the request
 };

@@ -9,7 +9,7 @@ void HydrateCandidates(FeedContext* context) {
     candidate.input.author = info.author;
     candidate.input.topic = info.topic;
     candidate.input.created_at = info.created_at;
-    candidate.input.text_length = info.text_length;
+    candidate.input.numbers = info.numbers;
     candidate.input.follows_author = info.author != features::kNoEntity && context->Follows(info.author);
   }
 }

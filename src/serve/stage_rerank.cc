@@ -47,7 +47,7 @@ class Similarity {
     return sum;
   }
   static double Same(const features::CandidateInput& a, const features::CandidateInput& b) {
-    if (a.author == b.author) return kSameAuthor;
+    if (a.author == b.author && a.author != features::kNoEntity) return kSameAuthor;
     return a.topic == b.topic && a.topic != features::kNoEntity ? kSameTopic : 0;
   }
 
@@ -137,14 +137,14 @@ class Page {
     return std::find(topics.begin(), topics.end(), context_->state->TopicName(candidate.input.topic)) != topics.end();
   }
   bool Young(const Candidate& candidate) const {
-    return context_->now - candidate.input.created_at <= settings_.fresh_age;
+    return candidate.input.created_at != 0 && context_->now - candidate.input.created_at <= settings_.fresh_age;
   }
   bool OnPage(const Candidate& candidate) const {
     return std::any_of(context_->page.begin(), context_->page.end(),
                        [&](const Candidate& shown) { return shown.input.post == candidate.input.post; });
   }
   bool AuthorFull(const Candidate& candidate) const {
-    if (settings_.author_cap <= 0) return false;
+    if (settings_.author_cap <= 0 || candidate.input.author == features::kNoEntity) return false;
     return std::count_if(context_->page.begin(), context_->page.end(), [&](const Candidate& shown) {
              return shown.input.author == candidate.input.author;
            }) >= settings_.author_cap;

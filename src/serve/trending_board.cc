@@ -73,9 +73,11 @@ TrendingList MakeTrendingList(const stream::LiveState& state, const features::Fe
   TrendingList list;
   const Scorer score(state, counted, options.half_life, now);
   const Micros ages_from = AgesFrom(state, now);
+  const bool has_makers = !state.domain()->Shown().made_by.empty();
   for (EntityHandle post : Pool(state, bundle, options.pool)) {
     const stream::PostInfo& info = state.Post(post);
-    if (info.created_at == 0 || ages_from - info.created_at > options.age_max) continue;
+    if (info.removed_at != 0 || (info.created_at == 0 && has_makers)) continue;
+    if (info.created_at != 0 && ages_from - info.created_at > options.age_max) continue;
     list.best_first.push_back({post, info.topic, score(post)});
   }
   // Ties by time, then by name, so that the order does not hang on handles.

@@ -45,7 +45,7 @@ std::vector<float> FeaturesOf(const features::FeatureSet& set, const LiveState& 
   const EntityHandle p = state.FindPost(post);
   const PostInfo& info = state.Post(p);
   const features::CandidateInput candidate{
-      p, info.author, info.topic, info.created_at, info.text_length, state.Follows(u, info.author)};
+      p, info.author, info.topic, info.created_at, info.numbers, state.Follows(u, info.author)};
   std::vector<float> values(set.features.size());
   features::ComputeFeatures(set, state.counters(), u, state.AsOf(now), {&candidate, 1}, values);
   for (float& value : values) value = value != value ? -1 : value;  // missing

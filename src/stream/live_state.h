@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "data/event.h"
 #include "data/receipt_times.h"
+#include "features/compute.h"
 #include "features/counter_table.h"
 #include "io/file_system.h"
 
@@ -40,9 +41,10 @@ struct LiveStateOptions {
 
 struct PostInfo {
   EntityHandle author = kNoEntity;  // of its first version; as actions state it while the creation is not known
-  EntityHandle topic = kNoEntity;   // this and the text's length are of its newest version
+  EntityHandle topic = kNoEntity;   // this and the numbers are of its newest version
   Micros created_at = 0;            // of its first version; 0: only heard of through actions
-  float text_length = 0;
+  Micros removed_at = 0;            // by its author, and not made again since; 0: it stands
+  features::ItemNumbers numbers{};
 };
 
 struct LastAction {
@@ -120,8 +122,7 @@ class LiveState {
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first
   EntityHandle NewestPostOf(EntityHandle author) const;                // kNoEntity when none is known
   std::vector<EntityHandle> FreshPosts(int count) const;               // newest first
-  std::vector<EntityHandle> UserIds(
-      size_t offset, size_t count) const;  // for the console's user picker: most active first is not promised
+  std::vector<EntityHandle> UserIds(size_t offset, size_t count) const;  // for the console's user picker, in no order
   const features::CounterTable& counters() const;
   size_t UserCount() const;
   size_t PostCount() const;

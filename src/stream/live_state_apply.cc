@@ -171,6 +171,8 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
       return;
     case Kind::kPostCreate:
       return ApplyPostCreate(event);
+    case Kind::kPostRemove:
+      return ApplyPostRemove(event);
     case Kind::kFollow:
     case Kind::kUnfollow:
       return ApplyFollow(event);
@@ -189,20 +191,48 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
   if (author == kNoEntity || post == kNoEntity) return;
   PostInfo& info = post_infos.Mutable(post);
   const bool is_known = info.created_at != 0;
+  // A removal that came first counts when it is the author's and not older than this.
+  const bool is_owner = info.author == author;
+  const bool is_back = info.removed_at != 0 && (is_known ? is_owner && event.time > info.removed_at
+                                                         : !is_owner || event.time > info.removed_at);
+  if (is_back) info.removed_at = 0;
   if (!is_known || event.time >= info.created_at) {
     info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
-    info.text_length = static_cast<float>(event.text_length);
+    info.numbers = event.numbers;
   }
-  if (is_known && event.time >= info.created_at) return;
-  if (is_known) {
-    fresh.erase({info.created_at, post});
-    RemoveRecent(info.author, post);
+  if (is_known && event.time >= info.created_at) {
+    if (is_back) OfferAsNew(post);
+    return;
   }
+  if (is_known) WithdrawAsNew(post);
   info.author = author;
   info.created_at = event.time;
-  AddRecent(author, post);
-  fresh.insert({event.time, post});
+  if (info.removed_at == 0) OfferAsNew(post);
+}
+
+// Nobody but its author takes a post away.
+void LiveState::Parts::ApplyPostRemove(const StreamEvent& event) {
+  const EntityHandle user = InternUser(event.user_id);
+  const EntityHandle post = InternPost(event.post_id);
+  if (user == kNoEntity || post == kNoEntity) return;
+  PostInfo& info = post_infos.Mutable(post);
+  if (info.author == kNoEntity) info.author = user;
+  if (info.author != user) return;
+  if (info.created_at != 0) WithdrawAsNew(post);
+  info.removed_at = std::max(info.removed_at, event.time);
+}
+
+void LiveState::Parts::OfferAsNew(EntityHandle post) {
+  const PostInfo& info = post_infos[post];
+  AddRecent(info.author, post);
+  fresh.insert({info.created_at, post});
   while (fresh.size() > static_cast<size_t>(options.fresh_posts_max)) fresh.erase(fresh.begin());
+}
+
+void LiveState::Parts::WithdrawAsNew(EntityHandle post) {
+  const PostInfo& info = post_infos[post];
+  fresh.erase({info.created_at, post});
+  RemoveRecent(info.author, post);
 }
 
 void LiveState::Parts::AddRecent(EntityHandle author, EntityHandle post) {

@@ -1,8 +1,10 @@
 // Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, users, posts,
 // topics; posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
+#include <algorithm>
 #include <cstring>
 #include <span>
 
+#include "base/log.h"
 #include "features/checkpoint_file.h"
 #include "io/forked_work.h"
 #include "stream/live_state_internal.h"
@@ -10,7 +12,9 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kKind = "STREAM04";
+constexpr std::string_view kKind = "STREAM05";
+// Of posts, the first number of the legacy domain.
+constexpr std::string_view kKindOfOneNumber = "STREAM04";
 // Former kinds have the actions of the legacy domain, by these numbers.
 constexpr std::string_view kKindOfLegacyActions = "STREAM03";
 constexpr std::string_view kKindWithoutTimes = "STREAM02";
@@ -24,15 +28,24 @@ struct FreshPost {
   uint32_t unused;
 };
 
-// Without the padding of PostInfo, whose bytes mean nothing.
 struct PackedPost {
   EntityHandle author;
   EntityHandle topic;
   Micros created_at;
-  float text_length;
+  features::ItemNumbers numbers;
+  Micros removed_at;
+};
+static_assert(sizeof(PackedPost) == 40);
+
+// Of former kinds.
+struct PackedPostOfOneNumber {
+  EntityHandle author;
+  EntityHandle topic;
+  Micros created_at;
+  float number;
   uint32_t unused;
 };
-static_assert(sizeof(PackedPost) == 24);
+static_assert(sizeof(PackedPostOfOneNumber) == 24);
 
 struct PartitionOffset {
   uint32_t partition;
@@ -59,11 +72,14 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   writer->PutArray(packed_times);
   writer->Put(static_cast<uint32_t>(domain->actions.size()));
   for (const domain::Action& action : domain->actions) writer->PutText(action.name);
+  const auto& numbers = domain->Shown().numbers;
+  writer->Put(static_cast<uint32_t>(numbers.size()));
+  for (const std::string& name : numbers) writer->PutText(name);
   for (const Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Write(cold, writer));
   writer->Put(static_cast<uint32_t>(post_infos.size()));
   FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
     for (const PostInfo& info : std::span(infos, count))
-      writer->Put(PackedPost{info.author, info.topic, info.created_at, info.text_length, 0});
+      writer->Put(PackedPost{info.author, info.topic, info.created_at, info.numbers, info.removed_at});
   }));
   FEEDMILL_TRY(user_states->Write(cold, writer));
   std::vector<FreshPost> fresh_posts;
@@ -73,19 +89,50 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   return Ok();
 }
 
-Status LiveState::Parts::ReadPosts(BodyReader* body) {
+// The names of an item's numbers when the checkpoint was made.
+Result<std::vector<std::string>> LiveState::Parts::ReadNumbers(BodyReader* body) {
+  uint32_t count = 0;
+  FEEDMILL_TRY(body->Get(&count));
+  if (count > domain::kNumbersMax) return Corrupt("body: {} numbers; allowed: {}", count, domain::kNumbersMax);
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < count; ++i) {
+    std::string_view name;
+    FEEDMILL_TRY(body->GetText(&name));
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+Status LiveState::Parts::ReadPosts(BodyReader* body, bool of_one_number, const std::vector<std::string>& stored) {
+  // Place in the file of each of today's numbers; one that is not there is 0 until its item is made again.
+  const auto& numbers = domain->Shown().numbers;
+  std::vector<size_t> places;
+  for (const std::string& name : numbers) {
+    places.push_back(static_cast<size_t>(std::ranges::find(stored, name) - stored.begin()));
+    if (places.back() == stored.size())
+      log::Warn(
+          "checkpoint of the live state: items have no such number yet; it is 0 until they are sent again, or "
+          "until `feedmill rebuild`",
+          {{"number", name}});
+  }
+  const size_t width = of_one_number ? sizeof(PackedPostOfOneNumber) : sizeof(PackedPost);
   std::string_view bytes;
-  FEEDMILL_TRY(body->GetArrayBytes(sizeof(PackedPost), &bytes));
-  const size_t count = bytes.size() / sizeof(PackedPost);
+  FEEDMILL_TRY(body->GetArrayBytes(width, &bytes));
+  const size_t count = bytes.size() / width;
   if (count != posts.size()) return Corrupt("body: {} posts; {} names of posts", count, posts.size());
   for (size_t i = 0; i < count; ++i) {
-    PackedPost post;
-    std::memcpy(&post, bytes.data() + i * sizeof post, sizeof post);
+    PackedPost post{};
+    // The older one has the same beginning.
+    std::memcpy(&post, bytes.data() + i * width, std::min(width, sizeof post));
+    if (of_one_number) std::ranges::fill(post.numbers.begin() + 1, post.numbers.end(), 0.0F);
     if ((post.author != kNoEntity && post.author >= users.size()) ||
         (post.topic != kNoEntity && post.topic >= topics.size())) {
       return Corrupt("body: a post names an author or a topic that is not there");
     }
-    post_infos.Add({post.author, post.topic, post.created_at, post.text_length});
+    PostInfo info{post.author, post.topic, post.created_at, post.removed_at, {}};
+    for (size_t n = 0; n < places.size(); ++n)
+      info.numbers[n] = places[n] < stored.size() ? post.numbers[places[n]] : 0;
+    post_infos.Add(info);
     if (i % kReadBetweenTrims == 0) Trim();
   }
   return Ok();
@@ -134,11 +181,15 @@ Status LiveState::Parts::Read(BodyReader* body, std::string_view kind) {
   if (kind != kKindWithoutTimes) FEEDMILL_TRY(body->GetArray(&packed_times));
   for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
   StoredActions stored = LegacyActions();
-  if (kind == kKind) {
+  if (kind == kKind || kind == kKindOfOneNumber) {
     FEEDMILL_ASSIGN(stored, ReadActions(body));
   }
+  std::vector<std::string> numbers = domain::LegacyDomain()->Shown().numbers;
+  if (kind == kKind) {
+    FEEDMILL_ASSIGN(numbers, ReadNumbers(body));
+  }
   for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
-  FEEDMILL_TRY(ReadPosts(body));
+  FEEDMILL_TRY(ReadPosts(body, kind != kKind, numbers));
   FEEDMILL_TRY(ReadUsers(body, stored));
   std::vector<FreshPost> fresh_posts;
   FEEDMILL_TRY(body->GetArray(&fresh_posts));
@@ -185,7 +236,7 @@ Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {
   std::string_view kind = kKind;
   auto opened = features::OpenCheckpointFile(files, path, kind);
-  for (const std::string_view former : {kKindOfLegacyActions, kKindWithoutTimes}) {
+  for (const std::string_view former : {kKindOfOneNumber, kKindOfLegacyActions, kKindWithoutTimes}) {
     if (opened) break;
     kind = former;
     opened = features::OpenCheckpointFile(files, path, kind);

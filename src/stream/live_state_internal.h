@@ -60,6 +60,10 @@ struct LiveState::Parts {
   uint64_t AppliedBefore(LogPosition position) const;  // records of all partitions
   void Apply(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyPostRemove(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  // Among the newest of its author and of all.
+  void OfferAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
+  void WithdrawAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
   void ApplyFollow(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyIdentify(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyActed(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
@@ -85,7 +89,9 @@ struct LiveState::Parts {
   StoredActions LegacyActions() const;
   int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
   Status ReadUsers(BodyReader* reader, const StoredActions& stored) FEEDMILL_REQUIRES(lock);
-  Status ReadPosts(BodyReader* reader) FEEDMILL_REQUIRES(lock);
+  static Result<std::vector<std::string>> ReadNumbers(BodyReader* body);
+  Status ReadPosts(BodyReader* reader, bool of_one_number, const std::vector<std::string>& stored)
+      FEEDMILL_REQUIRES(lock);
 };
 
 }  // namespace feedmill::stream

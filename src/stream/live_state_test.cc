@@ -68,12 +68,49 @@ TEST_F(LiveStateTest, PostsAreKnownByTheirCreation) {
   const PostInfo& info = state_.Post(Post("p1"));
   EXPECT_EQ(info.author, User("bob"));
   EXPECT_EQ(info.created_at, kT - 5);
-  EXPECT_EQ(info.text_length, 120);
+  EXPECT_EQ(info.numbers[0], 120);
   EXPECT_EQ(state_.TopicName(info.topic), "cats");
   Send("post_create", "bob", kT + 9, R"({"post_id":"p1","topic":"dogs","text_length":7})");  // a new version
   EXPECT_EQ(info.created_at, kT - 5);
   EXPECT_EQ(state_.TopicName(state_.Post(Post("p1")).topic), "dogs");
   EXPECT_EQ(state_.Post(kNoEntity).created_at, 0);
+}
+
+TEST_F(LiveStateTest, WhatItsAuthorRemovesIsNotNewAnyMoreUntilItIsMadeAgain) {
+  const auto removed = [this](std::string_view post) { return state_.Post(Post(post)).removed_at != 0; };
+  Send("post_create", "bob", kT, R"({"post_id":"p1","topic":"cats","text_length":1})");
+  Send("post_create", "bob", kT + 1, R"({"post_id":"p2","topic":"cats","text_length":1})");
+  Send("post_delete", "eve", kT + 2, R"({"post_id":"p1"})");
+  EXPECT_FALSE(removed("p1")) << "not by somebody else";
+  Send("post_delete", "bob", kT + 3, R"({"post_id":"p1"})");
+  EXPECT_TRUE(removed("p1"));
+  EXPECT_THAT(state_.FreshPosts(9), ElementsAre(Post("p2")));
+  EXPECT_THAT(state_.RecentPostsOf(User("bob")), ElementsAre(Post("p2")));
+  Send("post_create", "bob", kT + 2, R"({"post_id":"p1","topic":"cats","text_length":2})");
+  EXPECT_TRUE(removed("p1")) << "a version from before";
+  Send("post_create", "eve", kT + 4, R"({"post_id":"p1","topic":"cats","text_length":2})");
+  EXPECT_TRUE(removed("p1")) << "by somebody else";
+  Send("post_create", "bob", kT + 5, R"({"post_id":"p1","topic":"cats","text_length":3})");
+  EXPECT_FALSE(removed("p1"));
+  EXPECT_THAT(state_.FreshPosts(9), ElementsAre(Post("p2"), Post("p1")));
+}
+
+TEST_F(LiveStateTest, ARemovalMayComeBeforeTheCreation) {
+  const auto removed = [this](std::string_view post) { return state_.Post(Post(post)).removed_at != 0; };
+  Send("post_delete", "bob", kT + 3, R"({"post_id":"p1"})");
+  Send("post_create", "bob", kT, R"({"post_id":"p1","topic":"cats","text_length":1})");
+  EXPECT_TRUE(removed("p1"));
+  EXPECT_THAT(state_.FreshPosts(9), IsEmpty());
+  Send("post_delete", "eve", kT + 3, R"({"post_id":"p2"})");
+  Send("post_create", "bob", kT, R"({"post_id":"p2","topic":"cats","text_length":1})");
+  EXPECT_FALSE(removed("p2")) << "a stranger's";
+  const std::string path = testing::TempDir() + "/removed.ckpt";
+  ASSERT_TRUE(state_.WriteCheckpoint(io::PosixFileSystem(), path).has_value());
+  LiveState copy(set_, {});
+  ASSERT_TRUE(copy.LoadCheckpoint(io::PosixFileSystem(), path).has_value());
+  EXPECT_EQ(copy.Post(copy.FindPost("p1")).removed_at, kT + 3);
+  EXPECT_EQ(copy.Post(copy.FindPost("p2")).removed_at, 0);
+  EXPECT_EQ(copy.Post(copy.FindPost("p2")).numbers[0], 1);
 }
 
 TEST_F(LiveStateTest, ToldTopicsAreThoseOfTheNewestIdentifyThatHasThem) {

@@ -35,7 +35,7 @@ std::vector<float> Serve(const features::FeatureSet& set, const LiveState& state
   const EntityHandle post = state.FindPost(shown.post);
   const PostInfo& info = state.Post(post);
   const features::CandidateInput candidate{
-      post, info.author, info.topic, info.created_at, info.text_length, state.Follows(user, info.author)};
+      post, info.author, info.topic, info.created_at, info.numbers, state.Follows(user, info.author)};
   std::vector<float> values(set.features.size());
   features::ComputeFeatures(set, state.counters(), user, state.AsOf(now), {&candidate, 1}, values);
   return values;

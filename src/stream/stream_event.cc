@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -18,10 +17,14 @@ struct PropertyNames {
   std::string post;
   std::string author;                // whose post it is, as actions state it
   std::vector<std::string> targets;  // of another user
+  std::string category;
+  std::string told;  // categories, of identify
+  std::vector<std::string> numbers;
 };
 
 PropertyNames NamesOf(const domain::Domain& domain) {
-  PropertyNames names{domain.Shown().id, domain.Shown().author_stated, {}};
+  const domain::ItemKind& shown = domain.Shown();
+  PropertyNames names{shown.id, shown.author_stated, {}, shown.category, domain.Users().category, shown.numbers};
   std::set<std::string> targets;
   for (const domain::Action& action : domain.actions) {
     targets.insert(action.author);
@@ -58,9 +61,11 @@ void GetField(std::string_view key, simdjson::ondemand::value value, const Prope
   if (key == names.post) return GetText(value, &out->post_id);
   if (key == names.author) return GetText(value, &out->author_id);
   if (std::ranges::find(names.targets, key) != names.targets.end()) return GetText(value, &out->target_user_id);
-  if (key == "topic") return GetText(value, &out->topic);
-  if (key == "topics") return GetTexts(value, &out->topics);
-  if (key == "text_length") out->text_length = std::trunc(GetNumber(value));
+  if (key == names.category) return GetText(value, &out->topic);
+  if (key == names.told) return GetTexts(value, &out->topics);
+  const auto number = std::ranges::find(names.numbers, key);
+  if (number != names.numbers.end())
+    out->numbers[static_cast<size_t>(number - names.numbers.begin())] = static_cast<float>(GetNumber(value));
 }
 
 // What the property says of the event's actions. True when it was a number that one of them counts.
@@ -115,6 +120,7 @@ StreamEventReader::~StreamEventReader() = default;
 StreamEvent::Kind StreamEventReader::KindOf(const Event& event, const domain::EventMeaning* meaning) const {
   using Kind = StreamEvent::Kind;
   if (meaning != nullptr && meaning->makes) return Kind::kPostCreate;
+  if (meaning != nullptr && meaning->unmakes) return Kind::kPostRemove;
   if (IsBotAgent(event.user_agent)) return Kind::kIgnored;
   if (event.type == "identify") return Kind::kIdentify;
   if (meaning == nullptr) return Kind::kIgnored;
@@ -133,7 +139,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   if (kind == StreamEvent::Kind::kIgnored) return;
   for (std::string* text : {&out->post_id, &out->author_id, &out->target_user_id, &out->topic}) text->clear();
   out->topics.reset();
-  out->text_length = 0;
+  out->numbers = {};
   out->deeds.clear();
   if (meaning != nullptr) {
     for (const uint8_t place : meaning->actions) {

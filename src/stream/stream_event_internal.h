@@ -10,12 +10,12 @@
 #include "base/clock.h"
 #include "data/event.h"
 #include "domain/event_meanings.h"
-#include "features/feature_set.h"
+#include "features/compute.h"
 
 namespace feedmill::stream {
 
 struct StreamEvent {
-  enum class Kind : uint8_t { kIgnored, kPostCreate, kFollow, kUnfollow, kActed, kIdentify };
+  enum class Kind : uint8_t { kIgnored, kPostCreate, kPostRemove, kFollow, kUnfollow, kActed, kIdentify };
 
   // One of the actions that the event is.
   struct Deed {
@@ -36,7 +36,7 @@ struct StreamEvent {
   std::string target_user_id;
   std::string topic;
   std::optional<std::vector<std::string>> topics;  // of identify; empty list: none any more
-  double text_length = 0;
+  features::ItemNumbers numbers{};
 };
 
 // Reads the JSON of properties. One thread at a time.

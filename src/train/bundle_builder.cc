@@ -1,5 +1,8 @@
 #include "train/bundle_builder.h"
 
+#include <algorithm>
+
+#include "query/sql_text.h"
 #include "registry/bundle_files.h"
 #include "store/candidate_lists.h"
 #include "train/work_folder.h"
@@ -62,8 +65,10 @@ class ListGrouper {
   std::vector<float> scores_;
 };
 
+// Without SQL, a file without lists.
 Status WriteLists(io::FileSystem& files, query::Session& session, const std::string& path, std::string_view sql) {
   FEEDMILL_ASSIGN(const auto writer, store::CreateCandidateLists(files, path));
+  if (sql.empty()) return writer->Finish();
   ListGrouper grouper(*writer);
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
@@ -75,16 +80,31 @@ Status WriteLists(io::FileSystem& files, query::Session& session, const std::str
   return writer->Finish();
 }
 
-Status WriteAllLists(io::FileSystem& files, query::Session& session, const std::string& folder) {
-  const std::pair<const char*, const char*> lists[] = {
-      {registry::kI2iFile,
-       "SELECT post_id, similar_post_id, CAST(score AS DOUBLE) FROM ads_recall_i2i ORDER BY post_id, place, "
-       "similar_post_id"},
-      {registry::kU2uFile,
-       "SELECT user_id, post_id, CAST(score AS DOUBLE) FROM ads_recall_u2u_cf ORDER BY user_id, place, post_id"},
-      {registry::kTrendingFile,
-       "SELECT topic, post_id, CAST(score AS DOUBLE) FROM ads_trending ORDER BY topic, place, post_id"}};
-  for (const auto& [name, sql] : lists) FEEDMILL_TRY(WriteLists(files, session, folder + "/" + name, sql));
+// Key, item and score of a table's rows, by key and place.
+std::string ListSql(std::string_view table, std::string_view key, std::string_view item) {
+  return fmt::format("SELECT {0}, {1}, CAST(score AS DOUBLE) FROM {2} ORDER BY {0}, place, {1}", query::QuoteName(key),
+                     query::QuoteName(item), table);
+}
+
+Status WriteAllLists(io::FileSystem& files, query::Session& session, const std::string& folder,
+                     const BundleInput& input) {
+  const domain::ItemKind& shown = input.shown;
+  // Without a category there is the list of all alone, in a column of this name.
+  const std::string category = shown.category.empty() ? "category" : shown.category;
+  struct List {
+    const char* file;
+    const char* table;
+    std::string_view key;
+    std::string item;
+  };
+  const List lists[] = {{registry::kI2iFile, "ads_recall_i2i", shown.id, "similar_" + shown.id},
+                        {registry::kU2uFile, "ads_recall_u2u_cf", "user_id", shown.id},
+                        {registry::kTrendingFile, "ads_trending", category, shown.id}};
+  for (const List& list : lists) {
+    const bool has = std::ranges::find(input.tables, list.table) != input.tables.end();
+    const std::string sql = has ? ListSql(list.table, list.key, list.item) : "";
+    FEEDMILL_TRY(WriteLists(files, session, folder + "/" + list.file, sql));
+  }
   return Ok();
 }
 
@@ -110,7 +130,7 @@ Result<BuiltBundle> BuildBundle(io::FileSystem& files, query::Session& session, 
   FEEDMILL_TRY(CopyPart(files, input.work_folder + "/rank", folder));
   FEEDMILL_TRY(CopyPart(files, input.work_folder + "/als", folder));
   if (on_progress) on_progress(0.2, "candidate lists");
-  FEEDMILL_TRY(WriteAllLists(files, session, folder));
+  FEEDMILL_TRY(WriteAllLists(files, session, folder, input));
   if (on_progress) on_progress(0.8, "sealing");
   BuiltBundle built;
   built.manifest.created_at = input.cut;  // not the clock: the same data gives the same bundle

@@ -69,11 +69,13 @@ class BundleBuilderTest : public ::testing::Test {
   }
 
   Result<BuiltBundle> Build() {
-    return BuildBundle(files_, *session_, {folder_ + "/work", folder_ + "/bundles", kCut}, nullptr);
+    const BundleInput input{folder_ + "/work", folder_ + "/bundles", kCut, lists_, domain::LegacyDomain()->Shown()};
+    return BuildBundle(files_, *session_, input, nullptr);
   }
 
   io::FileSystem& files_ = io::PosixFileSystem();
   std::string folder_;
+  std::vector<std::string> lists_ = {"ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"};
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<query::Session> session_;
 };
@@ -97,6 +99,18 @@ TEST_F(BundleBuilderTest, GathersPartsAndListsIntoASealedFolder) {
   ASSERT_TRUE(posts.has_value());
   EXPECT_EQ((*posts)->row_count(), 2u);
   EXPECT_GE((*posts)->Find("p2"), 0);
+}
+
+// A project need not have every list.
+TEST_F(BundleBuilderTest, AListWithoutATableIsEmpty) {
+  WriteParts();
+  Run("DROP TABLE ads_recall_u2u_cf");
+  lists_ = {"ads_recall_i2i", "ads_trending"};
+  const auto built = Build();
+  ASSERT_THAT(built, IsOk());
+  const auto of = [&](const char* file) { return *store::OpenCandidateLists(files_, built->folder + "/" + file); };
+  EXPECT_EQ(of(registry::kU2uFile)->key_count(), 0u);
+  EXPECT_EQ(of(registry::kI2iFile)->key_count(), 2u);
 }
 
 TEST_F(BundleBuilderTest, OnlyWhatIsJudgedAgainHasATwin) {

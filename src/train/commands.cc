@@ -164,10 +164,17 @@ Result<std::string> RunRank(const CommandOptions& options) {
 Result<std::string> RunBundle(const CommandOptions& options) {
   io::ConfinedFileSystem files(io::PosixFileSystem(), {options.data});
   Workplace place;
-  const std::string tables[] = {"ads.ads_recall_i2i", "ads.ads_recall_u2u_cf", "ads.ads_trending"};
-  FEEDMILL_TRY(OpenPlace(options, files, tables, &place));
+  FEEDMILL_TRY(OpenPlace(options, files, {}, &place));
+  std::vector<std::string> lists;
+  for (const char* table : {"ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"}) {
+    const Status registered = place.session->RegisterTable(*place.catalog, std::string("ads.") + table);
+    if (!registered && registered.error().kind() == ErrorKind::kNotFound) continue;  // the project has no such model
+    FEEDMILL_TRY(registered);
+    lists.emplace_back(table);
+  }
   PrintProgress(0, "gathering parts");
-  const BundleInput input = {WorkFolder(options), options.data + "/bundles", options.cut};
+  FEEDMILL_ASSIGN(const domain::DomainPtr domain, domain::LoadDomain(files, options.project + "/domain.toml"));
+  const BundleInput input = {WorkFolder(options), options.data + "/bundles", options.cut, lists, domain->Shown()};
   FEEDMILL_ASSIGN(const BuiltBundle built, BuildBundle(files, *place.session, input, PrintProgress));
   FEEDMILL_TRY(place.registry->Add(built.manifest, built.folder));
   return Json{{"bundle", built.manifest.id}, {"metrics", MetricsJson(built.manifest.metrics)}}.dump();

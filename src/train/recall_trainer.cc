@@ -133,14 +133,15 @@ Result<double> ShareThatFits(query::Session& session, const AlsPlan& plan, const
   if (plan.memory_bytes_max == 0) return 1.0;
   const double room = kTrainingShare * static_cast<double>(plan.memory_bytes_max);
   const double entity_bytes = static_cast<double>(kIdBytes + 2 * sizeof(float) * plan.options.dimension);
-  const auto count = [&](const char* figures) {
+  const auto count = [&](std::string_view figures) {
     return session.Query(fmt::format("SELECT {} FROM {}", figures, rows));
   };
   FEEDMILL_ASSIGN(const query::Rows counted, count("CAST(COUNT(*) AS BIGINT)"));
   const double interactions = static_cast<double>(std::get<int64_t>(counted.rows.at(0).at(0)));
   if (interactions * (kInteractionBytes + 2 * entity_bytes) <= room) return 1.0;
   FEEDMILL_ASSIGN(const query::Rows distinct,
-                  count("CAST(approx_count_distinct(user_id) + approx_count_distinct(post_id) AS BIGINT)"));
+                  count(fmt::format("CAST(approx_count_distinct(user_id) + approx_count_distinct({}) AS BIGINT)",
+                                    query::QuoteName(plan.item_id))));
   const double entities = static_cast<double>(std::get<int64_t>(distinct.rows.at(0).at(0)));
   return std::min(1.0, room / (interactions * kInteractionBytes + entities * entity_bytes));
 }
@@ -151,9 +152,9 @@ bool IsKept(std::string_view user, double share) { return static_cast<double>(Ha
 
 Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& plan, Micros cut) {
   const std::string rows = fmt::format(
-      "dwd_user_action WHERE event_time < CAST('{}' AS TIMESTAMPTZ) AND user_id IS NOT NULL AND post_id IS NOT NULL "
+      "dwd_user_action WHERE event_time < CAST('{}' AS TIMESTAMPTZ) AND user_id IS NOT NULL AND {} IS NOT NULL "
       "AND {} > 0",
-      FormatTime(cut), WeightCase(plan));
+      FormatTime(cut), query::QuoteName(plan.item_id), WeightCase(plan));
   InteractionSet set;
   FEEDMILL_ASSIGN(const std::optional<Micros> end, DataEnd(session, rows, cut));
   set.end = end.value_or(cut);
@@ -161,9 +162,9 @@ Result<InteractionSet> ReadInteractions(query::Session& session, const AlsPlan& 
       fmt::format("{} AND event_time >= CAST('{}' AS TIMESTAMPTZ)", rows, FormatTime(set.end - plan.window));
   FEEDMILL_ASSIGN(set.users_share, ShareThatFits(session, plan, of_window));
   const std::string sql = fmt::format(
-      "SELECT user_id, post_id, CAST(MAX({}) AS DOUBLE) AS weight, MAX(event_time) AS last_time FROM {} "
-      "GROUP BY user_id, post_id",
-      WeightCase(plan), of_window);
+      "SELECT user_id, {0} AS item_id, CAST(MAX({1}) AS DOUBLE) AS weight, MAX(event_time) AS last_time FROM {2} "
+      "GROUP BY user_id, {0}",
+      query::QuoteName(plan.item_id), WeightCase(plan), of_window);
   Reading reading;
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) {

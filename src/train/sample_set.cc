@@ -7,19 +7,21 @@
 
 #include "base/hash.h"
 #include "base/time_text.h"
+#include "query/sql_text.h"
 #include "train/data_end.h"
 
 namespace feedmill::train {
 namespace {
 
 constexpr const char* kTable = "ads_sample_ctr";
-constexpr size_t kFixedColumns = 6;  // event_time, request, event_id, user, position, post: before labels and features
+constexpr size_t kFixedColumns = 6;  // event_time, request, event_id, user, position, item: before labels and features
 
 std::string Columns(const features::FeatureSet& set, const RankPlan& plan) {
   std::string sql =
       "event_time, COALESCE(request_id, concat(user_id, '@', CAST(event_time AS VARCHAR))) AS request, event_id, "
       "user_id, "
-      "CAST(COALESCE(position, 0) AS INTEGER) AS position, COALESCE(post_id, '') AS post_id";
+      "CAST(COALESCE(position, 0) AS INTEGER) AS position, COALESCE(" +
+      query::QuoteName(plan.item_id) + ", '') AS item_id";
   for (const ActionPlan& action : plan.actions)
     sql += fmt::format(", CAST(COALESCE(\"{}\", 0) AS INTEGER)", action.label);
   for (const features::FeatureDefinition& feature : set.features)

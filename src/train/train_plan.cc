@@ -81,6 +81,7 @@ RankPlan FitToMemory(RankPlan plan, size_t feature_count, uint64_t memory_bytes)
 Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain) {
   RankPlan plan;
   plan.actions = DefaultActions(domain);
+  plan.item_id = domain.Shown().id;
   if (plan.actions.empty())
     return InvalidArgument("domain.toml: found no action with a label, at least one is needed to learn from");
   plan.popularity = fmt::format("{}_{}_rate_1d", domain.Shown().name, plan.actions[0].action);
@@ -116,6 +117,7 @@ Result<RankPlan> LoadRankPlan(io::FileSystem& files, const std::string& models_f
 Result<AlsPlan> LoadAlsPlan(io::FileSystem& files, const std::string& models_folder, const domain::Domain& domain) {
   AlsPlan plan;
   plan.weights = DefaultWeights(domain);
+  plan.item_id = domain.Shown().id;
   Settings settings;
   auto data = settings.Section("data", "Which interactions count.");
   data.Duration("window", &plan.window, {kMicrosPerHour, 3650 * kMicrosPerDay}, "how far back");

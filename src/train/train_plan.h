@@ -39,6 +39,7 @@ struct RankPlan {
   int threads = 2;
   int64_t seed = 1;
   std::vector<ActionPlan> actions;  // the order is that of domain.toml; bundles are judged by the first
+  std::string item_id;              // column of ads_sample_ctr
 };
 
 struct AlsPlan {
@@ -49,6 +50,7 @@ struct AlsPlan {
   int64_t interactions_min = 500;         // fewer: no vectors
   int64_t users_per_post_min = 2;         // a post with fewer has no vector
   std::map<std::string, double> weights;  // event name -> weight
+  std::string item_id;                    // column of dwd_user_action
   uint64_t memory_bytes_max = 0;          // of the process, 0 = no limit: more users than fit are thinned
 };
 

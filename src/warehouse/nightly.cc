@@ -56,6 +56,9 @@ class StepMaker {
     step.parts_max = kPartsMax;
     steps_.push_back(std::move(step));
     for (const std::string& needed : extra.after) needs_.emplace_back(extra.name, needed);
+    for (const std::string& table : extra.after_present) {
+      if (project_.Find(table) != nullptr) needs_.emplace_back(extra.name, table);
+    }
   }
 
   // A need of a table that is up to date is no need.

@@ -20,6 +20,7 @@ struct ExtraStep {
   std::vector<std::string> after;  // tables or steps; a table stands for the step that makes it
   uint64_t memory_bytes_max = 0;
   Micros timeout = 0;
+  std::vector<std::string> after_present = {};  // as `after`, of tables that a project need not have
 };
 
 struct NightlyOptions {

@@ -101,7 +101,7 @@ class Api:
                 yield method, path, operation
 
     def ask(self, method: str, path: str, operation: dict, key: str) -> tuple[int, dict]:
-        address = path.replace("{request_id}", self.request_id).replace("{write_key}", self.platform.keys["write"])
+        address = path.replace("{request_id}", self.request_id).replace("{write_key}", self.platform.keys["write"]).replace("{kind}", "post").replace("{id}", "p3")
         query = [f"{one['name']}={one['example']}" for one in operation.get("parameters", []) if one["in"] == "query" and "example" in one]
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         return self.platform.call(method.upper(), address + ("?" + "&".join(query) if query else ""), content.get("example"), key)

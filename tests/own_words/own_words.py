@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The platform knows no app's words. A project whose events, actions and labels have nonsense for names gives the same figures, lists and feeds as the
+"""The platform knows no app's words. A project whose events, actions, labels, items and their properties have nonsense for names gives the same figures, lists and feeds as the
 template; an action that is added in files alone is counted, learned and listed, and added to an app with history it is as if it had been there always.
 """
 
@@ -15,12 +15,46 @@ from local_platform import Checks, Platform  # noqa: E402
 
 SETTINGS = ("clock.source=driven", "clock.start=2026-01-10T00:00:00Z")
 EVENTS = {"feed_impression": "vorpal", "post_click": "blick", "like": "quib", "comment": "snorf", "share": "dreb", "follow": "yump", "unfollow": "depump",
-          "hide": "grud", "report": "tratt", "dwell": "zwell", "post_create": "mampf", "post_view": "glotz"}
+          "hide": "grud", "report": "tratt", "dwell": "zwell", "post_create": "mampf", "post_delete": "wupp", "post_view": "glotz"}
 ACTIONS = {"impression": "wabe", "click": "tove", "like": "gimble", "comment": "mome", "share": "rath", "follow": "outgrabe", "hide": "bander",
            "dwell_seconds": "frabjous", "view": "callay"}
+KIND = ("post", "tulgey")
+PROPERTIES = {"post_id": "borogove", "topic": "slithy", "topics": "slithies", "text_length": "mimsy", "title": "brillig"}
+# Columns and tables that follow from the kind's name.
+COLUMNS = {r"post_key\b": "tulgey_key", r"\b(dim|dwd|dws|ads)_post": r"\1_tulgey", r"post_id\b": "borogove", r"\btopic\b": "slithy", r"\btext_length\b": "mimsy"}
 LABELS = {"clicked": "toved", "liked": "gimbled", "commented": "momed", "shared": "rathed", "followed": "outgrabed", "hidden": "bandered"}
 USERS = [f"u{number:06}" for number in range(0, 120, 7)] + ["a-stranger"]
 SAVE = {"taste": 2.5, "label": "saved"}
+
+
+def replaced(text: str, patterns: dict[str, str]) -> str:
+    for pattern, nonsense in patterns.items():
+        text = re.sub(pattern, nonsense, text)
+    return text
+
+
+def renamed(properties: dict) -> dict:
+    return {PROPERTIES.get(name, name): value for name, value in properties.items()}
+
+
+def with_renamed_properties(schema: dict) -> dict:
+    other = dict(schema)
+    if "properties" in schema:
+        other["properties"] = renamed(schema["properties"])
+    if "required" in schema:
+        other["required"] = [PROPERTIES.get(name, name) for name in schema["required"]]
+    if "anyOf" in schema:
+        other["anyOf"] = [with_renamed_properties(choice) for choice in schema["anyOf"]]
+    return other
+
+
+def in_nonsense(event: dict) -> dict:
+    """The event as the other app's client would send it."""
+    other = {**event, "event": EVENTS.get(event["event"], event["event"])} if "event" in event else dict(event)
+    for member in ("properties", "traits"):
+        if member in other:
+            other[member] = renamed(other[member])
+    return other
 
 
 def quoted(text: str, names: dict[str, str], quote: str) -> str:
@@ -30,17 +64,21 @@ def quoted(text: str, names: dict[str, str], quote: str) -> str:
 
 
 def to_nonsense(project: pathlib.Path) -> None:
-    """Every name of an event, an action and a label, wherever the project says it."""
-    for name, nonsense in EVENTS.items():
-        schema = json.loads((project / f"events/{name}.json").read_text())
-        (project / f"events/{name}.json").unlink()
-        (project / f"events/{nonsense}.json").write_text(json.dumps({**schema, "title": nonsense}))
+    """Every name of an event, an action, a label, the kind of item and its properties, wherever the project says it."""
+    for path in list(project.glob("events/*.json")):
+        schema = json.loads(path.read_text())
+        path.unlink()
+        title = EVENTS.get(schema["title"], schema["title"])
+        (project / f"events/{title}.json").write_text(json.dumps({**with_renamed_properties(schema), "title": title}))
     for path in [*project.glob("warehouse/**/*.sql"), *project.glob("warehouse/**/*.dqdl")]:
-        path.write_text(quoted(quoted(path.read_text(), EVENTS, "'"), LABELS, '"'))
+        text = replaced(quoted(quoted(path.read_text(), EVENTS, "'"), LABELS, '"'), COLUMNS)
+        path.unlink()
+        path.with_name(replaced(path.name, COLUMNS)).write_text(text)
     for path in project.glob("features/*.toml"):
         lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(quoted(line, ACTIONS, '"') if re.match("action|numerator|denominator", line) else line for line in lines))
-    domain = quoted(quoted((project / "domain.toml").read_text(), EVENTS, '"'), LABELS, '"')
+        text = "".join(quoted(line, ACTIONS, '"') if re.match("action|numerator|denominator", line) else line for line in lines)
+        path.write_text(text.replace('key = "post"', f'key = "{KIND[1]}"').replace('key = "user_topic"', f'key = "user_{PROPERTIES["topic"]}"').replace('number = "text_length"', f'number = "{PROPERTIES["text_length"]}"'))
+    domain = quoted(quoted(quoted((project / "domain.toml").read_text(), EVENTS, '"'), LABELS, '"'), PROPERTIES, '"').replace(f"[item.{KIND[0]}]", f"[item.{KIND[1]}]")
     (project / "domain.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", domain, flags=re.M))
     rank = (project / "models/rank.toml").read_text()
     (project / "models/rank.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", rank, flags=re.M))
@@ -108,7 +146,7 @@ class Words:
         self.give(self.plain, self.events, "plain")
         plain = self.lived(self.plain)
         other = self.open("nonsense", to_nonsense)
-        self.give(other, [{**event, "event": EVENTS.get(event["event"], event["event"])} if "event" in event else event for event in self.events], "nonsense")
+        self.give(other, [in_nonsense(event) for event in self.events], "nonsense")
         nonsense = self.lived(other)
         for figure in ("auc", "ndcg10"):
             check.check(f"figures: {figure} is measured", isinstance(plain.get(figure), float), plain)
@@ -121,10 +159,17 @@ class Words:
         for table in ("ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"):
             rows = f"SELECT * FROM {table} ORDER BY ALL"
             check.check(f"{table}: has rows", len(self.plain.query(rows)) > 50)
-            check.equal(f"{table}: the same rows", other.query(rows), self.plain.query(rows))
+            check.equal(f"{table}: the same rows", [list(row.values()) for row in other.query(rows)], [list(row.values()) for row in self.plain.query(rows)])
         feeds = self.feeds(self.plain)
         check.check("feeds: full pages", sum(len(page) for page in feeds) > 5 * len(feeds), feeds)
         check.equal("feeds: the same pages and scores", self.feeds(other), feeds)
+        user, sample = "u000050", "SELECT COUNT(*) AS rows, SUM(f_post_text_length) AS lengths, SUM(f_post_age) AS ages FROM ads_sample_ctr"
+        check.equal("samples: as long and as old", other.query(sample), self.plain.query(sample))
+        counters = [len(platform.query(f"SELECT * FROM {table}")) for platform, table in ((self.plain, "ads_post_features"), (other, f"ads_{KIND[1]}_features"))]
+        check.check("counters of items: in a table named after the kind", counters[0] == counters[1] > 50, counters)
+        titles = [[item["id"] for item in platform.feed(user, context={"topics": [self.plain.query("SELECT topic FROM dwd_post LIMIT 1")[0]["topic"]]})["items"]]
+                  for platform in (self.plain, other)]
+        check.equal("feeds: a page of one topic, by its new name", titles[1], titles[0])
         models = sorted(path.name for path in other.project.glob("data/bundles/*/rank_*.model"))
         check.check("models: named by the app's words", "rank_tove.model" in models and not any("click" in name for name in models), models)
 

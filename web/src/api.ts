@@ -72,8 +72,10 @@ export class Api {
     (await this.get<{ events: EventRow[] }>(`events?limit=${limit}&kind=${kind}`)).events;
   plan = async () => (await this.get<{ events: PlannedEvent[] }>("plan")).events;
   keys = () => this.get<Keys>("keys");
-  titles = async (items: FeedItem[]) =>
-    (await this.post<{ titles: Record<string, string> }>("titles", { posts: items.map(({ id, created_at }) => ({ id, created_at })) })).titles;
+  titles = async (items: FeedItem[]) => {
+    const posts = items.flatMap(({ id, created_at }) => (created_at ? [{ id, created_at }] : []));
+    return posts.length === 0 ? {} : (await this.post<{ titles: Record<string, string> }>("titles", { posts })).titles;
+  };
   bundles = async () => (await this.get<{ bundles: BundleRow[] }>("bundles")).bundles;
   promote = (id: string, force: boolean) => this.post<Promotion>("bundle/promote", { id, force });
   rollback = () => this.post<Promotion>("bundle/rollback", {});

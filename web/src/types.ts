@@ -20,7 +20,7 @@ export interface FeedItem {
   sources: string[];
   reason: string;
   position: number;
-  created_at: string;
+  created_at?: string; // not of items that no event makes
   follows_author?: boolean;
   ranked_position?: number;
   move?: string;

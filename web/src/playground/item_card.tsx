@@ -44,7 +44,7 @@ export const ItemCard = memo(function ItemCard({ item, title, place, now, select
       <div className="card-body">
         <div className="card-head">
           <span className="author">{item.author}</span>
-          <span className="quiet">{age(now, item.created_at)}</span>
+          <span className="quiet">{item.created_at ? age(now, item.created_at) : ""}</span>
           <MoveBadge moved={moved} />
           <span className="card-score" title="score">
             {score(item.score)}

@@ -1,0 +1,5 @@
+-- model: ads_sample_ctr
+-- doc: one row is one impression with its labels and the features of the instant before its request was answered
+-- native: features.samples
+-- depends: dwd_user_action, dwd_impression, dwd_product
+-- timeout: 60m

@@ -1,0 +1,3 @@
+-- model: ods_event
+-- doc: every accepted event as it was received, copies included; append only, by hour of receipt
+-- external: landed by the collector from the event log

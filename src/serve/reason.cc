@@ -28,7 +28,8 @@ std::string ReasonFor(const FeedContext& context, const Candidate& candidate) {
     case Source::kInNetwork:
       return fmt::format("You follow {}", context.state->UserId(candidate.input.author));
     case Source::kI2i:
-      return fmt::format("Similar to a post you {}", LastDeed(context, candidate.because));
+      return fmt::format("Similar to a {} you {}", context.state->domain()->Shown().name,
+                         LastDeed(context, candidate.because));
     case Source::kU2u:
       return "People with your taste liked this";
     case Source::kVector:

@@ -7,7 +7,7 @@
 
 namespace feedmill::serve {
 
-// "You follow ada", "Similar to a post you liked", "Popular in music today".
+// "You follow ada", "Similar to a post you liked" (the kind is the domain's), "Popular in music today".
 std::string ReasonFor(const FeedContext& context, const Candidate& candidate);
 
 }  // namespace feedmill::serve

@@ -80,8 +80,13 @@ Status WriteLists(io::FileSystem& files, query::Session& session, const std::str
   return writer->Finish();
 }
 
-// Key, item and score of a table's rows, by key and place.
+// Key, item and score of a table's rows, by key and place; without a key, one list of all.
 std::string ListSql(std::string_view table, std::string_view key, std::string_view item) {
+  if (key.empty()) {
+    return fmt::format(
+        "SELECT 'all', {0}, CAST(MAX(score) AS DOUBLE) FROM {1} GROUP BY {0} ORDER BY MAX(score) DESC, {0}",
+        query::QuoteName(item), table);
+  }
   return fmt::format("SELECT {0}, {1}, CAST(score AS DOUBLE) FROM {2} ORDER BY {0}, place, {1}", query::QuoteName(key),
                      query::QuoteName(item), table);
 }
@@ -89,8 +94,6 @@ std::string ListSql(std::string_view table, std::string_view key, std::string_vi
 Status WriteAllLists(io::FileSystem& files, query::Session& session, const std::string& folder,
                      const BundleInput& input) {
   const domain::ItemKind& shown = input.shown;
-  // Without a category there is the list of all alone, in a column of this name.
-  const std::string category = shown.category.empty() ? "category" : shown.category;
   struct List {
     const char* file;
     const char* table;
@@ -99,7 +102,7 @@ Status WriteAllLists(io::FileSystem& files, query::Session& session, const std::
   };
   const List lists[] = {{registry::kI2iFile, "ads_recall_i2i", shown.id, "similar_" + shown.id},
                         {registry::kU2uFile, "ads_recall_u2u_cf", "user_id", shown.id},
-                        {registry::kTrendingFile, "ads_trending", category, shown.id}};
+                        {registry::kTrendingFile, "ads_trending", shown.category, shown.id}};
   for (const List& list : lists) {
     const bool has = std::ranges::find(input.tables, list.table) != input.tables.end();
     const std::string sql = has ? ListSql(list.table, list.key, list.item) : "";

@@ -69,13 +69,14 @@ class BundleBuilderTest : public ::testing::Test {
   }
 
   Result<BuiltBundle> Build() {
-    const BundleInput input{folder_ + "/work", folder_ + "/bundles", kCut, lists_, domain::LegacyDomain()->Shown()};
+    const BundleInput input{folder_ + "/work", folder_ + "/bundles", kCut, lists_, shown_};
     return BuildBundle(files_, *session_, input, nullptr);
   }
 
   io::FileSystem& files_ = io::PosixFileSystem();
   std::string folder_;
   std::vector<std::string> lists_ = {"ads_recall_i2i", "ads_recall_u2u_cf", "ads_trending"};
+  domain::ItemKind shown_ = domain::LegacyDomain()->Shown();
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<query::Session> session_;
 };
@@ -111,6 +112,16 @@ TEST_F(BundleBuilderTest, AListWithoutATableIsEmpty) {
   const auto of = [&](const char* file) { return *store::OpenCandidateLists(files_, built->folder + "/" + file); };
   EXPECT_EQ(of(registry::kU2uFile)->key_count(), 0u);
   EXPECT_EQ(of(registry::kI2iFile)->key_count(), 2u);
+}
+
+TEST_F(BundleBuilderTest, WithoutACategoryThereIsOneListOfWhatTrends) {
+  WriteParts();
+  shown_.category.clear();
+  const auto built = Build();
+  ASSERT_THAT(built, IsOk());
+  const auto lists = *store::OpenCandidateLists(files_, built->folder + "/" + registry::kTrendingFile);
+  EXPECT_EQ(lists->key_count(), 1u);
+  EXPECT_EQ(lists->Get("all").size(), 1u);
 }
 
 TEST_F(BundleBuilderTest, OnlyWhatIsJudgedAgainHasATwin) {

@@ -69,7 +69,15 @@ Result<LiveBundle> ReadLiveBundle(io::FileSystem& files, const std::string& data
   }
   const std::string path = folder + "/" + registry::kFeaturesFile;
   FEEDMILL_ASSIGN(const std::string text, io::ReadWholeFile(files, path));
-  FEEDMILL_ASSIGN(live.set, features::ParseFeatureSet(path, text, std::move(domain)));
+  auto set = features::ParseFeatureSet(path, text, std::move(domain));
+  if (!set) {
+    // An action, a number or the category that it was made with is gone from domain.toml: no night may end of that.
+    notes->push_back("the live bundle is not measured, popularity is what the new one has to beat: " +
+                     set.error().message());
+    live.model.clear();
+    return live;
+  }
+  live.set = std::move(*set);
   return live;
 }
 

@@ -104,12 +104,33 @@ class Shop:
         checks.equal("console: the shop's buttons", [act["act"] for act in state["acts"]], ["shown", "view", "cart", "purchase", "not_for_me"])
 
 
+    def forgets(self) -> None:
+        """What the live bundle was made with goes from the domain: the next night makes one without it."""
+        checks, project = self.checks, self.shop.project
+        self.shop.stop()
+        domain = (project / "domain.toml").read_text()
+        for line in ('category = "department"\n', 'numbers = ["price"]\n', 'categories = "departments"      # trait of identify: what a new customer is interested in\n'):
+            checks.check(f"the domain says {line.strip()}", line in domain)
+            domain = domain.replace(line, "")
+        (project / "domain.toml").write_text(domain.split("[action.not_for_me]")[0])
+        kept = [table for path in (project / "features").glob("*.toml") for table in path.read_text().split("[[feature]]")[1:] if "user_department" not in table and "log_number" not in table]
+        for path in (project / "features").glob("*.toml"):
+            path.unlink()
+        (project / "features/left.toml").write_text("".join("[[feature]]" + table for table in kept))
+        self.shop.start()
+        run = self.shop.verb("run", "--url", f"http://127.0.0.1:{self.shop.port}", "--force-promote")
+        checks.check("a night without category, number and action", (run.get("auc") or 0) > 0.5, run)
+        self.shop.restart()
+        page = self.shop.feed("c00001", scene="home")
+        checks.check("and a full page", len(page["items"]) == 10 and not page["degraded"], page["degraded"])
+
+
 def main() -> None:
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="feedmill_shop_") as folder:
         shop = Shop(checks, pathlib.Path(folder))
         try:
-            for part in (shop.comes_in, shop.is_made, shop.is_served):
+            for part in (shop.comes_in, shop.is_made, shop.is_served, shop.forgets):
                 checks.part(part)
         finally:
             shop.shop.stop()

@@ -73,6 +73,8 @@ class DomainReader {
   // What is known of an item from the event that makes it.
   static void ReadMade(ConfigTable& table, ItemKind* item) {
     Property(table, "removed_by", &item->removed_by);
+    if (!item->removed_by.empty() && item->removed_by == item->made_by)
+      table.Refuse("removed_by", "another event than made_by");
     Property(table, "title", &item->title);
     table.Texts("numbers", &item->numbers);
     const auto good = [](const std::string& name) { return IsName(name); };

@@ -106,6 +106,8 @@ TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
   EXPECT_THAT(Refusal("[item.post]\nid = \"post_id\"\nnumbers = [\"a\"]\n"), HasSubstr("while there is no made_by"));
   EXPECT_THAT(Refusal("[item.post]\nid = \"p\"\nmade_by = \"m\"\nnumbers = [\"a\",\"b\",\"c\",\"d\",\"e\"]\n"),
               HasSubstr("a list of at most 4 properties"));
+  EXPECT_THAT(Refusal("[item.post]\nid = \"p\"\nmade_by = \"m\"\nremoved_by = \"m\"\n"),
+              HasSubstr("another event than made_by"));
   EXPECT_THAT(Refusal("[item.user]\nid = \"userId\"\ntitle = \"name\"\n"), HasSubstr("unknown key \"title\""));
   EXPECT_THAT(RefusalBehindItems("colour = \"red\"\n"),
               AllOf(HasSubstr("d.toml:5"), HasSubstr("unknown key \"colour\"")));

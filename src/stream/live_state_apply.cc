@@ -218,6 +218,7 @@ void LiveState::Parts::ApplyPostRemove(const StreamEvent& event) {
   PostInfo& info = post_infos.Mutable(post);
   if (info.author == kNoEntity) info.author = user;
   if (info.author != user) return;
+  if (event.time < info.created_at) return;  // what it took away was made again since
   if (info.created_at != 0) WithdrawAsNew(post);
   info.removed_at = std::max(info.removed_at, event.time);
 }

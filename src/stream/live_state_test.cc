@@ -104,6 +104,8 @@ TEST_F(LiveStateTest, ARemovalMayComeBeforeTheCreation) {
   Send("post_delete", "eve", kT + 3, R"({"post_id":"p2"})");
   Send("post_create", "bob", kT, R"({"post_id":"p2","topic":"cats","text_length":1})");
   EXPECT_FALSE(removed("p2")) << "a stranger's";
+  Send("post_delete", "bob", kT - 1, R"({"post_id":"p2"})");
+  EXPECT_FALSE(removed("p2")) << "older than what there is";
   const std::string path = testing::TempDir() + "/removed.ckpt";
   ASSERT_TRUE(state_.WriteCheckpoint(io::PosixFileSystem(), path).has_value());
   LiveState copy(set_, {});

@@ -79,11 +79,11 @@ struct NightlyConfig {
   uint64_t memory_bytes_max = 0;  // of one step; LoadConfig puts the share of the machine in place of 0
   double memory_share = 0.25;
   Micros step_time_max = 30 * kMicrosPerMinute;
-  int parallel = 1;      // steps at the same time
-  int attempts_max = 2;  // of one step
-  int threads = 2;       // of one step
-  int64_t day_samples_max = 5'000'000;
-  int nice = 10;  // steps of nice(1) that a run gives way to a server beside it
+  int parallel = 1;                     // steps at the same time
+  int attempts_max = 2;                 // of one step
+  int threads = 2;                      // of one step
+  int64_t day_samples_max = 5'000'000;  // about so many rows of ads_sample_ctr a day; 0 = all
+  int nice = 10;                        // steps of nice(1) that a run gives way to a server beside it
   NightSchedule schedule;
 };
 

@@ -113,10 +113,9 @@ std::optional<FeedError> AddSimilar(const ItemListQuery& query, const ItemListSo
 
 // The newest of a category may be far apart: all that are kept are looked at.
 void AddLatest(const ItemListSources& sources, Found* found) {
-  const double newest = static_cast<double>(kMicrosPerSecond);
   for (const EntityHandle item : sources.state.FreshPosts(sources.state.options().fresh_posts_max)) {
     if (found->Full()) return;
-    found->Add(item, static_cast<double>(sources.state.Post(item).created_at) / newest, "latest");
+    found->Add(item, static_cast<double>(sources.state.Post(item).created_at) / kMicrosPerSecond, "latest");
   }
 }
 

@@ -1,9 +1,10 @@
 // Tree scoring beside LightGBM's own batch prediction, one thread each: 1,200 rows x 300 trees. Pairs in turn (A B B
 // A), median of the paired ratios; nothing is printed when an output differs in one bit. The last line is one JSON
-// object.
+// object. score_bench [PAIRS].
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -18,7 +19,7 @@ namespace feedmill::train {
 namespace {
 
 constexpr size_t kRows = 1200, kColumns = 60, kTrainRows = 40'000;
-constexpr int kTrees = 300, kPairs = 15, kRepeats = 5;
+constexpr int kTrees = 300, kRepeats = 5;
 
 struct Case {
   const char* name;
@@ -71,7 +72,7 @@ double MeasureMicros(const std::function<void()>& body) {
   return (CpuMicros() - start) / kRepeats;
 }
 
-int RunCase(const Case& what, std::string* json) {
+int RunCase(const Case& what, int pairs, std::string* json) {
   const std::string text = TrainModel(what.parameters);
   const auto booster = Booster::FromText(text).value();
   const auto model = model::ParseLightGbmModel(text).value();
@@ -87,7 +88,7 @@ int RunCase(const Case& what, std::string* json) {
     return 1;
   }
   std::vector<double> ratios, controls, our_times, their_times;
-  for (int pair = 0; pair < kPairs; ++pair) {
+  for (int pair = 0; pair < pairs; ++pair) {
     const double a1 = MeasureMicros(run_ours), b1 = MeasureMicros(run_theirs), b2 = MeasureMicros(run_theirs),
                  a2 = MeasureMicros(run_ours);
     ratios.push_back((b1 + b2) / (a1 + a2));
@@ -106,13 +107,14 @@ int RunCase(const Case& what, std::string* json) {
 }  // namespace
 }  // namespace feedmill::train
 
-int main() {
+int main(int argc, char** argv) {
   using feedmill::train::Case;
+  const int pairs = argc > 1 ? std::max(std::atoi(argv[1]), 1) : 15;
   std::string json;
   int failures = 0;
   for (const Case& what : {Case{"leaves63", "num_leaves=63 min_data_in_leaf=20"},
                            Case{"depth6", "num_leaves=64 max_depth=6 min_data_in_leaf=20"}}) {
-    failures += feedmill::train::RunCase(what, &json);
+    failures += feedmill::train::RunCase(what, pairs, &json);
   }
   if (failures == 0)
     std::printf("{\"bench\":\"tree_scoring\",\"rows\":1200,\"trees\":300,\"features\":60,%s}\n", json.c_str());

@@ -15,10 +15,6 @@ constexpr size_t kBlock = 32;
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 using Lanes = std::array<double, kBlock>;
 
-struct RowNumbers {
-  std::array<CounterTable::RowNumber, kBlock> of[kCounterKeyCount];
-};
-
 std::pair<EntityHandle, EntityHandle> HandlesOf(CounterKey key, EntityHandle user, const CandidateInput& candidate) {
   switch (key) {
     case CounterKey::kUser:
@@ -62,7 +58,8 @@ class Computation {
     std::vector<double> row(set.counters.size());
     for (size_t i = 0; i < values_.size(); ++i) values_[i].fill(0);
     // The user's row is the same for all candidates.
-    counters_.Row(CounterKey::kUser, user_, kNoEntity, as_of_, row);
+    const CounterRow* found = counters_.FindRow(CounterKey::kUser, user_, kNoEntity);
+    last_[static_cast<size_t>(CounterKey::kUser)].fill(counters_.ReadRow(CounterKey::kUser, found, as_of_, row));
     const auto& of_user = of_key_[static_cast<size_t>(CounterKey::kUser)];
     for (size_t i = 0; i < of_user.size(); ++i) values_[of_user[i]].fill(row[i]);
     row_ = std::move(row);
@@ -87,22 +84,20 @@ class Computation {
       }
     }
     for (const CounterKey key : kPerCandidate) {
-      auto& numbers = rows_.of[static_cast<size_t>(key)];
+      auto& rows = rows_[static_cast<size_t>(key)];
       for (size_t i = 0; i < block.size(); ++i) {
         const auto [first, second] = HandlesOf(key, user_, block[i]);
-        numbers[i] = counters_.FindRow(key, first, second);
-        counters_.PrefetchRow(key, numbers[i]);
+        rows[i] = counters_.FindRow(key, first, second);
+        counters_.PrefetchRow(key, rows[i]);
       }
     }
-    rows_.of[static_cast<size_t>(CounterKey::kUser)].fill(counters_.FindRow(CounterKey::kUser, user_, kNoEntity));
   }
 
   void ReadRows(size_t count) {
     for (const CounterKey key : kPerCandidate) {
       const auto& places = of_key_[static_cast<size_t>(key)];
-      const auto& numbers = rows_.of[static_cast<size_t>(key)];
       for (size_t i = 0; i < count; ++i) {
-        counters_.ReadRow(key, numbers[i], as_of_, row_);
+        last_[static_cast<size_t>(key)][i] = counters_.ReadRow(key, rows_[static_cast<size_t>(key)][i], as_of_, row_);
         for (size_t c = 0; c < places.size(); ++c) values_[places[c]][i] = row_[c];
       }
     }
@@ -160,10 +155,8 @@ class Computation {
 
   void LastSeconds(CounterKey key, std::span<const CandidateInput> block, Lanes* lanes) const {
     lanes->fill(0);
-    const auto& numbers = rows_.of[static_cast<size_t>(key)];
-    std::array<Micros, kBlock> last{};
+    const auto& last = last_[static_cast<size_t>(key)];
     for (size_t i = 0; i < block.size(); ++i) {
-      last[i] = counters_.RowLastTime(key, numbers[i], as_of_);
       (*lanes)[i] = static_cast<double>(std::max<Micros>(0, as_of_ - last[i])) / static_cast<double>(kMicrosPerSecond);
     }
     LogOnePlus(lanes);
@@ -182,7 +175,8 @@ class Computation {
   std::vector<Lanes> values_;  // per counter of the set
   std::vector<double> row_;
   std::array<std::vector<size_t>, kCounterKeyCount> of_key_;  // counters of each key, in the set's order
-  RowNumbers rows_;
+  std::array<std::array<const CounterRow*, kBlock>, kCounterKeyCount> rows_{};  // of the block's candidates
+  std::array<std::array<Micros, kBlock>, kCounterKeyCount> last_{};             // of their last actions
 };
 
 }  // namespace

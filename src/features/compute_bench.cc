@@ -30,9 +30,14 @@ int Run() {
   const FeatureSet set = LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
   CounterTable counters(set);
   Random random(1);
-  const Micros begin = MonotonicMicros();
-  for (int i = 0; i < kActions; ++i) counters.Apply(RandomAction(random, i));
-  const double apply_us = static_cast<double>(MonotonicMicros() - begin) / kActions;
+  // The second time counts: what it costs a virtual machine to get the memory is not ours.
+  double apply_us = 0;
+  for (int time = 0; time < 2; ++time) {
+    counters = CounterTable(set);
+    const Micros begin = MonotonicMicros();
+    for (int i = 0; i < kActions; ++i) counters.Apply(RandomAction(random, i));
+    apply_us = static_cast<double>(MonotonicMicros() - begin) / kActions;
+  }
   std::vector<float> out(kCandidates * set.features.size());
   std::vector<double> times;
   float kept = 0;

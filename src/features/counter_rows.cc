@@ -59,6 +59,11 @@ int32_t CounterRows::Find(uint64_t key) const {
   }
 }
 
+const CounterRow* CounterRows::FindRow(uint64_t key) const {
+  const int32_t number = Find(key);
+  return number < 0 ? nullptr : Row(number);
+}
+
 int32_t CounterRows::FindOrAdd(uint64_t key) {
   if (pair_key_) return FindOrAddPair(key);
   const uint64_t handle = key >> 32;

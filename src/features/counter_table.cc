@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "features/counter_rows_internal.h"
 #include "features/decay_internal.h"
 
@@ -79,8 +80,7 @@ struct CounterTable::Rows {
     return IsPair(key) && as_of - row.last > pair_memory;
   }
   // Null when never seen or forgotten.
-  const CounterRow* Remembered(CounterKey key, RowNumber number, Micros as_of) const {
-    const CounterRow* row = number < 0 ? nullptr : of(key).Row(number);
+  const CounterRow* Remembered(CounterKey key, const CounterRow* row, Micros as_of) const {
     return row == nullptr || Forgotten(key, *row, as_of) ? nullptr : row;
   }
   bool Takes(CounterKey key, Micros time, CounterRow* row) const;
@@ -208,13 +208,12 @@ double CounterTable::Value(int index, EntityHandle first, EntityHandle second, M
 
 bool CounterTable::Row(CounterKey key, EntityHandle first, EntityHandle second, Micros time,
                        std::span<double> out) const {
-  const RowNumber number = FindRow(key, first, second);
-  ReadRow(key, number, time, out);
-  return RowLastTime(key, number, time) != 0;
+  return ReadRow(key, FindRow(key, first, second), time, out) != 0;
 }
 
 Micros CounterTable::LastTime(CounterKey key, EntityHandle first, EntityHandle second, Micros time) const {
-  return RowLastTime(key, FindRow(key, first, second), time);
+  const CounterRow* row = rows_->Remembered(key, FindRow(key, first, second), rows_->AsOf(time));
+  return row == nullptr ? 0 : row->last;
 }
 
 FeatureSet CounterTable::Definitions() const {
@@ -237,36 +236,27 @@ void CounterTable::PrefetchKey(CounterKey key, EntityHandle first, EntityHandle 
   rows_->of(key).Prefetch(KeyOf(key, first, second));
 }
 
-CounterTable::RowNumber CounterTable::FindRow(CounterKey key, EntityHandle first, EntityHandle second) const {
-  if (first == kNoEntity || (IsPair(key) && second == kNoEntity)) return -1;
-  return rows_->of(key).Find(KeyOf(key, first, second));
+const CounterRow* CounterTable::FindRow(CounterKey key, EntityHandle first, EntityHandle second) const {
+  if (first == kNoEntity || (IsPair(key) && second == kNoEntity)) return nullptr;
+  return rows_->of(key).FindRow(KeyOf(key, first, second));
 }
 
-void CounterTable::PrefetchRow(CounterKey key, RowNumber row) const {
-  if (row < 0) return;
-  rows_->of(key).PrefetchRow(row);
+void CounterTable::PrefetchRow(CounterKey key, const CounterRow* row) const {
+  if (row != nullptr) PrefetchAll(row, rows_->of(key).row_bytes());
 }
 
-void CounterTable::ReadRow(CounterKey key, RowNumber number, Micros time, std::span<double> out) const {
+Micros CounterTable::ReadRow(CounterKey key, const CounterRow* row, Micros time, std::span<double> out) const {
   const KeyLayout& layout = rows_->layouts[static_cast<size_t>(key)];
   const Micros as_of = rows_->AsOf(time);
-  const CounterRow* row = rows_->Remembered(key, number, as_of);
+  row = rows_->Remembered(key, row, as_of);
   if (row == nullptr) {
     std::ranges::fill(out.first(layout.half_life.size()), 0);
-    return;
+    return 0;
   }
   Factors factors;
   rows_->Decay(row->base - as_of, &factors);
   for (size_t i = 0; i < layout.half_life.size(); ++i) out[i] = row->sums[i] * factors[layout.half_life[i]];
-}
-
-Micros CounterTable::RowLastTime(CounterKey key, RowNumber number, Micros time) const {
-  const CounterRow* row = rows_->Remembered(key, number, rows_->AsOf(time));
-  return row == nullptr ? 0 : row->last;
-}
-
-EntityHandle CounterTable::RowFirst(CounterKey key, RowNumber row) const {
-  return static_cast<EntityHandle>(rows_->of(key).Row(row)->key >> 32);
+  return row->last;
 }
 
 Status CounterTable::Serialize(const std::function<void(std::string_view)>& sink, ColdReader* reader) const {

@@ -16,6 +16,8 @@
 
 namespace feedmill::features {
 
+struct CounterRow;
+
 // Dense handles given by the owner's interning (or dim_user / dim_post in the nightly).
 using EntityHandle = uint32_t;
 inline constexpr EntityHandle kNoEntity = 0xffffffff;
@@ -70,15 +72,13 @@ class CounterTable {
   FeatureSet Definitions() const;
   uint64_t MemoryBytes() const;  // in a BoundedMemory: what it does not count
 
-  // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. Row numbers run from 0 to
-  // RowCount - 1 and stay.
-  using RowNumber = int32_t;
+  // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. A row is null when never seen, and
+  // good until something is applied or its memory is trimmed.
   void PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const;
-  RowNumber FindRow(CounterKey key, EntityHandle first, EntityHandle second) const;  // -1 when never seen
-  void PrefetchRow(CounterKey key, RowNumber row) const;
-  void ReadRow(CounterKey key, RowNumber row, Micros time, std::span<double> out) const;
-  Micros RowLastTime(CounterKey key, RowNumber row, Micros time) const;
-  EntityHandle RowFirst(CounterKey key, RowNumber row) const;
+  const CounterRow* FindRow(CounterKey key, EntityHandle first, EntityHandle second) const;
+  void PrefetchRow(CounterKey key, const CounterRow* row) const;
+  // As Row, and gives the time of the key's last action, 0 when never.
+  Micros ReadRow(CounterKey key, const CounterRow* row, Micros time, std::span<double> out) const;
 
   // Checkpoint form (docs/formats/stream-checkpoint.md): definitions, then rows. Deserialize needs an empty table of
   // the same set and leaves out pairs that are forgotten, with a week to spare for events that come late; kCorrupt when

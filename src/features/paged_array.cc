@@ -7,90 +7,108 @@ namespace feedmill::features {
 PageTable::PageTable(BoundedMemory* memory, size_t element_bytes, size_t page_bytes)
     : memory_(memory),
       element_bytes_(element_bytes),
-      shift_(std::bit_width(std::max<size_t>(1, page_bytes / element_bytes)) - 1),
-      mask_((size_t{1} << shift_) - 1) {
+      page_bytes_(std::max(page_bytes, 2 * element_bytes)),
+      per_page_(page_bytes_ / element_bytes),
+      reciprocal_(~uint64_t{0} / per_page_ + 1) {
   if (memory_ != nullptr) memory_->Add(this);
 }
 
 PageTable::~PageTable() {
-  for (const Page& page : pages_) {
-    if (memory_ != nullptr && page.bytes != nullptr) memory_->Grew(-static_cast<int64_t>(page_bytes()));
-    if (memory_ != nullptr && page.place.segment != 0) memory_->cold().Drop(page.place);
-    delete[] page.bytes;
+  for (size_t page = 0; page < pages_.size(); ++page) {
+    std::byte* const bytes = Bytes(pages_[page]);
+    if (memory_ != nullptr && bytes != nullptr) memory_->Grew(-static_cast<int64_t>(page_bytes_));
+    if (memory_ != nullptr && places_[page].segment != 0) memory_->cold().Drop(places_[page]);
+    Free(bytes);
   }
   if (memory_ != nullptr) memory_->Remove(this);
 }
 
+std::byte* PageTable::Allocate() const {
+  return page_bytes_ == kPageBytes ? PagePool::Instance().Allocate() : new std::byte[page_bytes_];
+}
+
+void PageTable::Free(std::byte* bytes) const {
+  if (bytes == nullptr) return;
+  if (page_bytes_ == kPageBytes) return PagePool::Instance().Free(bytes);
+  delete[] bytes;
+}
+
 void PageTable::Reserve(size_t elements) {
   while (capacity() < elements) {
-    pages_.emplace_back().bytes = new std::byte[page_bytes()]();
-    pages_.back().touched = 1;
-    if (memory_ != nullptr) memory_->Grew(static_cast<int64_t>(page_bytes()));
+    std::byte* const bytes = Allocate();
+    std::memset(bytes, 0, page_bytes_);
+    pages_.push_back(reinterpret_cast<uintptr_t>(bytes) | kMarks);
+    places_.emplace_back();
+    if (memory_ != nullptr) memory_->Grew(static_cast<int64_t>(page_bytes_));
   }
 }
 
-std::byte* PageTable::BringBack(Page* page) const {
+uintptr_t PageTable::Touch(size_t page, uintptr_t marks) const {
+  if (Bytes(std::atomic_ref(pages_[page]).load(std::memory_order_acquire)) == nullptr) BringBack(page);
+  return std::atomic_ref(pages_[page]).fetch_or(marks, std::memory_order_acq_rel) | marks;
+}
+
+void PageTable::BringBack(size_t page) const {
   std::string bytes;
-  memory_->cold().Read(page->place, &bytes);
-  auto* fresh = new std::byte[page_bytes()];
-  std::memcpy(fresh, bytes.data(), page_bytes());
-  std::byte* expected = nullptr;
-  std::atomic_ref(page->touched).store(1, std::memory_order_relaxed);
-  if (std::atomic_ref(page->bytes).compare_exchange_strong(expected, fresh, std::memory_order_acq_rel)) {
-    memory_->Grew(static_cast<int64_t>(page_bytes()));
-    return fresh;
+  memory_->cold().Read(places_[page], &bytes);
+  std::byte* const fresh = Allocate();
+  std::memcpy(fresh, bytes.data(), page_bytes_);
+  uintptr_t expected = 0;
+  const uintptr_t word = reinterpret_cast<uintptr_t>(fresh) | kTouched;
+  if (std::atomic_ref(pages_[page]).compare_exchange_strong(expected, word, std::memory_order_acq_rel)) {
+    memory_->Grew(static_cast<int64_t>(page_bytes_));
+  } else {
+    Free(fresh);  // another reader was faster
   }
-  delete[] fresh;  // another reader was faster
-  return expected;
 }
 
-Result<const std::byte*> PageTable::Look(size_t number, ColdReader* reader, std::string* scratch) const {
-  Page& page = pages_[number];
-  if (const std::byte* bytes = std::atomic_ref(page.bytes).load(std::memory_order_acquire)) return bytes;
-  FEEDMILL_TRY(reader->Read(page.place, scratch));
+Result<const std::byte*> PageTable::Look(size_t page, ColdReader* reader, std::string* scratch) const {
+  if (const std::byte* bytes = Bytes(std::atomic_ref(pages_[page]).load(std::memory_order_acquire))) return bytes;
+  FEEDMILL_TRY(reader->Read(places_[page], scratch));
   return reinterpret_cast<const std::byte*>(scratch->data());
 }
 
-Status PageTable::Evict(Page* page) {
-  if (page->dirty) {
+Status PageTable::Evict(size_t page) {
+  std::byte* const bytes = Bytes(pages_[page]);
+  if ((pages_[page] & kDirty) != 0) {
     FEEDMILL_ASSIGN(const ColdPlace place,
-                    memory_->cold().Append({reinterpret_cast<const char*>(page->bytes), page_bytes()}));
-    memory_->cold().Drop(page->place);
-    page->place = place;
-    page->dirty = false;
+                    memory_->cold().Append({reinterpret_cast<const char*>(bytes), page_bytes_}));
+    memory_->cold().Drop(places_[page]);
+    places_[page] = place;
   }
-  delete[] page->bytes;
-  page->bytes = nullptr;
-  memory_->Grew(-static_cast<int64_t>(page_bytes()));
+  pages_[page] = 0;
+  Free(bytes);
+  memory_->Grew(-static_cast<int64_t>(page_bytes_));
   return Ok();
 }
 
 Status PageTable::EvictSome(size_t looks) {
   for (; looks > 0 && !pages_.empty(); --looks) {
-    Page& page = pages_[hand_++ % pages_.size()];
-    if (page.bytes == nullptr) continue;
-    if (page.touched != 0) {
-      page.touched = 0;
+    const size_t page = hand_++ % pages_.size();
+    if (pages_[page] == 0) continue;
+    if ((pages_[page] & kTouched) != 0) {
+      pages_[page] &= ~kTouched;
       continue;
     }
-    FEEDMILL_TRY(Evict(&page));
+    FEEDMILL_TRY(Evict(page));
   }
   return Ok();
 }
 
 Status PageTable::MoveOutOf(uint32_t segment) {
   std::string bytes;
-  for (Page& page : pages_) {
-    if (page.place.segment != segment) continue;
-    if (page.bytes == nullptr) {
-      memory_->cold().Read(page.place, &bytes);
-      FEEDMILL_ASSIGN(const ColdPlace place, memory_->cold().Append(bytes));
-      memory_->cold().Drop(page.place);
-      page.place = place;
+  for (size_t page = 0; page < pages_.size(); ++page) {
+    ColdPlace& place = places_[page];
+    if (place.segment != segment) continue;
+    if (pages_[page] == 0) {
+      memory_->cold().Read(place, &bytes);
+      FEEDMILL_ASSIGN(const ColdPlace moved, memory_->cold().Append(bytes));
+      memory_->cold().Drop(place);
+      place = moved;
     } else {
-      memory_->cold().Drop(page.place);
-      page.place = {};
-      page.dirty = true;
+      memory_->cold().Drop(place);
+      place = {};
+      pages_[page] |= kDirty;
     }
   }
   return Ok();

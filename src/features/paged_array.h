@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -14,66 +13,74 @@
 
 #include "base/prefetch.h"
 #include "features/bounded_memory.h"
+#include "features/page_pool.h"
 
 namespace feedmill::features {
 
 // Pages of elements whose size is known when it is made.
 class PageTable final : public Evictable {
  public:
-  // `memory` may be null: then pages stay. It outlives the table.
+  // `memory` may be null: then pages stay. It outlives the table. A page has two elements at least.
   PageTable(BoundedMemory* memory, size_t element_bytes, size_t page_bytes);
   ~PageTable() override;
 
-  size_t per_page() const { return size_t{1} << shift_; }
-  size_t capacity() const { return pages_.size() << shift_; }
+  size_t per_page() const { return per_page_; }
+  size_t capacity() const { return pages_.size() * per_page_; }
   void Reserve(size_t elements);  // makes pages for so many
-  const std::byte* At(size_t i) const { return PageAt(i >> shift_) + (i & mask_) * element_bytes_; }
+  const std::byte* At(size_t i) const {
+    const size_t page = PageOf(i);
+    uintptr_t word = std::atomic_ref(pages_[page]).load(std::memory_order_acquire);
+    if ((word & kTouched) == 0) [[unlikely]]
+      word = Touch(page, kTouched);
+    return Bytes(word) + (i - page * per_page_) * element_bytes_;
+  }
   std::byte* MutableAt(size_t i) {
-    Page& page = pages_[i >> shift_];
-    page.dirty = true;
-    return PageAt(i >> shift_) + (i & mask_) * element_bytes_;
+    const size_t page = PageOf(i);
+    uintptr_t word = std::atomic_ref(pages_[page]).load(std::memory_order_acquire);
+    if ((word & kMarks) != kMarks) [[unlikely]]
+      word = Touch(page, kMarks);
+    return Bytes(word) + (i - page * per_page_) * element_bytes_;
   }
   void Prefetch(size_t i, size_t bytes = 1) const {
-    const std::byte* page = std::atomic_ref(pages_[i >> shift_].bytes).load(std::memory_order_relaxed);
-    if (page != nullptr) PrefetchAll(page + (i & mask_) * element_bytes_, bytes);
+    const size_t page = PageOf(i);
+    const std::byte* begin = Bytes(std::atomic_ref(pages_[page]).load(std::memory_order_relaxed));
+    if (begin != nullptr) PrefetchAll(begin + (i - page * per_page_) * element_bytes_, bytes);
   }
   // The elements of a page without bringing it back: where it is, or in `scratch`, read by `reader`.
   Result<const std::byte*> Look(size_t page, ColdReader* reader, std::string* scratch) const;
-  uint64_t MemoryBytes() const { return pages_.capacity() * sizeof(Page); }  // beside the pages themselves
+  // Beside the pages themselves.
+  uint64_t MemoryBytes() const { return pages_.capacity() * (sizeof(uintptr_t) + sizeof(ColdPlace)); }
 
   size_t pieces() const override { return pages_.size(); }
   Status EvictSome(size_t looks) override;
   Status MoveOutOf(uint32_t segment) override;
 
  private:
-  struct Page {
-    std::byte* bytes = nullptr;  // null: cold; changed by readers, so read through an atomic_ref
-    ColdPlace place;             // of bytes equal to these unless dirty
-    uint8_t touched = 0;
-    bool dirty = true;
-  };
-  size_t page_bytes() const { return element_bytes_ << shift_; }
-  std::byte* PageAt(size_t number) const {
-    Page& page = pages_[number];
-    std::byte* bytes = std::atomic_ref(page.bytes).load(std::memory_order_acquire);
-    if (bytes == nullptr) [[unlikely]]
-      return BringBack(&page);
-    if (const std::atomic_ref touched(page.touched); touched.load(std::memory_order_relaxed) == 0)
-      touched.store(1, std::memory_order_relaxed);
-    return bytes;
-  }
-  std::byte* BringBack(Page* page) const;
-  Status Evict(Page* page);
+  // A page is one word, so that all words stay near: its address (0: cold) and two marks. Readers change it too.
+  static constexpr uintptr_t kTouched = 1;  // since the hand last passed
+  static constexpr uintptr_t kDirty = 2;    // other than what stands at its place
+  static constexpr uintptr_t kMarks = kTouched | kDirty;
+
+  static std::byte* Bytes(uintptr_t word) { return reinterpret_cast<std::byte*>(word & ~kMarks); }
+  // i / per_page_: exact below 2^64 / per_page_ (Granlund and Montgomery 1994, the multiplier rounded up).
+  size_t PageOf(size_t i) const { return static_cast<size_t>(static_cast<unsigned __int128>(i) * reciprocal_ >> 64); }
+  uintptr_t Touch(size_t page, uintptr_t marks) const;  // brings it back when it is cold
+  void BringBack(size_t page) const;
+  Status Evict(size_t page);
+  std::byte* Allocate() const;
+  void Free(std::byte* bytes) const;
 
   BoundedMemory* const memory_;
   const size_t element_bytes_;
-  int shift_ = 0;
-  size_t mask_ = 0;
+  const size_t page_bytes_;
+  const size_t per_page_;
+  const uint64_t reciprocal_;
   size_t hand_ = 0;
-  mutable std::vector<Page> pages_;
+  mutable std::vector<uintptr_t> pages_;
+  std::vector<ColdPlace> places_;  // by page
 };
 
-inline constexpr size_t kPageBytes = 16 << 10;
+inline constexpr size_t kPageBytes = PagePool::kPageBytes;
 
 template <typename T>
 class PagedArray {

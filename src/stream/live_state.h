@@ -33,6 +33,9 @@ struct LiveStateOptions {
   int recent_posts_per_author_max = 64;
   int fresh_posts_max = 20'000;  // newest posts overall
   int told_topics_max = 16;      // per user, the first ones they told
+  // Removals of items whose creation did not come yet, kept until it does; beyond these the items first heard of lose
+  // theirs.
+  size_t early_removals_max = 100'000;
   // Memory of all that is kept; what was not touched lately stands in files then and comes back when it is asked for.
   // 0: no bound.
   uint64_t memory_bytes_max = 0;
@@ -40,10 +43,11 @@ struct LiveStateOptions {
 };
 
 struct PostInfo {
-  EntityHandle author = kNoEntity;  // of its first version; as actions state it while the creation is not known
+  EntityHandle author = kNoEntity;  // whose creation came first; as actions state it while the creation is not known
   EntityHandle topic = kNoEntity;   // this and the numbers are of its newest version
   Micros created_at = 0;            // of its first version; 0: only heard of through actions
   Micros removed_at = 0;            // by its author, and not made again since; 0: it stands
+  Micros version_at = 0;            // of its newest version
   features::ItemNumbers numbers{};
 };
 

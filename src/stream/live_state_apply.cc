@@ -183,30 +183,27 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
   }
 }
 
-// A post may be created again: that is a new version. Author and time of creation are of the earliest, the rest of the
-// latest.
+// A post may be created again by its author: that is a new version. The time of creation is of the earliest, the rest of
+// the latest. What others say of it changes nothing.
 void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
   const EntityHandle author = InternUser(event.user_id);
   const EntityHandle post = InternPost(event.post_id);
   if (author == kNoEntity || post == kNoEntity) return;
   PostInfo& info = post_infos.Mutable(post);
   const bool is_known = info.created_at != 0;
-  // A removal that came first counts when it is the author's and not older than this.
-  const bool is_owner = info.author == author;
-  const bool is_back = info.removed_at != 0 && (is_known ? is_owner && event.time > info.removed_at
-                                                         : !is_owner || event.time > info.removed_at);
-  if (is_back) info.removed_at = 0;
-  if (!is_known || event.time >= info.created_at) {
+  if (is_known && info.author != author) return;
+  if (is_known && info.removed_at == 0) WithdrawAsNew(post);
+  if (!is_known) {
+    info.author = author;
+    info.removed_at = TakeEarlyRemoval(post, author);
+  }
+  if (event.time >= info.removed_at) info.removed_at = 0;  // it is back; of one instant, what came later counts
+  if (event.time >= info.version_at) {
     info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
     info.numbers = event.numbers;
+    info.version_at = event.time;
   }
-  if (is_known && event.time >= info.created_at) {
-    if (is_back) OfferAsNew(post);
-    return;
-  }
-  if (is_known) WithdrawAsNew(post);
-  info.author = author;
-  info.created_at = event.time;
+  if (!is_known || event.time < info.created_at) info.created_at = event.time;
   if (info.removed_at == 0) OfferAsNew(post);
 }
 
@@ -215,12 +212,28 @@ void LiveState::Parts::ApplyPostRemove(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
   const EntityHandle post = InternPost(event.post_id);
   if (user == kNoEntity || post == kNoEntity) return;
+  if (post_infos[post].created_at == 0) return KeepEarlyRemoval(post, user, event.time);
   PostInfo& info = post_infos.Mutable(post);
-  if (info.author == kNoEntity) info.author = user;
-  if (info.author != user) return;
-  if (event.time < info.created_at) return;  // what it took away was made again since
-  if (info.created_at != 0) WithdrawAsNew(post);
+  if (info.author != user || event.time < info.version_at) return;  // what it took away was made again since
+  if (info.removed_at == 0) WithdrawAsNew(post);
   info.removed_at = std::max(info.removed_at, event.time);
+}
+
+void LiveState::Parts::KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) {
+  Micros& kept = early_removals[{post, user}];
+  kept = std::max(kept, time);
+  if (early_removals.size() > options.early_removals_max) early_removals.erase(early_removals.begin());
+}
+
+Micros LiveState::Parts::TakeEarlyRemoval(EntityHandle post, EntityHandle user) {
+  const auto begin = early_removals.lower_bound({post, 0});
+  Micros time = 0;
+  auto end = begin;
+  for (; end != early_removals.end() && end->first.first == post; ++end) {
+    if (end->first.second == user) time = end->second;
+  }
+  early_removals.erase(begin, end);
+  return time;
 }
 
 void LiveState::Parts::OfferAsNew(EntityHandle post) {

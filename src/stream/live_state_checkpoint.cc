@@ -1,5 +1,5 @@
 // Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, users, posts,
-// topics; posts; users; fresh posts; recent ids; counters. docs/formats/stream-checkpoint.md.
+// topics; posts; users; fresh posts; early removals; recent ids; counters. docs/formats/stream-checkpoint.md.
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -12,12 +12,15 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr std::string_view kKind = "STREAM05";
-// Of posts, the first number of the legacy domain.
-constexpr std::string_view kKindOfOneNumber = "STREAM04";
-// Former kinds have the actions of the legacy domain, by these numbers.
-constexpr std::string_view kKindOfLegacyActions = "STREAM03";
-constexpr std::string_view kKindWithoutTimes = "STREAM02";
+// The kind is this and the version's two digits. What came with which version:
+constexpr std::string_view kKindPrefix = "STREAM";
+constexpr int kFirstVersion = 2;
+constexpr int kWithTimes = 3;          // of partitions
+constexpr int kWithActions = 4;        // their names; before: those of the legacy domain, by place
+constexpr int kWithNumbers = 5;        // of items, and their removal; before: the legacy domain's one number
+constexpr int kWithEarlyRemovals = 6;  // and the time of an item's newest version
+constexpr int kVersion = kWithEarlyRemovals;
+std::string KindOf(int version) { return fmt::format("{}{:02}", kKindPrefix, version); }
 constexpr uint64_t kLegacyStride = 8;
 
 constexpr size_t kReadBetweenTrims = 256;
@@ -34,10 +37,17 @@ struct PackedPost {
   Micros created_at;
   features::ItemNumbers numbers;
   Micros removed_at;
+  Micros version_at;
 };
-static_assert(sizeof(PackedPost) == 40);
+static_assert(sizeof(PackedPost) == 48);
 
-// Of former kinds.
+struct PackedRemoval {
+  EntityHandle post;
+  EntityHandle user;
+  Micros time;
+};
+
+// Of former versions, which had the same beginning.
 struct PackedPostOfOneNumber {
   EntityHandle author;
   EntityHandle topic;
@@ -46,6 +56,11 @@ struct PackedPostOfOneNumber {
   uint32_t unused;
 };
 static_assert(sizeof(PackedPostOfOneNumber) == 24);
+
+size_t PostBytes(int version) {
+  if (version < kWithNumbers) return sizeof(PackedPostOfOneNumber);
+  return version < kWithEarlyRemovals ? offsetof(PackedPost, version_at) : sizeof(PackedPost);
+}
 
 struct PartitionOffset {
   uint32_t partition;
@@ -79,12 +94,15 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   writer->Put(static_cast<uint32_t>(post_infos.size()));
   FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
     for (const PostInfo& info : std::span(infos, count))
-      writer->Put(PackedPost{info.author, info.topic, info.created_at, info.numbers, info.removed_at});
+      writer->Put(PackedPost{info.author, info.topic, info.created_at, info.numbers, info.removed_at, info.version_at});
   }));
   FEEDMILL_TRY(user_states->Write(cold, writer));
   std::vector<FreshPost> fresh_posts;
   for (const auto& [created_at, post] : fresh) fresh_posts.push_back({created_at, post, 0});
   writer->PutArray(fresh_posts);
+  std::vector<PackedRemoval> removals;
+  for (const auto& [of, time] : early_removals) removals.push_back({of.first, of.second, time});
+  writer->PutArray(removals);
   recent_ids.Write(writer);
   return Ok();
 }
@@ -103,7 +121,7 @@ Result<std::vector<std::string>> LiveState::Parts::ReadNumbers(BodyReader* body)
   return names;
 }
 
-Status LiveState::Parts::ReadPosts(BodyReader* body, bool of_one_number, const std::vector<std::string>& stored) {
+Status LiveState::Parts::ReadPosts(BodyReader* body, int version, const std::vector<std::string>& stored) {
   // Place in the file of each of today's numbers; one that is not there is 0 until its item is made again.
   const auto& numbers = domain->Shown().numbers;
   std::vector<size_t> places;
@@ -115,21 +133,21 @@ Status LiveState::Parts::ReadPosts(BodyReader* body, bool of_one_number, const s
           "until `feedmill rebuild`",
           {{"number", name}});
   }
-  const size_t width = of_one_number ? sizeof(PackedPostOfOneNumber) : sizeof(PackedPost);
+  const size_t width = PostBytes(version);
   std::string_view bytes;
   FEEDMILL_TRY(body->GetArrayBytes(width, &bytes));
   const size_t count = bytes.size() / width;
   if (count != posts.size()) return Corrupt("body: {} posts; {} names of posts", count, posts.size());
   for (size_t i = 0; i < count; ++i) {
     PackedPost post{};
-    // The older one has the same beginning.
-    std::memcpy(&post, bytes.data() + i * width, std::min(width, sizeof post));
-    if (of_one_number) std::ranges::fill(post.numbers.begin() + 1, post.numbers.end(), 0.0F);
+    std::memcpy(&post, bytes.data() + i * width, width);
+    if (version < kWithNumbers) std::ranges::fill(post.numbers.begin() + 1, post.numbers.end(), 0.0F);
+    if (version < kWithEarlyRemovals) post.version_at = post.created_at;
     if ((post.author != kNoEntity && post.author >= users.size()) ||
         (post.topic != kNoEntity && post.topic >= topics.size())) {
       return Corrupt("body: a post names an author or a topic that is not there");
     }
-    PostInfo info{post.author, post.topic, post.created_at, post.removed_at, {}};
+    PostInfo info{post.author, post.topic, post.created_at, post.removed_at, post.version_at, {}};
     for (size_t n = 0; n < places.size(); ++n)
       info.numbers[n] = places[n] < stored.size() ? post.numbers[places[n]] : 0;
     post_infos.Add(info);
@@ -174,29 +192,46 @@ Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredActions& stored
   return Ok();
 }
 
-Status LiveState::Parts::Read(BodyReader* body, std::string_view kind) {
-  std::vector<PartitionOffset> offsets;
-  FEEDMILL_TRY(body->GetArray(&offsets));
-  std::vector<PackedTimes> packed_times;
-  if (kind != kKindWithoutTimes) FEEDMILL_TRY(body->GetArray(&packed_times));
-  for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
-  StoredActions stored = LegacyActions();
-  if (kind == kKind || kind == kKindOfOneNumber) {
-    FEEDMILL_ASSIGN(stored, ReadActions(body));
-  }
-  std::vector<std::string> numbers = domain::LegacyDomain()->Shown().numbers;
-  if (kind == kKind) {
-    FEEDMILL_ASSIGN(numbers, ReadNumbers(body));
-  }
-  for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
-  FEEDMILL_TRY(ReadPosts(body, kind != kKind, numbers));
-  FEEDMILL_TRY(ReadUsers(body, stored));
+Status LiveState::Parts::ReadFresh(BodyReader* body) {
   std::vector<FreshPost> fresh_posts;
   FEEDMILL_TRY(body->GetArray(&fresh_posts));
   for (const FreshPost& entry : fresh_posts) {
     if (entry.post >= posts.size()) return Corrupt("body: fresh posts name one of {} that is not there", posts.size());
     fresh.insert({entry.created_at, entry.post});
   }
+  return Ok();
+}
+
+Status LiveState::Parts::ReadEarlyRemovals(BodyReader* body) {
+  std::vector<PackedRemoval> removals;
+  FEEDMILL_TRY(body->GetArray(&removals));
+  for (const PackedRemoval& removal : removals) {
+    if (removal.post >= posts.size() || removal.user >= users.size())
+      return Corrupt("body: an early removal names an item or a user that is not there");
+    KeepEarlyRemoval(removal.post, removal.user, removal.time);
+  }
+  return Ok();
+}
+
+Status LiveState::Parts::Read(BodyReader* body, int version) {
+  std::vector<PartitionOffset> offsets;
+  FEEDMILL_TRY(body->GetArray(&offsets));
+  std::vector<PackedTimes> packed_times;
+  if (version >= kWithTimes) FEEDMILL_TRY(body->GetArray(&packed_times));
+  for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
+  StoredActions stored = LegacyActions();
+  if (version >= kWithActions) {
+    FEEDMILL_ASSIGN(stored, ReadActions(body));
+  }
+  std::vector<std::string> numbers = domain::LegacyDomain()->Shown().numbers;
+  if (version >= kWithNumbers) {
+    FEEDMILL_ASSIGN(numbers, ReadNumbers(body));
+  }
+  for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
+  FEEDMILL_TRY(ReadPosts(body, version, numbers));
+  FEEDMILL_TRY(ReadUsers(body, stored));
+  FEEDMILL_TRY(ReadFresh(body));
+  if (version >= kWithEarlyRemovals) FEEDMILL_TRY(ReadEarlyRemovals(body));
   FEEDMILL_TRY(recent_ids.Read(body));
   const MutexLock guard(applied_lock);
   for (const PartitionOffset& offset : offsets) applied[offset.partition] = offset.next;
@@ -205,7 +240,7 @@ Status LiveState::Parts::Read(BodyReader* body, std::string_view kind) {
 
 Status LiveState::Parts::WriteFile(io::FileSystem& files, const std::string& path,
                                    const std::map<uint32_t, uint64_t>& next_offsets) const {
-  FEEDMILL_ASSIGN(auto file, features::CheckpointFileWriter::Create(files, path, kKind));
+  FEEDMILL_ASSIGN(auto file, features::CheckpointFileWriter::Create(files, path, KindOf(kVersion)));
   BodyWriter writer([&file](std::string_view bytes) { file.Append(bytes); });
   const auto cold = memory->NewReader();
   FEEDMILL_TRY(Write(next_offsets, cold.get(), &writer));
@@ -234,25 +269,21 @@ Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string
 }
 
 Status LiveState::LoadCheckpoint(io::FileSystem& files, const std::string& path) {
-  std::string_view kind = kKind;
-  auto opened = features::OpenCheckpointFile(files, path, kind);
-  for (const std::string_view former : {kKindOfOneNumber, kKindOfLegacyActions, kKindWithoutTimes}) {
-    if (opened) break;
-    kind = former;
-    opened = features::OpenCheckpointFile(files, path, kind);
-  }
+  int version = kVersion;
+  auto opened = features::OpenCheckpointFile(files, path, KindOf(version));
+  while (!opened && version > kFirstVersion) opened = features::OpenCheckpointFile(files, path, KindOf(--version));
   if (!opened) return std::unexpected(opened.error());
   const features::CheckpointFile& file = *opened;
   const WriterLock guard(parts_->lock);
   if (parts_->users.size() != 0 || parts_->posts.size() != 0)
     return InvalidArgument("{}: the live state is not empty", path);
   BodyReader body(file.body);
-  auto status = parts_->Read(&body, kind);
+  auto status = parts_->Read(&body, version);
   if (status) status = parts_->counters.Deserialize(file.body.substr(body.at()));
   if (!status) return std::unexpected(status.error().WithContext(path));
   const Micros newest = parts_->counters.NewestTime();
   for (const auto& [partition, next] : AppliedOffsets()) {
-    if (kind == kKindWithoutTimes) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
+    if (version < kWithTimes) parts_->times[partition] = {.newest_receipt = newest, .newest_event = newest};
   }
   parts_->applied_changed.NotifyAll();
   return Ok();

@@ -44,6 +44,8 @@ struct LiveState::Parts {
   std::unique_ptr<UserStates> user_states FEEDMILL_GUARDED_BY(lock);
   features::PagedArray<PostInfo> post_infos FEEDMILL_GUARDED_BY(lock);        // by handle
   std::set<std::pair<Micros, EntityHandle>> fresh FEEDMILL_GUARDED_BY(lock);  // newest posts by time of creation
+  // Of items whose creation did not come yet: by item and by who says so, its time.
+  std::map<std::pair<EntityHandle, EntityHandle>, Micros> early_removals FEEDMILL_GUARDED_BY(lock);
   features::CounterTable counters FEEDMILL_GUARDED_BY(lock);
   RecentIds recent_ids FEEDMILL_GUARDED_BY(lock);
   std::map<uint32_t, PartitionTimes> times FEEDMILL_GUARDED_BY(lock);  // by partition
@@ -61,6 +63,9 @@ struct LiveState::Parts {
   void Apply(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostRemove(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) FEEDMILL_REQUIRES(lock);
+  // When this user took the item away before it was known, 0 for never; forgets what others said.
+  Micros TakeEarlyRemoval(EntityHandle post, EntityHandle user) FEEDMILL_REQUIRES(lock);
   // Among the newest of its author and of all.
   void OfferAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
   void WithdrawAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
@@ -84,13 +89,15 @@ struct LiveState::Parts {
                    const std::map<uint32_t, uint64_t>& next_offsets) const FEEDMILL_REQUIRES_SHARED(lock);
   Status Write(const std::map<uint32_t, uint64_t>& next_offsets, features::ColdReader* cold, BodyWriter* writer) const
       FEEDMILL_REQUIRES_SHARED(lock);
-  Status Read(BodyReader* reader, std::string_view kind) FEEDMILL_REQUIRES(lock);
+  Status Read(BodyReader* reader, int version) FEEDMILL_REQUIRES(lock);
+  Status ReadFresh(BodyReader* body) FEEDMILL_REQUIRES(lock);
+  Status ReadEarlyRemovals(BodyReader* body) FEEDMILL_REQUIRES(lock);
   Result<StoredActions> ReadActions(BodyReader* reader) const;
   StoredActions LegacyActions() const;
   int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
   Status ReadUsers(BodyReader* reader, const StoredActions& stored) FEEDMILL_REQUIRES(lock);
   static Result<std::vector<std::string>> ReadNumbers(BodyReader* body);
-  Status ReadPosts(BodyReader* reader, bool of_one_number, const std::vector<std::string>& stored)
+  Status ReadPosts(BodyReader* reader, int version, const std::vector<std::string>& stored)
       FEEDMILL_REQUIRES(lock);
 };
 

@@ -1,5 +1,6 @@
 -- model: dwd_post
 -- doc: one row is one version of a post, valid from its post_create event until the next one of the same post
+-- doc: a post is of the user whose post_create was received first; those of others are no versions of it
 -- doc: versions of one instant come in the order of the log
 -- partition: none
 -- materialize: full
@@ -18,18 +19,24 @@ WITH creation AS (
   FROM dwd_post_event
   WHERE event_time < @end
 ),
-version AS (
+authored AS (
   SELECT
-    post_id, event_id, event_time, user_id, topic, text_length, lang,
-    ROW_NUMBER() OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS version,
+    post_id, event_time, user_id, topic, text_length, lang, log_partition, log_offset,
     FIRST_VALUE(user_id) OVER (
-      PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
+      PARTITION BY post_id ORDER BY received_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST
       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-    ) AS author_id,
-    MIN(event_time) OVER (PARTITION BY post_id) AS created_time,
-    LEAD(event_time) OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS valid_to
+    ) AS author_id
   FROM creation
   WHERE copy_number = 1
+),
+version AS (
+  SELECT
+    post_id, event_time, author_id, topic, text_length, lang,
+    ROW_NUMBER() OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS version,
+    MIN(event_time) OVER (PARTITION BY post_id) AS created_time,
+    LEAD(event_time) OVER (PARTITION BY post_id ORDER BY event_time ASC NULLS LAST, log_partition ASC NULLS LAST, log_offset ASC NULLS LAST) AS valid_to
+  FROM authored
+  WHERE user_id = author_id
 )
 SELECT
   p.post_key,

@@ -32,7 +32,7 @@ class CounterRows {
   void Prefetch(uint64_t key) const;
   int32_t Find(uint64_t key) const;  // row number or -1
   const CounterRow* FindRow(uint64_t key) const;
-  int32_t FindOrAdd(uint64_t key);   // a new row has zero sums and last = base = 0
+  int32_t FindOrAdd(uint64_t key);  // a new row has zero sums and last = base = 0
   CounterRow* Row(int32_t number) {
     return reinterpret_cast<CounterRow*>(rows_->MutableAt(static_cast<size_t>(number)));
   }

@@ -72,8 +72,8 @@ class CounterTable {
   FeatureSet Definitions() const;
   uint64_t MemoryBytes() const;  // in a BoundedMemory: what it does not count
 
-  // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. A row is null when never seen, and
-  // good until something is applied or its memory is trimmed.
+  // Reading many keys: prefetch the keys, find the rows, prefetch the rows, read them. A row is null when never seen,
+  // and good until something is applied or its memory is trimmed.
   void PrefetchKey(CounterKey key, EntityHandle first, EntityHandle second) const;
   const CounterRow* FindRow(CounterKey key, EntityHandle first, EntityHandle second) const;
   void PrefetchRow(CounterKey key, const CounterRow* row) const;

@@ -37,8 +37,8 @@ class PagePool {
   std::byte* NewSlab() FEEDMILL_REQUIRES(lock_);
 
   mutable Mutex lock_;
-  std::map<std::byte*, Used> slabs_ FEEDMILL_GUARDED_BY(lock_);   // by address
-  std::set<std::byte*> with_room_ FEEDMILL_GUARDED_BY(lock_);  // the lowest is filled first, so that others empty
+  std::map<std::byte*, Used> slabs_ FEEDMILL_GUARDED_BY(lock_);  // by address
+  std::set<std::byte*> with_room_ FEEDMILL_GUARDED_BY(lock_);    // the lowest is filled first, so that others empty
 };
 
 }  // namespace feedmill::features

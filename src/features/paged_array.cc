@@ -71,8 +71,7 @@ Result<const std::byte*> PageTable::Look(size_t page, ColdReader* reader, std::s
 Status PageTable::Evict(size_t page) {
   std::byte* const bytes = Bytes(pages_[page]);
   if ((pages_[page] & kDirty) != 0) {
-    FEEDMILL_ASSIGN(const ColdPlace place,
-                    memory_->cold().Append({reinterpret_cast<const char*>(bytes), page_bytes_}));
+    FEEDMILL_ASSIGN(const ColdPlace place, memory_->cold().Append({reinterpret_cast<const char*>(bytes), page_bytes_}));
     memory_->cold().Drop(places_[page]);
     places_[page] = place;
   }

@@ -15,7 +15,6 @@
 namespace feedmill::ingest {
 namespace {
 
-
 std::string Message(uint64_t number) {
   return fmt::format(
       R"({{"messageId":"bench-{:016x}","type":"track","event":"feed_impression","userId":"user-{}","timestamp":"2026-11-22T21:52:06.246Z",)"

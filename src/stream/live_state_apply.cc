@@ -35,7 +35,7 @@ void LiveState::ApplyBatch(std::span<const Positioned> records) {
     const auto some = records.subspan(done, std::min(kLockedRecordsMax, records.size() - done));
     parts_->events.resize(kLockedRecordsMax);
     for (size_t i = 0; i < some.size(); ++i) parts_->reader.Read(some[i].record, some[i].position, &parts_->events[i]);
-    for (size_t i = 0; i < some.size(); ++i) parts_->Prefetch(parts_->events[i]);
+    parts_->Prefetch(std::span(parts_->events).first(some.size()));
     parts_->LockForWriting();
     for (size_t i = 0; i < some.size(); ++i) {
       parts_->NoteTimes(&parts_->events[i]);
@@ -142,11 +142,31 @@ void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {
   }
 }
 
-void LiveState::Parts::Prefetch(const StreamEvent& event) const {
-  if (event.kind == StreamEvent::Kind::kIgnored) return;
+// Three passes, as each looks up where the next one's memory is; within a pass nothing waits for anything.
+void LiveState::Parts::Prefetch(std::span<const StreamEvent> some) {
   lock.AssertShared();
-  users.Prefetch(event.user_id);
-  posts.Prefetch(event.post_id);
+  for (const StreamEvent& event : some) {
+    if (event.kind == StreamEvent::Kind::kIgnored) continue;
+    recent_ids.Prefetch(event.id_hash);
+    users.Prefetch(event.user_id);
+    posts.Prefetch(event.post_id);
+  }
+  coming.clear();
+  for (const StreamEvent& event : some) {
+    if (event.kind != StreamEvent::Kind::kActed) continue;
+    features::CountedAction& next = coming.emplace_back();
+    next.user = users.Find(event.user_id);
+    next.post = posts.Find(event.post_id);
+    if (next.user != kNoEntity) user_states->Prefetch(next.user);
+    if (next.post != kNoEntity) post_infos.Prefetch(next.post);
+  }
+  for (features::CountedAction& next : coming) {
+    if (next.post != kNoEntity) {
+      next.author = post_infos[next.post].author;
+      next.topic = post_infos[next.post].topic;
+    }
+    counters.Prefetch(next);
+  }
 }
 
 EntityHandle LiveState::Parts::InternUser(std::string_view id) {
@@ -183,8 +203,8 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
   }
 }
 
-// A post may be created again by its author: that is a new version. The time of creation is of the earliest, the rest of
-// the latest. What others say of it changes nothing.
+// A post may be created again by its author: that is a new version. The time of creation is of the earliest, the rest
+// of the latest. What others say of it changes nothing.
 void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
   const EntityHandle author = InternUser(event.user_id);
   const EntityHandle post = InternPost(event.post_id);

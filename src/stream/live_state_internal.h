@@ -55,6 +55,7 @@ struct LiveState::Parts {
   std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
   StreamEventReader reader;
   std::vector<StreamEvent> events;
+  std::vector<features::CountedAction> coming;
 
   void LockForWriting() FEEDMILL_ACQUIRE(lock);
   // The event's time for all that is kept of it, and what its receipt says about the clock.
@@ -79,7 +80,7 @@ struct LiveState::Parts {
   void RemoveRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   EntityHandle InternUser(std::string_view id) FEEDMILL_REQUIRES(lock);  // kNoEntity for ""
   EntityHandle InternPost(std::string_view id) FEEDMILL_REQUIRES(lock);
-  void Prefetch(const StreamEvent& event) const;
+  void Prefetch(std::span<const StreamEvent> some);
   void MarkApplied(std::span<const Positioned> records);
   uint64_t FixedBytes() const FEEDMILL_REQUIRES_SHARED(lock);  // what is held beside `memory`
   bool IsOverBudget() const;
@@ -97,8 +98,7 @@ struct LiveState::Parts {
   int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
   Status ReadUsers(BodyReader* reader, const StoredActions& stored) FEEDMILL_REQUIRES(lock);
   static Result<std::vector<std::string>> ReadNumbers(BodyReader* body);
-  Status ReadPosts(BodyReader* reader, int version, const std::vector<std::string>& stored)
-      FEEDMILL_REQUIRES(lock);
+  Status ReadPosts(BodyReader* reader, int version, const std::vector<std::string>& stored) FEEDMILL_REQUIRES(lock);
 };
 
 }  // namespace feedmill::stream

@@ -162,8 +162,8 @@ TEST_F(LiveStateTest, VersionsAndRemovalsMayComeInAnyOrder) {
     ASSERT_EQ(info.removed_at, 0);
     ASSERT_EQ(info.numbers[0], 8);
     ASSERT_EQ(state.FreshPosts(9).size(), 1);
-  } while (std::next_permutation(later.begin(), later.end(),
-                                 [](const Said& a, const Said& b) { return a.time < b.time; }));
+  } while (
+      std::next_permutation(later.begin(), later.end(), [](const Said& a, const Said& b) { return a.time < b.time; }));
 }
 
 TEST_F(LiveStateTest, ToldTopicsAreThoseOfTheNewestIdentifyThatHasThem) {

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/prefetch.h"
 #include "stream/recent_ids_internal.h"
 
 namespace feedmill::stream {
@@ -34,6 +35,11 @@ bool RecentIds::Add(uint64_t hash) {
   }
   current_.Add(hash);
   return true;
+}
+
+void RecentIds::Prefetch(uint64_t hash) const {
+  for (const Generation* generation : {&current_, &former_})
+    if (!generation->slots.empty()) feedmill::Prefetch(&generation->slots[hash & (kSlots - 1)]);
 }
 
 uint64_t RecentIds::MemoryBytes() const {

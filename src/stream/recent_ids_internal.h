@@ -18,6 +18,7 @@ class RecentIds {
 
   // False when the hash is among the recent ones.
   bool Add(uint64_t hash);
+  void Prefetch(uint64_t hash) const;
   uint64_t MemoryBytes() const;
   void Write(BodyWriter* writer) const;
   Status Read(BodyReader* reader);

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "base/prefetch.h"
 #include "stream/user_states_internal.h"
 
 namespace feedmill::stream {
@@ -38,6 +39,11 @@ const UserState& UserStates::Of(EntityHandle user) const {
   if (const std::atomic_ref touched(kept->touched); touched.load(std::memory_order_relaxed) == 0)
     touched.store(1, std::memory_order_relaxed);
   return kept->state;
+}
+
+void UserStates::Prefetch(EntityHandle user) const {
+  const Kept* kept = std::atomic_ref(users_[user]).load(std::memory_order_relaxed);
+  if (kept != nullptr && kept != Cold()) PrefetchAll(kept, sizeof(Kept));
 }
 
 UserState& UserStates::Mutable(EntityHandle user) {

@@ -22,6 +22,7 @@ class UserStates final : public features::Evictable {
   void Resize(size_t users);
   // Readers, many at a time: good until the memory is trimmed.
   const UserState& Of(EntityHandle user) const;
+  void Prefetch(EntityHandle user) const;
   // The writer, alone: good until the next call of Mutable or the memory is trimmed... of this user until Account.
   UserState& Mutable(EntityHandle user);
   // Tells the memory what the states handed out since the last call hold now.

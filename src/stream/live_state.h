@@ -31,15 +31,12 @@ struct LiveStateOptions {
   int last_actions_max = 64;  // per user
   int seen_max = 5000;        // per user, newest kept
   int recent_posts_per_author_max = 64;
-  int fresh_posts_max = 20'000;  // newest posts overall
-  int told_topics_max = 16;      // per user, the first ones they told
-  // Removals of items whose creation did not come yet, kept until it does; beyond these the items first heard of lose
-  // theirs.
-  size_t early_removals_max = 100'000;
+  int fresh_posts_max = 20'000;         // newest posts overall
+  int told_topics_max = 16;             // per user, the first ones they told
+  size_t early_removals_max = 100'000;  // of items whose creation did not come yet; those first heard of go first
   // Memory of all that is kept; what was not touched lately stands in files then and comes back when it is asked for.
-  // 0: no bound.
-  uint64_t memory_bytes_max = 0;
-  std::string cold_folder = {};  // each state makes a folder of its own in it
+  uint64_t memory_bytes_max = 0;  // 0: no bound
+  std::string cold_folder = {};   // each state makes a folder of its own in it
 };
 
 struct PostInfo {
@@ -85,8 +82,7 @@ class LiveState {
   void Apply(const LogRecord& record, LogPosition position);
   // Says that everything before `next` is applied, when the records between had nothing to apply.
   void SetApplied(uint32_t partition, uint64_t next);
-  // Receipt times of records that are still to be applied, steps back among them: events before a step count as
-  // received at its time. Applying thread only.
+  // Of records still to be applied: events before a step back count as received at its time. Applying thread only.
   void SetReceiptTimes(uint32_t partition, ReceiptTimes times);
   // Takes the other's place in one moment, as when records were applied again under other times. Applying thread only.
   void Become(LiveState&& other);

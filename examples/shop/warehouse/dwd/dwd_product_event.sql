@@ -7,12 +7,13 @@
 -- reads: ods_event.received_time 0d 0d
 -- reads: dwd_product_event self
 -- key: log_partition, log_offset
--- columns: event_id VARCHAR, product_id VARCHAR, event_time TIMESTAMPTZ, user_id VARCHAR, department VARCHAR, price DOUBLE, log_partition BIGINT, log_offset BIGINT
+-- columns: event_id VARCHAR, product_id VARCHAR, event_time TIMESTAMPTZ, received_time TIMESTAMPTZ, user_id VARCHAR, department VARCHAR, price DOUBLE, log_partition BIGINT, log_offset BIGINT
 -- timeout: 20m
 SELECT
   o.event_id,
   o.product_id,
   o.event_time,
+  o.received_time,
   o.user_id,
   o.department,
   CAST(o.price AS DOUBLE) AS price,

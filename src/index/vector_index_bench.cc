@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <functional>
 #include <random>
-#include <time.h>
 
 #include <fmt/format.h>
 
+#include "base/cpu_time.h"
 #include "index/scanned_index_internal.h"
 
 namespace feedmill::index {
@@ -26,11 +26,9 @@ std::vector<float> RandomRows(std::mt19937_64& random, size_t rows) {
 }
 
 double MeasureMicros(const std::function<void()>& body) {
-  timespec start, end;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+  const double start = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
   body();
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-  return static_cast<double>(end.tv_sec - start.tv_sec) * 1e6 + static_cast<double>(end.tv_nsec - start.tv_nsec) / 1e3;
+  return CpuMicros(CLOCK_THREAD_CPUTIME_ID) - start;
 }
 
 double Median(std::vector<double> values) {

@@ -3,12 +3,11 @@
 #include <filesystem>
 #include <semaphore>
 
-#include <time.h>
-
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "base/cpu_time.h"
 #include "ingest/body_reader_internal.h"
 #include "ingest/collector.h"
 
@@ -29,29 +28,22 @@ std::string BatchBody(int batch, uint64_t* number) {
   return body + "],\"sentAt\":\"2026-11-22T21:52:06.300Z\"}";
 }
 
-// Time on a processor, of this thread or of the whole process: what the machine's other work does not change.
-Micros CpuMicros(clockid_t whose) {
-  timespec now{};
-  clock_gettime(whose, &now);
-  return now.tv_sec * kMicrosPerSecond + now.tv_nsec / 1000;
-}
-
 // Microseconds of processor time an event for parsing, checking and encoding.
 double ReadCost(const TrackingPlan& plan, const WriteKeys& keys, int batch, Micros run_time) {
   MessageIdMaker ids;
   uint64_t number = 0, events = 0;
-  Micros spent = 0;
-  while (spent < run_time) {
+  double spent = 0;
+  while (spent < static_cast<double>(run_time)) {
     std::string body = batch == 1 ? Message(number++) : BatchBody(batch, &number);
     BodyRequest request{&body,   batch == 1 ? "track" : "", keys.Find("key"), "203.0.113.7",
                         "bench", 1'795'384'326'400'000};
-    Micros start = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
+    const double start = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
     auto read = ReadBody(request, plan, keys, {}, ids);
     spent += CpuMicros(CLOCK_THREAD_CPUTIME_ID) - start;
     if (!read || !read->messages.back().accepted) std::abort();
     events += read->messages.size();
   }
-  return static_cast<double>(spent) / static_cast<double>(events);
+  return spent / static_cast<double>(events);
 }
 
 struct Collected {
@@ -71,7 +63,8 @@ Collected Collect(const TrackingPlan& plan, const std::string& folder, int batch
   auto collector = *Collector::Open({io::PosixFileSystem(), clock, *log, plan, metrics}, options);
   std::counting_semaphore<1024> slots(window);
   uint64_t number = 0;
-  Micros start = MonotonicMicros(), cpu = CpuMicros(CLOCK_PROCESS_CPUTIME_ID);
+  double cpu = CpuMicros(CLOCK_PROCESS_CPUTIME_ID);
+  const Micros start = MonotonicMicros();
   while (MonotonicMicros() - start < run_time) {
     io::HttpRequest request{
         "POST", "/v1/batch", {}, {{"authorization", "Basic a2V5Og=="}}, BatchBody(batch, &number), "203.0.113.7"};

@@ -1,7 +1,7 @@
 // Who gets in at the collector's door, what waits and what is put off; what browsers ask.
-#include <ctime>
 #include <future>
 
+#include "base/cpu_time.h"
 #include "ingest/collector_fixture.h"
 
 namespace feedmill::ingest {
@@ -28,13 +28,6 @@ TEST_F(CollectorTest, NothingIsUnpackedForAStranger) {
   EXPECT_THAT(reply.body, HasSubstr("malformed_gzip"));
 }
 
-// What a thread, or the whole process, has computed so far; waiting does not count, however busy the machine is.
-Micros CpuTime(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return time.tv_sec * kMicrosPerSecond + time.tv_nsec / 1000;
-}
-
 TEST_F(CollectorTest, ALargeBodyIsReadElsewhereAndTheSocketsGoOn) {
   // Handle returns before the body has been read, and small ones are answered meanwhile.
   std::vector<std::string> messages;
@@ -42,13 +35,13 @@ TEST_F(CollectorTest, ALargeBodyIsReadElsewhereAndTheSocketsGoOn) {
   std::promise<io::HttpResponse> large;
   io::HttpRequest request{"POST",          "/v1/batch", {}, {{"authorization", "Basic " + Base64Encode("import-key:")}},
                           Batch(messages), "127.0.0.1"};
-  const Micros process_began = CpuTime(CLOCK_PROCESS_CPUTIME_ID), thread_began = CpuTime(CLOCK_THREAD_CPUTIME_ID);
+  const double process_began = CpuMicros(CLOCK_PROCESS_CPUTIME_ID), thread_began = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
   collector_->Handle(std::move(request),
                      io::HttpResponder([&](io::HttpResponse&& response) { large.set_value(std::move(response)); }));
-  const Micros by_caller = CpuTime(CLOCK_THREAD_CPUTIME_ID) - thread_began;
+  const double by_caller = CpuMicros(CLOCK_THREAD_CPUTIME_ID) - thread_began;
   auto answer = large.get_future();
   answer.wait();
-  const Micros by_all = CpuTime(CLOCK_PROCESS_CPUTIME_ID) - process_began;
+  const double by_all = CpuMicros(CLOCK_PROCESS_CPUTIME_ID) - process_began;
   EXPECT_LT(by_caller * 4, by_all) << "the calling thread does not read it";
   EXPECT_THAT(answer.get().body, HasSubstr(R"("accepted":10000)"));
 }

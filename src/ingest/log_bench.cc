@@ -6,12 +6,11 @@
 #include <semaphore>
 #include <thread>
 
-#include <time.h>
-
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "base/cpu_time.h"
 #include "ingest/log.h"
 
 namespace feedmill::ingest {
@@ -37,12 +36,6 @@ struct Outcome {
   double cpu_us = 0;  // a record, of all threads
 };
 
-Micros CpuMicros() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return now.tv_sec * kMicrosPerSecond + now.tv_nsec / 1000;
-}
-
 // `writers` threads, each waiting for its answer before the next append of `batch` records.
 Outcome Run(const std::string& folder, int writers, int batch, Micros run_time) {
   SystemClock clock;
@@ -51,7 +44,8 @@ Outcome Run(const std::string& folder, int writers, int batch, Micros run_time) 
   auto log = *OpenEventLog(io::PosixFileSystem(), clock, options);
   std::atomic<uint64_t> appends = 0, latency = 0;
   std::vector<std::thread> threads;
-  Micros start = MonotonicMicros(), cpu = CpuMicros();
+  const double cpu = CpuMicros(CLOCK_PROCESS_CPUTIME_ID);
+  const Micros start = MonotonicMicros();
   for (int i = 0; i < writers; ++i) {
     threads.emplace_back([&] {
       std::binary_semaphore answered(0);
@@ -74,7 +68,7 @@ Outcome Run(const std::string& folder, int writers, int batch, Micros run_time) 
   double seconds = static_cast<double>(MonotonicMicros() - start) / kMicrosPerSecond;
   const auto asked = static_cast<double>(appends.load()), records = asked * batch;
   return {records / seconds, static_cast<double>(latency.load()) / asked / kMicrosPerMilli,
-          static_cast<double>(CpuMicros() - cpu) / records};
+          (CpuMicros(CLOCK_PROCESS_CPUTIME_ID) - cpu) / records};
 }
 
 int Main(double seconds) {

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "base/cpu_time.h"
 #include "base/random.h"
 #include "store/flat_table.h"
 
@@ -31,12 +31,6 @@ constexpr int kPairs = 15;
 double Median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
-}
-
-double CpuMicros() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
 // The row of a key: the key's number over and over, so that both sides can be checked.
@@ -255,9 +249,9 @@ int Run(size_t rows) {
   double cpu = 0;
   Measure([&] { read(batches.Next()); }, [&] { redis->ReadMany(batches.Keys(batches.Next()), out_redis); },
           [&] { (*table)->Gather(batches.Numbers(batches.Next()), out); }, &figures);
-  const double cpu_begin = CpuMicros();
+  const double cpu_begin = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
   (void)Time([&] { read(batches.Next()); });
-  cpu = (CpuMicros() - cpu_begin) / kBatchesPerTurn;
+  cpu = (CpuMicros(CLOCK_THREAD_CPUTIME_ID) - cpu_begin) / kBatchesPerTurn;
   const auto bytes = static_cast<double>(std::filesystem::file_size(folder + "/rows.flat"));
   redis.reset();
   std::filesystem::remove_all(folder);

@@ -9,9 +9,9 @@
 #include <functional>
 #include <random>
 #include <sched.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cpu_time.h"
 #include "model/tree_model.h"
 #include "train/light_gbm.h"
 
@@ -55,21 +55,15 @@ std::string TrainModel(const char* parameters) {
   return booster->ModelText(-1).value();
 }
 
-double CpuMicros() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
-
 double Median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
 }
 
 double MeasureMicros(const std::function<void()>& body) {
-  const double start = CpuMicros();
+  const double start = CpuMicros(CLOCK_THREAD_CPUTIME_ID);
   for (int i = 0; i < kRepeats; ++i) body();
-  return (CpuMicros() - start) / kRepeats;
+  return (CpuMicros(CLOCK_THREAD_CPUTIME_ID) - start) / kRepeats;
 }
 
 int RunCase(const Case& what, int pairs, std::string* json) {

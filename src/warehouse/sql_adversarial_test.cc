@@ -1,9 +1,9 @@
 // Every model of the template on rows that are all of one user, one post, one author or one instant: its work must grow
 // with the rows and not with their square. FEEDMILL_ADVERSARIAL_ROWS=1000000 makes the worlds ten times as large.
 #include <cstdlib>
-#include <ctime>
 #include <map>
 
+#include "base/cpu_time.h"
 #include "warehouse/template_for_test.h"
 
 namespace feedmill::warehouse {
@@ -20,11 +20,7 @@ int64_t Rows() {
   return wanted == nullptr ? kRows : std::max<int64_t>(kTimes, std::atoll(wanted));
 }
 
-double ProcessorSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
+double ProcessorSeconds() { return CpuMicros(CLOCK_PROCESS_CPUTIME_ID) / 1e6; }
 
 // What differs between the worlds; SQL over the row's number i.
 struct World {

@@ -65,13 +65,15 @@ Status LakeEvents::ReadBlock() {
 }
 
 Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session& session, lake::Catalog& catalog,
-                                                                  uint32_t partition, uint64_t from, uint64_t to) {
+                                                                  uint32_t partition, uint64_t from, uint64_t to,
+                                                                  std::string_view only) {
   std::vector<stream::LiveState::Positioned> events;
   FEEDMILL_TRY(session.RegisterTable(catalog, std::string(ingest::kEventTable),
                                      {{"log_offset", static_cast<int64_t>(from), static_cast<int64_t>(to)}}));
   const std::string sql = fmt::format(
-      "SELECT {} FROM ods_event WHERE log_partition = {} AND log_offset >= {} AND log_offset < {} ORDER BY log_offset",
-      kColumns, partition, from, to);
+      "SELECT {} FROM ods_event WHERE log_partition = {} AND log_offset >= {} AND log_offset < {} AND ({}) "
+      "ORDER BY log_offset",
+      kColumns, partition, from, to, only);
   FEEDMILL_TRY(session.Stream(sql, [&](const query::Chunk& chunk) -> Status {
     for (size_t row = 0; row < chunk.row_count(); ++row) events.push_back(RecordAt(chunk, row, partition));
     return Ok();

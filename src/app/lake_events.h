@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "query/engine.h"
@@ -12,9 +13,11 @@
 
 namespace feedmill::app {
 
-// The partition's events with offsets [from, to), in order. `session` is the caller's alone meanwhile.
+// The partition's events with offsets [from, to), in order; with `only`, a condition in SQL, those of which it holds.
+// `session` is the caller's alone meanwhile.
 Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session& session, lake::Catalog& catalog,
-                                                                  uint32_t partition, uint64_t from, uint64_t to);
+                                                                  uint32_t partition, uint64_t from, uint64_t to,
+                                                                  std::string_view only = "TRUE");
 
 class LakeEvents {
  public:

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/offline_landing.h"
+#include "app/project_domain.h"
+#include "app/project_tables.h"
 #include "app/stop_signal.h"
 #include "base/deadline.h"
 #include "base/log.h"
@@ -82,6 +84,18 @@ Status LandOnce(const Config& config, bool may_return) {
   return AskServer(config, "");
 }
 
+// What would make wrong tables without a word. A SELECT that cannot run is its step's to say: others go on.
+Status CheckProject(const Nightly& nightly, query::Session& session) {
+  io::FileSystem& files = io::PosixFileSystem();
+  const ProjectPaths& paths = nightly.config.paths;
+  FEEDMILL_ASSIGN(const auto domain, domain::LoadDomain(files, paths.Domain()));
+  FEEDMILL_ASSIGN(const auto plan, ingest::TrackingPlan::Load(files, paths.Events()));
+  FEEDMILL_TRY(CheckDomain(domain, *plan, paths));
+  FEEDMILL_ASSIGN(const warehouse::ModelColumns columns,
+                  DescribeTables(nightly.project, *plan, nightly.folder.catalog.get(), session));
+  return CheckColumnsRead(nightly.project, columns, *domain);
+}
+
 }  // namespace
 
 Result<bool> AnythingBefore(const Nightly& nightly, Micros time) {
@@ -106,6 +120,7 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));
+  FEEDMILL_TRY(CheckProject(*nightly, *session));
   nightly->context = std::make_unique<warehouse::Context>(warehouse::Context{*nightly->folder.files,
                                                                              *nightly->folder.catalog,
                                                                              *nightly->folder.store,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/plan_check.h"
+#include "serve/scene.h"
 
 namespace feedmill::app {
 
@@ -21,6 +22,12 @@ Status CheckDomain(const domain::DomainPtr& domain, const ingest::TrackingPlan& 
     return plan.TypeOf(event == "identify" ? event : "track", event, property);
   };
   return domain::CheckAgainstPlan(*domain, paths.Domain(), view);
+}
+
+Status CheckProjectScenes(io::FileSystem& files, const ProjectPaths& paths) {
+  FEEDMILL_ASSIGN(const auto domain, domain::LoadDomain(files, paths.Domain()));
+  FEEDMILL_ASSIGN(const auto scenes, serve::LoadScenes(paths.Feed(), *domain));
+  return Ok();
 }
 
 }  // namespace feedmill::app

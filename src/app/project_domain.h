@@ -15,4 +15,7 @@ Status CheckProjectDomain(io::FileSystem& files, const ProjectPaths& paths);
 // The same of what is loaded already.
 Status CheckDomain(const domain::DomainPtr& domain, const ingest::TrackingPlan& plan, const ProjectPaths& paths);
 
+// The scenes of feed/, whose rules are about the domain's fields.
+Status CheckProjectScenes(io::FileSystem& files, const ProjectPaths& paths);
+
 }  // namespace feedmill::app

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "app/embedded_reference.h"
+#include "app/item_writes.h"
 #include "serve/feed_errors.h"
+#include "serve/item_card.h"
 #include "serve/item_lists.h"
 
 namespace feedmill::app {
@@ -25,7 +27,7 @@ io::HttpResponse NotFoundAnswer() {
   io::HttpResponse response;
   response.status = 404;
   response.body =
-      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /v1/similar/<kind>/<id>, /v1/popular/<kind>, /v1/latest/<kind>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
+      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /v1/similar/<kind>/<id>, /v1/popular/<kind>, /v1/latest/<kind>, /v1/items/<kind>/<id>, /v1/users/<id>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
   return response;
 }
 
@@ -59,6 +61,10 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
     return collects ? collector->Handle(std::move(request), std::move(readable))
                     : feed->Handle(std::move(request), std::move(readable));
   }
+  if (serve::IsCard(request.path)) {
+    return request.method == "GET" ? feed->Handle(std::move(request), std::move(respond))
+                                   : WriteItem(std::move(request), std::move(respond));
+  }
   if (request.path == "/openapi.json") return respond(Reference());
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
   if (request.path == "/readyz") {
@@ -67,6 +73,16 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
   }
   if (request.path == "/metrics" && metrics_config.address.empty()) return AnswerMetrics(request, std::move(respond));
   respond(NotFoundAnswer());
+}
+
+void Router::WriteItem(io::HttpRequest&& request, io::HttpResponder&& respond) const {
+  if (!collector->KnowsWriter(request)) {
+    return respond(serve::ErrorResponse(
+        {401, "a write key is needed", "Authorization", "none that is known", "the write key as Basic user name"}));
+  }
+  auto message = AsMessage(std::move(request), *state);
+  if (!message) return respond(serve::ErrorResponse(message.error()));
+  collector->Handle(std::move(*message), std::move(respond));
 }
 
 void Router::Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) const {

@@ -18,6 +18,7 @@ namespace feedmill::app {
 struct Router {
   ingest::Collector* collector = nullptr;
   serve::FeedService* feed = nullptr;
+  const stream::LiveState* state = nullptr;
   console::ConsoleService* console = nullptr;
   const MetricsRegistry* metrics = nullptr;
   BrowserAccess browsers = {};
@@ -36,6 +37,7 @@ struct Router {
   void Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) const;
 
  private:
+  void WriteItem(io::HttpRequest&& request, io::HttpResponder&& respond) const;
   void AnswerMetrics(const io::HttpRequest& request, io::HttpResponder&& respond) const;
 };
 

@@ -6,7 +6,9 @@
 #include "app/console_wiring.h"
 #include "app/data_folder.h"
 #include "app/disk_watch.h"
+#include "app/field_history.h"
 #include "app/health.h"
+#include "app/http_options.h"
 #include "app/keeper.h"
 #include "app/lake_check.h"
 #include "app/lake_lookup.h"
@@ -69,6 +71,7 @@ class ServerImpl final : public Server {
     MakeNightWatch(config);
     keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, system_clock_, metrics_);
     StartConsole(config, keys);
+    StartFieldHistory();
     FEEDMILL_TRY(StartHttp(config, keys));
     StartMaintenance();
     // Verbs find it once there is space to say where it is.
@@ -93,6 +96,7 @@ class ServerImpl final : public Server {
     if (feed_) feed_->Stop();
     if (console_) console_->Stop();
     live_bundle_.reset();
+    field_history_.reset();
     if (tailer_) tailer_->Stop();
     if (landing_) StopLanding();
     if (log_) log_->Close();
@@ -172,6 +176,7 @@ class ServerImpl final : public Server {
           "the live state has applied records up to {} of partition {}, but the event log ends at record {}: {}",
           state_->AppliedOffset(partition), partition, log_->EndOffset(partition), ShortLogAdvice(config.paths));
     }
+    unknown_past_ = UnknownPast(*state_, log_->partitions());
     stream::LogTailerOptions options;
     options.folder = config.paths.State();
     options.checkpoint_interval = config.stream.checkpoint_interval;
@@ -188,6 +193,14 @@ class ServerImpl final : public Server {
     }
     FEEDMILL_TRY(tailer_->status());
     return DeadlineExceeded("the log's tail was not applied within {} s", kStartTime / kMicrosPerSecond);
+  }
+
+  void StartFieldHistory() {
+    if (unknown_past_.empty()) return;
+    field_history_ = std::make_unique<FieldHistory>(
+        FieldHistoryWiring{config_, folder_, feature_set_.domain, *tailer_, unknown_past_,
+                           [this](uint32_t partition) { return landing_->LandedOffset(partition); }, Tail().read});
+    health_.AddNotes([this] { return field_history_->Notes(); });
   }
 
   // Once the state is there.
@@ -298,28 +311,9 @@ class ServerImpl final : public Server {
     console_ = console::MakeConsoleService(std::move(wiring));
   }
 
-  // Connections may not take the descriptors that files need.
-  Result<io::HttpServerOptions> HttpOptions(const Config& config) {
-    io::HttpServerOptions options = config.http;
-    options.metrics = &metrics_;
-    options.connections_max =
-        io::ConnectionsWithin(descriptors_, config.descriptors_reserved, config.http.connections_max);
-    if (options.connections_max == 0) {
-      return ResourceExhausted(
-          "http: found a limit of {} open files, of which http.descriptors_reserved keeps {}; raise the limit (ulimit "
-          "-n)",
-          descriptors_, config.descriptors_reserved);
-    }
-    if (options.connections_max < config.http.connections_max) {
-      log::Warn("fewer connections than http.connections_max: the system allows few open files",
-                {{"connections", options.connections_max}, {"open_files_max", descriptors_}});
-    }
-    return options;
-  }
-
   Status StartHttp(const Config& config, const cli::Keys& keys) {
     FEEDMILL_ASSIGN(router_.browsers, BrowserAccess::Make(config.allowed_origins));
-    FEEDMILL_ASSIGN(io::HttpServerOptions options, HttpOptions(config));
+    FEEDMILL_ASSIGN(io::HttpServerOptions options, HttpOptionsWithin(config, descriptors_, &metrics_));
     options.on_refusal = [this](const io::HttpRequest& request, io::HttpResponse* response) {
       router_.Refused(request, response);
     };
@@ -329,6 +323,7 @@ class ServerImpl final : public Server {
     };
     router_.collector = collector_.get();
     router_.feed = feed_.get();
+    router_.state = state_.get();
     router_.console = console_.get();
     router_.metrics = &metrics_;
     disk_watch_ = std::make_unique<DiskWatch>(files_, config.paths.Temporary(), kDiskWatchInterval);
@@ -415,6 +410,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<query::Session> landing_session_;
   std::unique_ptr<ingest::Landing> landing_;
   std::unique_ptr<stream::LogTailer> tailer_;
+  std::vector<uint64_t> unknown_past_;  // UnknownPast at the start
+  std::unique_ptr<FieldHistory> field_history_;
   std::unique_ptr<LakeLookup> lookup_;
   std::unique_ptr<serve::FeedService> feed_;
   std::unique_ptr<LiveBundleFollower> live_bundle_;

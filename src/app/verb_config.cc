@@ -4,15 +4,16 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "app/config.h"
 #include "app/nightly_steps.h"
 #include "app/project_domain.h"
+#include "app/project_tables.h"
 #include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
 #include "io/child_process.h"
-#include "serve/scene.h"
 #include "warehouse/project.h"
 
 namespace feedmill::app {
@@ -49,7 +50,14 @@ Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
   options.temporary_directory = std::filesystem::temp_directory_path().string();
   FEEDMILL_ASSIGN(const auto engine, query::OpenEngine(options));
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
-  return StatusOf(warehouse::LoadProject(files, paths.project, *session));
+  FEEDMILL_ASSIGN(const warehouse::Project project, warehouse::LoadProject(files, paths.project, *session));
+  const auto plan = ingest::TrackingPlan::Load(files, paths.Events());
+  const auto domain = domain::LoadDomain(files, paths.Domain());
+  if (!plan || !domain) return Ok();  // they are told by themselves
+  FEEDMILL_ASSIGN(const warehouse::ModelColumns columns, DescribeTables(project, **plan, nullptr, *session));
+  for (const std::string& unknown : UnknownEvents(project, **plan, *session)) fmt::print("mind    {}\n", unknown);
+  if (!columns.faults.empty()) return InvalidArgument("{}", fmt::join(columns.faults, "\n"));
+  return CheckColumnsRead(project, columns, **domain);
 }
 
 // Only the training program knows what may stand in models/.
@@ -76,7 +84,7 @@ Status Check(const ConfigArguments& arguments) {
   Report("domain.toml", CheckProjectDomain(files, paths), &faults);
   Report("features/", StatusOf(features::LoadProjectFeatures(files, paths.project)), &faults);
   Report("models/", CheckModels(arguments.project), &faults);
-  Report("feed/", StatusOf(serve::LoadScenes(paths.Feed())), &faults);
+  Report("feed/", CheckProjectScenes(files, paths), &faults);
   Report("warehouse/", CheckWarehouse(files, paths), &faults);
   if (faults > 0) return InvalidArgument("{}: {} part(s) broken, see above", arguments.project, faults);
   return Ok();

@@ -20,7 +20,6 @@
 #include "ingest/tracking_plan.h"
 #include "io/http_client.h"
 #include "jobs/run_store.h"
-#include "serve/scene.h"
 
 namespace feedmill::app {
 namespace {
@@ -59,7 +58,7 @@ void LookAtProject(const Config& config, Findings* findings) {
   findings->Add("tracking plan", StatusOf(ingest::TrackingPlan::Load(files, config.paths.Events())), "read");
   findings->Add("domain", CheckProjectDomain(files, config.paths), "read, and fits the tracking plan");
   findings->Add("features", StatusOf(features::LoadProjectFeatures(files, config.paths.project)), "read");
-  findings->Add("scenes", StatusOf(serve::LoadScenes(config.paths.Feed())),
+  findings->Add("scenes", CheckProjectScenes(files, config.paths),
                 "read; `feedmill config check` reads SQL and models too");
 }
 

@@ -42,6 +42,11 @@ class ConfigTable {
   // A mistake that the caller finds in what stands at `key`, or in the table itself when nothing does.
   void Refuse(std::string_view key, std::string_view allowed);
 
+  // A mistake that was found in a table of this one.
+  void Take(const Status& status) {
+    if (!status && !error_) error_ = status.error();
+  }
+
   // The first mistake so far.
   Status Good() const { return error_ ? Status(std::unexpected(*error_)) : Ok(); }
   // The same, and no member that nobody asked for.

@@ -36,6 +36,9 @@ class DomainReader {
     FEEDMILL_TRY(ReadEach("action", kActionsMax, [this](auto& name, auto& table) { return ReadAction(name, table); }));
     FEEDMILL_TRY(
         ReadEach("relation", kRelationsMax, [this](auto& name, auto& table) { return ReadRelation(name, table); }));
+    ConfigTable context = root_.Table("context");
+    ReadFields(context, &domain_.context);
+    FEEDMILL_TRY(context.Done());
     FEEDMILL_TRY(root_.Done());
     return std::move(domain_);
   }
@@ -65,9 +68,29 @@ class DomainReader {
     Property(table, "author_stated", &item.author_stated);
     if (item.IsUsers() && !item.made_by.empty()) table.Refuse("made_by", "nothing: users exist from their first event");
     Property(table, item.IsUsers() ? "categories" : "category", &item.category);
+    ReadFields(table, &item.fields);
     if (!item.IsUsers()) ReadMade(table, &item);
     domain_.items.push_back(std::move(item));
     return table.Good();
+  }
+
+  // fields = { lang = "text", adult = "boolean" }
+  static void ReadFields(ConfigTable& table, std::vector<Field>* fields) {
+    using Type = FieldType;
+    ConfigTable types = table.Table("fields");
+    for (const std::string& name : types.Keys()) {
+      Field field{name, Type::kText};
+      types.OneOf<Type>(name,
+                        {{FieldTypeName(Type::kText), Type::kText},
+                         {FieldTypeName(Type::kTexts), Type::kTexts},
+                         {FieldTypeName(Type::kNumber), Type::kNumber},
+                         {FieldTypeName(Type::kBoolean), Type::kBoolean}},
+                        &field.type);
+      if (!IsName(name)) types.Refuse(name, kNameRule);
+      fields->push_back(std::move(field));
+    }
+    if (fields->size() > kFieldsMax) types.Refuse(fields->back().name, fmt::format("at most {} fields", kFieldsMax));
+    table.Take(types.Done());
   }
 
   // What is known of an item from the event that makes it.
@@ -80,7 +103,7 @@ class DomainReader {
     const auto good = [](const std::string& name) { return IsName(name); };
     if (item->numbers.size() > kNumbersMax || !std::ranges::all_of(item->numbers, good))
       table.Refuse("numbers", fmt::format("a list of at most {} properties, each {}", kNumbersMax, kNameRule));
-    for (const char* made : {"removed_by", "title", "numbers"}) {
+    for (const char* made : {"removed_by", "title", "numbers", "fields"}) {
       if (item->made_by.empty() && table.Has(made)) table.Refuse(made, "nothing, while there is no made_by");
     }
   }
@@ -202,6 +225,11 @@ class DomainReader {
 };
 
 }  // namespace
+
+std::string_view FieldTypeName(FieldType type) {
+  constexpr std::string_view kNames[] = {"text", "texts", "number", "boolean"};
+  return kNames[static_cast<size_t>(type)];
+}
 
 const Action* Domain::FindAction(std::string_view name) const {
   const auto found = std::ranges::find(actions, name, &Action::name);

@@ -22,9 +22,20 @@ inline constexpr size_t kItemKindsMax = 2;  // one beside the users
 inline constexpr size_t kRelationsMax = 1;
 inline constexpr size_t kLabelsMax = 16;
 inline constexpr size_t kNumbersMax = 4;  // of an item, each four bytes of memory
+inline constexpr size_t kFieldsMax = 8;   // of an item, of a user, of a request; four bytes each as well
 // What the console can draw on a button.
 inline constexpr std::string_view kIcons[] = {"eye",    "heart",       "bookmark", "bubble", "arrow", "cart",
                                               "person", "crossed_eye", "flag",     "play",   "star"};
+
+enum class FieldType { kText, kTexts, kNumber, kBoolean };
+std::string_view FieldTypeName(FieldType type);  // as domain.toml says it: "text", "texts", "number", "boolean"
+
+// What is known of an item, a user or a request, for the rules of scenes.
+struct Field {
+  std::string name;  // of the property
+  FieldType type = FieldType::kText;
+  friend bool operator==(const Field&, const Field&) = default;
+};
 
 // What a scene can recommend. The kind whose id is kUserId are the users, who are authors too.
 struct ItemKind {
@@ -38,7 +49,8 @@ struct ItemKind {
   std::string category;
   std::string title;  // text property of made_by that people read; empty: they read the id
   std::vector<std::string>
-      numbers;  // numeric properties of made_by, at most kNumbersMax: features of kind "log_number"
+      numbers;                // numeric properties of made_by, at most kNumbersMax: features of kind "log_number"
+  std::vector<Field> fields;  // properties of made_by; of users: traits of identify
   bool IsUsers() const { return id == kUserId; }
   // Columns and tables of the warehouse are named after the kind: post_key, dim_post, dwd_post; an item's id stands in
   // a column named like its property.
@@ -82,6 +94,7 @@ struct Domain {
   std::vector<ItemKind> items;
   std::vector<Action> actions;  // the order is that of the file; handles are places
   std::vector<Relation> relations;
+  std::vector<Field> context;  // what a request may say of itself
 
   const Action* FindAction(std::string_view name) const;
   bool IsOfUsers(const Action& action) const { return items[action.item].IsUsers(); }

@@ -5,6 +5,7 @@
 #include "base/matchers.h"
 #include "domain/event_meanings.h"
 #include "domain/plan_check.h"
+#include "domain/table_contract.h"
 
 namespace feedmill::domain {
 namespace {
@@ -179,6 +180,43 @@ TEST(PlanCheckTest, NamesEveryEventAndPropertyThatIsNotThere) {
                     HasSubstr("[item.product] numbers: found \"weight\"; allowed: a property of "
                               "events/product_added.json that is a number; there it is a text"),
                     Not(HasSubstr("price")), Not(HasSubstr("sku"))));
+}
+
+std::string Said(const ReadColumn& read) {
+  std::string types;
+  for (const ColumnType type : read.types)
+    types += fmt::format("{}{}", types.empty() ? "" : ", ", ColumnTypeSqlName(type));
+  return fmt::format("| `{}` | `{}` | {} | {} |\n", read.table, read.column, types.empty() ? "any" : types,
+                     read.reason.empty() ? "" : fmt::format("`{}`", read.reason));
+}
+
+TEST(TableContractTest, TheReferenceListsTheTemplatesColumns) {
+  const auto domain = LoadDomain(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/domain.toml");
+  ASSERT_THAT(domain, IsOk());
+  std::string table;
+  for (const ReadColumn& read : ColumnsRead(**domain)) table += Said(read);
+  const auto page = io::ReadWholeFile(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/docs/reference/domain.md");
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(*page, HasSubstr(table)) << "the table is now:\n" << table;
+}
+
+TEST(TableContractTest, NamesFollowFromTheDomain) {
+  std::vector<std::string> said;
+  for (const ReadColumn& read : ColumnsRead(Shop())) {
+    if (!read.reason.empty()) said.push_back(fmt::format("{}.{} {}", read.table, read.column, read.reason));
+  }
+  EXPECT_THAT(said, testing::IsSupersetOf(
+                        {"dim_product.sku item.product.id", "dwd_user_action.gift_for action.gift.when",
+                         "dwd_product.weight item.product.numbers", "dwd_user_relation.valid_to relation.friends"}));
+}
+
+TEST(TableContractTest, WhatADomainDoesNotHaveIsNotRead) {
+  const auto domain = ParseDomain(
+      "d.toml", "[item.song]\nid = \"song\"\n[item.user]\nid = \"userId\"\n[action.play]\nevent = \"play\"\n");
+  ASSERT_THAT(domain, IsOk());
+  const auto columns = ColumnsRead(**domain);
+  EXPECT_TRUE(std::ranges::none_of(
+      columns, [](const ReadColumn& read) { return read.table == "dwd_song" || read.table == "dwd_user_relation"; }));
 }
 
 }  // namespace

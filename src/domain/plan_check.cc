@@ -22,6 +22,12 @@ std::string_view NameOf(PropertyType type) {
 
 constexpr std::string_view kIdentify = "identify";
 
+PropertyType PropertyTypeOf(FieldType type) {
+  constexpr PropertyType kTypes[] = {PropertyType::kText, PropertyType::kTexts, PropertyType::kNumber,
+                                     PropertyType::kBoolean};
+  return kTypes[static_cast<size_t>(type)];
+}
+
 class Checker {
  public:
   Checker(const Domain& domain, std::string_view file, const PlanView& plan)
@@ -40,16 +46,22 @@ class Checker {
     const std::string where = "item." + item.name;
     if (item.IsUsers()) {
       if (!item.category.empty()) HasProperty(where, "categories", kIdentify, item.category, PropertyType::kTexts);
+      CheckFields(where, kIdentify, item.fields);
       return;
     }
     if (item.made_by.empty() || !HasEvent(where, "made_by", item.made_by)) return;
     HasProperty(where, "id", item.made_by, item.id, PropertyType::kText);
     if (!item.removed_by.empty() && HasEvent(where, "removed_by", item.removed_by))
-      HasProperty(where, "id", item.removed_by, item.id, PropertyType::kText);
+      HasProperty(where, "removed_by", item.removed_by, item.id, PropertyType::kText);
     if (!item.category.empty()) HasProperty(where, "category", item.made_by, item.category, PropertyType::kText);
     if (!item.title.empty()) HasProperty(where, "title", item.made_by, item.title, PropertyType::kText);
     for (const std::string& number : item.numbers)
       HasProperty(where, "numbers", item.made_by, number, PropertyType::kNumber);
+    CheckFields(where, item.made_by, item.fields);
+  }
+
+  void CheckFields(const std::string& where, std::string_view event, const std::vector<Field>& fields) {
+    for (const Field& field : fields) HasProperty(where, "fields", event, field.name, PropertyTypeOf(field.type));
   }
 
   void CheckAction(const Action& action) {

@@ -42,9 +42,8 @@ class TableWriter {
   int64_t rows_ = 0;
 };
 
-// kInvalidArgument: a label that the samples cannot have, or that dwd_impression lacks; a table that does not exist yet
-// is well.
-Status CheckLabels(lake::Catalog& catalog, const domain::Domain& domain);
+// kInvalidArgument: a label that the samples cannot have.
+Status CheckLabels(const domain::Domain& domain);
 // With a column for each label, named like its action, in the order of Domain::Labelled.
 Schema SampleColumns(const FeatureSet& set);
 Status WriteSample(const ImpressionSlice& slice, const Impression& impression, std::span<const float> features,

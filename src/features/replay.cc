@@ -43,8 +43,7 @@ int PartsFor(const ReplayArguments& arguments, const ReplayCheckpoint& checkpoin
 class Replay {
  public:
   static Result<std::unique_ptr<Replay>> Open(const ReplayArguments& arguments) {
-    FEEDMILL_TRY(CheckProperties(*arguments.catalog, *arguments.set->domain));
-    FEEDMILL_TRY(CheckLabels(*arguments.catalog, *arguments.set->domain));
+    FEEDMILL_TRY(CheckLabels(*arguments.set->domain));
     FEEDMILL_ASSIGN(auto input, arguments.engine->NewSession());
     auto replay = std::make_unique<Replay>(arguments, std::move(input));
     replay->ledger_ = DayLedger::Load(*arguments.files, arguments.checkpoint_folder);

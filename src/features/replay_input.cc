@@ -54,34 +54,6 @@ std::vector<std::string> PropertiesOf(const domain::Domain& domain) {
   return properties;
 }
 
-namespace {
-
-// A table that does not exist yet is well.
-Status CheckHasColumns(lake::Catalog& catalog, const std::string& table, const std::vector<std::string>& columns,
-                       std::string_view who) {
-  const auto described = catalog.Load("dwd." + table);
-  if (!described)
-    return described.error().kind() == ErrorKind::kNotFound ? Ok() : Status(std::unexpected(described.error()));
-  for (const std::string& column : columns) {
-    if (std::ranges::find(described->schema, column, &Column::name) != described->schema.end()) continue;
-    return InvalidArgument(
-        "domain.toml: {} the property \"{}\", and table {} has no column of that name; add it to "
-        "warehouse/dwd/{}.sql and begin a new run",
-        who, column, table, table);
-  }
-  return Ok();
-}
-
-}  // namespace
-
-Status CheckProperties(lake::Catalog& catalog, const domain::Domain& domain) {
-  const domain::ItemKind& shown = domain.Shown();
-  FEEDMILL_TRY(CheckHasColumns(catalog, "dwd_user_action", PropertiesOf(domain), "an action goes by"));
-  if (!shown.category.empty())
-    FEEDMILL_TRY(CheckHasColumns(catalog, "dwd_user_action", {shown.category}, "the category of items is"));
-  return CheckHasColumns(catalog, "dwd_" + shown.name, shown.numbers, "a number of items is");
-}
-
 std::string Literal(Micros time) { return fmt::format("TIMESTAMPTZ '{}'", FormatTime(time)); }
 
 std::vector<std::string> ImpressionTexts(const domain::Domain& domain) {

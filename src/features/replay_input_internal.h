@@ -101,8 +101,6 @@ std::vector<TimeSlice> SlicesOf(const DayDigest& day, int64_t actions_max);
 std::string CountedEvents(const domain::Domain& domain);
 // The properties that say whether an event is an action, and how much it counts: columns of kActionTable.
 std::vector<std::string> PropertiesOf(const domain::Domain& domain);
-// kInvalidArgument: a property that the domain names is no column there. A table that does not exist yet is well.
-Status CheckProperties(lake::Catalog& catalog, const domain::Domain& domain);
 
 // The rows of one day after another, in time slices. A day of several slices is put in order once, in a temporary table
 // that may lie on disk, so that its cost does not grow with the number of slices.

@@ -156,6 +156,11 @@ bool Collector::Takes(std::string_view path) {
   return path.starts_with(kProjectsPath) || path == kPositionPath || FindRoute(path) != nullptr;
 }
 
+bool Collector::KnowsWriter(const io::HttpRequest& request) const {
+  const auto user = BasicUser(request.Credentials("basic"));
+  return user && parts_->keys.Find(*user) != nullptr;
+}
+
 void Collector::Handle(io::HttpRequest&& request, io::HttpResponder&& responder) {
   if (request.path.starts_with(kProjectsPath))
     return responder(BrowserSettings(request, parts_->keys, parts_->options.public_url));

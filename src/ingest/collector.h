@@ -67,6 +67,8 @@ class Collector {
   // /v1/alias and their one-letter forms of the first letter (/v1/b, /v1/t, ...); /v1/projects/<write key>/settings;
   // GET /v1/position.
   static bool Takes(std::string_view path);
+  // Whether the request brings a write key as Basic user name. Any thread.
+  bool KnowsWriter(const io::HttpRequest& request) const;
 
   // Any thread. The answer is sent when the log has the messages, on the log's thread:
   // 200 {"success":true,"position":"0:123","accepted":n,"duplicates":n,"rejected_count":n,"rejected":[{...}]}: position

@@ -57,6 +57,15 @@ std::string_view HttpRequest::Header(std::string_view name) const { return First
 
 std::string_view HttpRequest::Query(std::string_view name) const { return FirstValue(query, name); }
 
+std::string_view RepeatedParameter(const HttpRequest& request, std::initializer_list<std::string_view> lists) {
+  for (auto later = request.query.begin(); later != request.query.end(); ++later) {
+    const bool stood =
+        std::any_of(request.query.begin(), later, [&](const auto& earlier) { return earlier.first == later->first; });
+    if (stood && std::ranges::find(lists, later->first) == lists.end()) return later->first;
+  }
+  return {};
+}
+
 std::string_view HttpRequest::Credentials(std::string_view scheme) const {
   std::string_view value = Header("authorization");
   size_t space = value.find(' ');

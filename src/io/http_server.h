@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct HttpRequest {
   // another scheme or absent.
   std::string_view Credentials(std::string_view scheme) const;
 };
+
+// The first parameter of the query that stands in it more than once; "" when each stands once. `lists` may repeat.
+std::string_view RepeatedParameter(const HttpRequest& request, std::initializer_list<std::string_view> lists = {});
 
 struct HttpResponse {
   int status = 200;

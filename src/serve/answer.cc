@@ -75,6 +75,16 @@ void AppendFunnel(const FeedContext& context, JsonText* json) {
   json->Close('}');
 }
 
+// Where the next page goes on; nothing when this one is not full, or no more items can be told apart.
+void AppendNext(const FeedContext& context, JsonText* json) {
+  if (std::ssize(context.page) < context.query->n) return;
+  FeedCursor cursor = context.query->cursor;
+  for (const Candidate& candidate : context.page) {
+    if (!cursor.Add(context.state->PostId(candidate.input.post))) return;
+  }
+  json->Key("next").Text(cursor.Text());
+}
+
 }  // namespace
 
 std::string AnswerJson(const FeedContext& context, const AnswerHead& head) {
@@ -84,7 +94,9 @@ std::string AnswerJson(const FeedContext& context, const AnswerHead& head) {
   json.Open('{').Key("request_id").Text(head.request_id).Key("user_id").Text(context.query->user_id);
   json.Key("scene").Text(context.scene->name).Key("now").Text(FormatTime(context.now)).Key("items").Open('[');
   for (size_t i = 0; i < context.page.size(); ++i) AppendItem(context, context.page[i], static_cast<int>(i), &json);
-  json.Close(']').Key("bundle");
+  json.Close(']');
+  AppendNext(context, &json);
+  json.Key("bundle");
   context.bundle == nullptr ? json.Raw("null") : json.Text(context.bundle->manifest.id);
   json.Key("experiment").Raw("null").Key("degraded").Open('[');
   for (const std::string& part : context.degraded) json.Text(part);

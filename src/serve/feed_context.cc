@@ -29,6 +29,8 @@ std::string_view FilterRuleName(FilterRule rule) {
       return "topic";
     case FilterRule::kRemoved:
       return "removed";
+    case FilterRule::kRule:
+      return "rule";
   }
   return "";
 }
@@ -46,6 +48,11 @@ bool FeedContext::Seen(features::EntityHandle post) const {
 bool FeedContext::Hidden(features::EntityHandle post, features::EntityHandle author) const {
   if (Holds(supposed.hidden_posts, post) || Holds(supposed.hidden_authors, author)) return true;
   return user != features::kNoEntity && (state->HiddenPost(user, post) || state->HiddenAuthor(user, author));
+}
+
+std::span<const features::EntityHandle> FeedContext::ToldTopicsOfUser() const {
+  if (supposed.told_topics) return *supposed.told_topics;
+  return state->ToldTopics(user);
 }
 
 void FeedContext::Reset() {

@@ -28,8 +28,8 @@ struct FunnelStep {
 };
 
 // Candidates that a rule of the filter stage took out.
-enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded, kTopic, kRemoved };
-inline constexpr int kFilterRuleCount = 8;
+enum class FilterRule { kUnknown, kSeen, kHidden, kOwn, kExpired, kExcluded, kTopic, kRemoved, kRule };
+inline constexpr int kFilterRuleCount = 9;
 std::string_view FilterRuleName(FilterRule rule);
 
 struct FeedContext {
@@ -78,6 +78,7 @@ struct FeedContext {
   bool Follows(features::EntityHandle author) const;
   bool Seen(features::EntityHandle post) const;
   bool Hidden(features::EntityHandle post, features::EntityHandle author) const;
+  std::span<const features::EntityHandle> ToldTopicsOfUser() const;  // of the newest identify
 
   void Reset();
   bool Late() const { return deadline.Expired(); }

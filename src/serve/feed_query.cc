@@ -20,11 +20,11 @@ std::unexpected<QueryError> Wrong(std::string field, std::string found, std::str
 std::string Dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Parsed CheckId(const std::string& field, const std::string& id) {
-  if (id.empty() || id.size() > kIdBytesMax) {
-    return Wrong(field, id.empty() ? "nothing" : fmt::format("{} bytes", id.size()),
-                 fmt::format("a text of 1 to {} bytes", kIdBytesMax));
-  }
-  return {};
+  if (IsId(id)) return {};
+  const std::string found = id.empty()                ? "nothing"
+                            : id.size() > kIdBytesMax ? fmt::format("{} bytes", id.size())
+                                                      : "a byte of value 0";
+  return Wrong(field, found, fmt::format("a text of 1 to {} bytes, none of value 0", kIdBytesMax));
 }
 
 Parsed ReadCount(const std::string& text, int items_max, int* out) {
@@ -60,6 +60,13 @@ Parsed ReadTexts(const Json& value, const std::string& field, size_t count_max, 
     if (!element.is_string()) return Wrong(field, Dump(element), allowed);
     out->push_back(element.get<std::string>());
   }
+  return {};
+}
+
+Parsed ReadCursor(const std::string& text, FeedCursor* out) {
+  const auto cursor = FeedCursor::Parse(text);
+  if (!cursor) return Wrong("cursor", text, "what `next` of the answer before says");
+  *out = *cursor;
   return {};
 }
 
@@ -104,12 +111,47 @@ Parsed ReadSuppositions(const Json& value, FeedQuery* query) {
   return {};
 }
 
-Parsed ReadMember(const std::string& key, const Json& value, int items_max, FeedQuery* query) {
+Parsed ReadContextField(const domain::Field& field, const Json& value, ContextValue* out) {
+  const std::string name = "context." + field.name;
+  switch (field.type) {
+    case domain::FieldType::kText:
+      if (!value.is_string()) return Wrong(name, Dump(value), "a text");
+      out->texts = {value.get<std::string>()};
+      return {};
+    case domain::FieldType::kTexts:
+      return ReadTexts(value, name, kTopicsMax, &out->texts);
+    case domain::FieldType::kNumber:
+      if (!value.is_number()) return Wrong(name, Dump(value), "a number");
+      out->number = value.get<double>();
+      return {};
+    case domain::FieldType::kBoolean:
+      if (!value.is_boolean()) return Wrong(name, Dump(value), "true or false");
+      out->number = value.get<bool>() ? 1 : 0;
+      return {};
+  }
+  return {};
+}
+
+Parsed ReadContext(const Json& value, const std::vector<domain::Field>& fields, FeedQuery* query) {
+  if (!value.is_object()) return Wrong("context", Dump(value), "an object");
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const auto said = value.find(fields[i].name);
+    if (said == value.end() || said->is_null()) continue;
+    if (auto read = ReadContextField(fields[i], *said, &query->context[i]); !read) return read;
+  }
+  const auto topics = value.find("topics");
+  return topics == value.end() ? Parsed() : ReadTexts(*topics, "context.topics", kTopicsMax, &query->topics);
+}
+
+Parsed ReadMember(const std::string& key, const Json& value, int items_max, const std::vector<domain::Field>& fields,
+                  FeedQuery* query) {
   if (key == "n") {
     return ReadCount(value.is_number_integer() ? Dump(value) : fmt::format("not whole: {}", Dump(value)), items_max,
                      &query->n);
   }
   if (key == "debug") return ReadFlag(key, value, &query->debug);
+  if (key == "guest") return ReadFlag(key, value, &query->guest);
+  if (key == "recent") return ReadTexts(value, key, kRecentMax, &query->recent);
   if (key == "dry_run") {
     bool wanted = false;
     Parsed read = ReadFlag(key, value, &wanted);
@@ -118,22 +160,20 @@ Parsed ReadMember(const std::string& key, const Json& value, int items_max, Feed
   }
   if (key == "suppose") return ReadSuppositions(value, query);
   if (key == "exclude") return ReadTexts(value, key, kExcludeMax, &query->exclude);
-  if (key == "context") {
-    if (!value.is_object()) return Wrong(key, Dump(value), "an object");
-    const auto topics = value.find("topics");
-    return topics == value.end() ? Parsed() : ReadTexts(*topics, "context.topics", kTopicsMax, &query->topics);
-  }
-  if (key != "user_id" && key != "scene" && key != "after") {
-    return Wrong(key, "an unknown field", "user_id, scene, n, exclude, context, after, debug, dry_run, suppose");
+  if (key == "context") return ReadContext(value, fields, query);
+  if (key != "user_id" && key != "scene" && key != "after" && key != "cursor") {
+    return Wrong(key, "an unknown field",
+                 "user_id, guest, recent, scene, n, cursor, exclude, context, after, debug, dry_run, suppose");
   }
   if (!value.is_string()) return Wrong(key, Dump(value), "a text");
   const std::string text = value.get<std::string>();
   if (key == "after") return ReadPosition(text, &query->after);
+  if (key == "cursor") return ReadCursor(text, &query->cursor);
   (key == "scene" ? query->scene : query->user_id) = text;
   return {};
 }
 
-Parsed ReadBody(const std::string& body, int items_max, FeedQuery* query) {
+Parsed ReadBody(const std::string& body, int items_max, const std::vector<domain::Field>& fields, FeedQuery* query) {
   if (body.size() > kBodyBytesMax) {
     return Wrong("body", fmt::format("{} bytes", body.size()), fmt::format("at most {} bytes", kBodyBytesMax));
   }
@@ -143,12 +183,14 @@ Parsed ReadBody(const std::string& body, int items_max, FeedQuery* query) {
                  "a JSON object like {\"user_id\": \"ada\", \"n\": 20}");
   }
   for (const auto& [key, value] : document.items()) {
-    if (auto read = ReadMember(key, value, items_max, query); !read) return read;
+    if (auto read = ReadMember(key, value, items_max, fields, query); !read) return read;
   }
   return {};
 }
 
 Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* query) {
+  if (const auto repeated = io::RepeatedParameter(request, {"exclude", "recent"}); !repeated.empty())
+    return Wrong(std::string(repeated), "it more than once", "once");
   for (const auto& [key, value] : request.query) {
     Parsed read;
     if (key == "n") {
@@ -157,13 +199,20 @@ Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* 
       read = ReadPosition(value, &query->after);
     } else if (key == "user_id" || key == "scene") {
       (key == "scene" ? query->scene : query->user_id) = value;
-    } else if (key == "debug") {
-      query->debug = value == "1" || value == "true";
-      if (!query->debug && value != "0" && value != "false") read = Wrong(key, value, "true or false");
+    } else if (key == "cursor") {
+      read = ReadCursor(value, &query->cursor);
+    } else if (key == "debug" || key == "guest") {
+      bool& flag = key == "debug" ? query->debug : query->guest;
+      flag = value == "1" || value == "true";
+      if (!flag && value != "0" && value != "false") read = Wrong(key, value, "true or false");
     } else if (key == "exclude") {
       query->exclude.push_back(value);
+    } else if (key == "recent" && query->recent.size() < kRecentMax) {
+      query->recent.push_back(value);
+    } else if (key == "recent") {
+      read = Wrong(key, fmt::format("more than {}", kRecentMax), fmt::format("at most {}", kRecentMax));
     } else {
-      read = Wrong(key, "an unknown parameter", "user_id, scene, n, exclude, after, debug");
+      read = Wrong(key, "an unknown parameter", "user_id, guest, recent, scene, n, cursor, exclude, after, debug");
     }
     if (!read) return read;
   }
@@ -172,13 +221,21 @@ Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* 
 
 }  // namespace
 
-std::expected<FeedQuery, QueryError> ParseFeedQuery(const io::HttpRequest& request, int items_max) {
+bool IsId(std::string_view text) {
+  return !text.empty() && text.size() <= kIdBytesMax && text.find('\0') == std::string_view::npos;
+}
+
+std::expected<FeedQuery, QueryError> ParseFeedQuery(const io::HttpRequest& request, int items_max,
+                                                    const std::vector<domain::Field>& fields) {
   FeedQuery query;
   query.n = std::min(kItemsDefault, items_max);
   const bool has_body = request.method == "POST";
   Parsed read = ReadParameters(request, items_max, &query);
-  if (read && has_body) read = ReadBody(request.body, items_max, &query);
-  if (read) read = CheckId("user_id", query.user_id);
+  if (read && has_body) read = ReadBody(request.body, items_max, fields, &query);
+  if (read && query.guest && !query.user_id.empty()) read = Wrong("user_id", query.user_id, "nothing of a guest");
+  if (read && !query.guest && !query.recent.empty())
+    read = Wrong("recent", "items of a known user", "items of a guest");
+  if (read && !query.guest) read = CheckId("user_id", query.user_id);
   if (read) read = CheckId("scene", query.scene);
   if (!read) return std::unexpected(read.error());
   return query;

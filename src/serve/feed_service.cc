@@ -11,6 +11,7 @@
 #include "serve/feed_errors.h"
 #include "serve/feed_metrics.h"
 #include "serve/feed_row.h"
+#include "serve/item_card.h"
 #include "serve/item_lists.h"
 #include "serve/parking_lot.h"
 #include "serve/pipeline.h"
@@ -97,6 +98,7 @@ class FeedServiceImpl final : public FeedService {
   void Feed(const std::shared_ptr<Job>& job);
   void List(const std::shared_ptr<Job>& job);
   void Explain(const std::shared_ptr<Job>& job);
+  void ShowCard(const std::shared_ptr<Job>& job);
   void ExplainOld(Job* job);
   FeedError NotKept(const std::string& request_id) const;
   void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
@@ -126,10 +128,10 @@ class FeedServiceImpl final : public FeedService {
 
 std::optional<FeedError> FeedServiceImpl::Check(const io::HttpRequest& request) const {
   const bool feed = request.path == kFeedPath;
-  if (!feed && !request.path.starts_with(kExplainPath) && !IsItemList(request.path)) {
+  if (!feed && !request.path.starts_with(kExplainPath) && !IsItemList(request.path) && !IsCard(request.path)) {
     return FeedError{404, "there is no such page", "path", request.path,
                      "/v1/feed, /v1/explain/{request_id}, /v1/similar/{kind}/{id}, /v1/popular/{kind}, "
-                     "/v1/latest/{kind}"};
+                     "/v1/latest/{kind}, /v1/items/{kind}/{id}, /v1/users/{id}"};
   }
   if (request.method != "GET" && !(feed && request.method == "POST")) {
     return FeedError{405, "this method does nothing here", "method", request.method, feed ? "GET, POST" : "GET"};
@@ -176,6 +178,7 @@ void FeedServiceImpl::Stop() {
 
 void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
   if (IsItemList(job->request.path)) return List(job);
+  if (IsCard(job->request.path)) return ShowCard(job);
   if (job->request.path != kFeedPath) return Explain(job);
   if (const auto error = Read(job.get())) return Refuse(*error, job->respond);
   if (!Park(job)) Feed(job);
@@ -219,7 +222,7 @@ std::optional<FeedError> FeedServiceImpl::Read(Job* job) const {
     const int status = unpacked.error().kind() == ErrorKind::kResourceExhausted ? 413 : 400;
     return FeedError{status, unpacked.error().message(), "body", "", fmt::format("{} bytes", kBodyBytesMax)};
   }
-  auto query = ParseFeedQuery(job->request, options_.items_max);
+  auto query = ParseFeedQuery(job->request, options_.items_max, wiring_.state->domain()->context);
   if (!query) {
     const QueryError& error = query.error();
     return FeedError{400, fmt::format("{} is wrong", error.field), error.field, error.found, error.allowed};
@@ -295,6 +298,19 @@ void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
   job->respond(std::move(response));
 }
 
+void FeedServiceImpl::ShowCard(const std::shared_ptr<Job>& job) {
+  const auto path = ParseCardPath(job->request.path, wiring_.state->domain()->Shown());
+  if (!path) return Refuse(path.error(), job->respond);
+  io::HttpResponse response;
+  {
+    const stream::LiveState::ReadGuard guard = wiring_.state->Read();
+    auto card = CardJson(*path, *wiring_.state);
+    if (!card) return Refuse(card.error(), job->respond);
+    response.body = std::move(*card);
+  }
+  job->respond(std::move(response));
+}
+
 void FeedServiceImpl::Explain(const std::shared_ptr<Job>& job) {
   const std::string request_id = job->request.path.substr(kExplainPath.size());
   if (const auto document = explained_.Get(request_id)) {
@@ -349,7 +365,7 @@ Result<std::unique_ptr<FeedService>> MakeFeedService(const FeedServiceOptions& o
                                                      const FeedServiceWiring& wiring) {
   if (wiring.clock == nullptr || wiring.state == nullptr)
     return Internal("the feed service needs a clock and a live state");
-  FEEDMILL_ASSIGN(auto scenes, LoadScenes(options.feed_folder));
+  FEEDMILL_ASSIGN(auto scenes, LoadScenes(options.feed_folder, *wiring.state->domain()));
   return std::make_unique<FeedServiceImpl>(options, wiring, std::move(scenes));
 }
 

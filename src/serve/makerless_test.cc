@@ -26,7 +26,11 @@ class MakerlessTest : public testing::Test {
  protected:
   MakerlessTest() {
     for (int song = 0; song < 30; ++song) Send("played", fmt::format("u{}", song % 7), song);
-    scene_ = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed")->at("home");
+    // The template's rules are about fields that songs do not have.
+    std::string home = io::ReadWholeFile(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/feed/home.toml").value();
+    const size_t rules = home.find("\nrules = [");
+    home.erase(rules, home.find("\n]", rules) + 2 - rules);
+    scene_ = ParseScene(home, "home.toml", "home", *set_.domain).value();
     query_.user_id = "u1";
     query_.n = 10;
     context_.query = &query_;

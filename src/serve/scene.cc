@@ -78,17 +78,32 @@ Status ReadRerank(ConfigTable table, RerankSettings* rerank) {
   return table.Done();
 }
 
-Status ReadFilter(ConfigTable table, FilterSettings* filter) {
+void ReadRules(const std::string& path, const domain::Domain& domain, ConfigTable* table,
+               std::vector<FieldRule>* rules) {
+  std::vector<std::string> texts;
+  table->Texts("rules", &texts);
+  if (texts.size() > kRulesMax) return table->Refuse("rules", fmt::format("at most {} rules", kRulesMax));
+  for (const std::string& text : texts) {
+    auto rule = ParseFieldRule(text, domain);
+    if (!rule)
+      return table->Take(std::unexpected(rule.error().WithContext(fmt::format("{}: filter.rules \"{}\"", path, text))));
+    rules->push_back(std::move(*rule));
+  }
+}
+
+Status ReadFilter(ConfigTable table, const std::string& path, const domain::Domain& domain, FilterSettings* filter) {
   table.Boolean("seen", &filter->seen);
   table.Boolean("own", &filter->own);
   table.Boolean("topics", &filter->topics);
   ReadHours(&table, "age_hours_max", &filter->age_max);
+  ReadRules(path, domain, &table, &filter->rules);
   return table.Done();
 }
 
 }  // namespace
 
-Result<Scene> ParseScene(std::string_view text, const std::string& path, const std::string& name) {
+Result<Scene> ParseScene(std::string_view text, const std::string& path, const std::string& name,
+                         const domain::Domain& domain) {
   FEEDMILL_ASSIGN(const ConfigDocument document, ParseToml(path, text));
   Scene scene;
   scene.name = name;
@@ -98,14 +113,14 @@ Result<Scene> ParseScene(std::string_view text, const std::string& path, const s
   ConfigTable recall = root.Table("recall");
   FEEDMILL_TRY(root.Good());
   FEEDMILL_TRY(ReadChannels(std::move(recall), path, &scene));
-  FEEDMILL_TRY(ReadFilter(root.Table("filter"), &scene.filter));
+  FEEDMILL_TRY(ReadFilter(root.Table("filter"), path, domain, &scene.filter));
   FEEDMILL_TRY(ReadRank(root.Table("rank"), &scene.rank));
   FEEDMILL_TRY(ReadRerank(root.Table("rerank"), &scene.rerank));
   FEEDMILL_TRY(root.Done());
   return scene;
 }
 
-Result<std::map<std::string, Scene>> LoadScenes(const std::string& folder) {
+Result<std::map<std::string, Scene>> LoadScenes(const std::string& folder, const domain::Domain& domain) {
   std::map<std::string, Scene> scenes;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -114,7 +129,7 @@ Result<std::map<std::string, Scene>> LoadScenes(const std::string& folder) {
     if (!file) return Io("{}: cannot be read", entry.path().string());
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     const std::string name = entry.path().stem().string();
-    FEEDMILL_ASSIGN(scenes[name], ParseScene(text, entry.path().string(), name));
+    FEEDMILL_ASSIGN(scenes[name], ParseScene(text, entry.path().string(), name, domain));
   }
   if (error) return NotFound("{}: cannot be listed: {}", folder, error.message());
   if (scenes.empty()) return NotFound("{}: holds no scene; expected at least one <scene>.toml, e.g. home.toml", folder);

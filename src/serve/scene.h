@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "domain/domain.h"
 #include "serve/candidate.h"
+#include "serve/field_rule.h"
 #include "serve/source.h"
 
 namespace feedmill::serve {
@@ -29,7 +31,8 @@ struct FilterSettings {
   bool seen = true;  // leave out what the user has seen; hidden posts and authors always stay out
   bool own = true;
   Micros age_max = 14 * kMicrosPerDay;
-  bool topics = false;  // only posts of context.topics, when the request tells any: the page of a topic
+  bool topics = false;           // only posts of context.topics, when the request tells any: the page of a topic
+  std::vector<FieldRule> rules;  // over declared fields; all must hold, also of the fallback's items
 };
 
 enum class Order { kScore, kTime, kRecall, kRandom };
@@ -64,9 +67,11 @@ struct Scene {
   const ChannelSettings& channel(Source source) const { return channels[static_cast<size_t>(source)]; }
 };
 
-// `path` is for messages, which name file, line, key, what was found and what is allowed.
-Result<Scene> ParseScene(std::string_view text, const std::string& path, const std::string& name);
+// `path` is for messages, which name file, line, key, what was found and what is allowed. Rules are checked against the
+// domain.
+Result<Scene> ParseScene(std::string_view text, const std::string& path, const std::string& name,
+                         const domain::Domain& domain);
 // Every *.toml of the folder, by name. A folder without one is kNotFound.
-Result<std::map<std::string, Scene>> LoadScenes(const std::string& folder);
+Result<std::map<std::string, Scene>> LoadScenes(const std::string& folder, const domain::Domain& domain);
 
 }  // namespace feedmill::serve

@@ -3,19 +3,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/template_for_test.h"
+
 namespace feedmill::serve {
 namespace {
 
+using domain::TemplateDomain;
 using testing::AllOf;
 using testing::HasSubstr;
 
 std::string Refusal(const std::string& text) {
-  const auto scene = ParseScene(text, "feed/x.toml", "x");
+  const auto scene = ParseScene(text, "feed/x.toml", "x", *TemplateDomain());
   return scene ? "accepted" : scene.error().message();
 }
 
 TEST(SceneTest, ReadsTheTemplate) {
-  const auto scenes = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed");
+  const auto scenes = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed", *TemplateDomain());
   ASSERT_TRUE(scenes.has_value()) << scenes.error().message();
   ASSERT_EQ(scenes->size(), 4u);
   const Scene& home = scenes->at("home");
@@ -33,7 +36,7 @@ TEST(SceneTest, ReadsWeightsAndKeepsDefaults) {
   const auto scene = ParseScene(
       "[recall.fresh]\nweight = 2.5\n[rank]\nenabled = true\nfusion_offset = 10\n[rank.weights]\nlike = 3\nhide = "
       "-7.5\n",
-      "x", "x");
+      "x", "x", *TemplateDomain());
   ASSERT_TRUE(scene.has_value()) << scene.error().message();
   EXPECT_EQ(scene->rank.weights, (std::map<std::string, double>{{"hide", -7.5}, {"like", 3}}));
   EXPECT_EQ(scene->channel(Source::kFresh).weight, 2.5);
@@ -60,7 +63,7 @@ TEST(SceneTest, NamesFileLineFoundAndAllowed) {
 }
 
 TEST(SceneTest, AFolderWithoutScenes) {
-  const auto scenes = LoadScenes("/nowhere/feed");
+  const auto scenes = LoadScenes("/nowhere/feed", *TemplateDomain());
   ASSERT_FALSE(scenes.has_value());
   EXPECT_EQ(scenes.error().kind(), ErrorKind::kNotFound);
 }

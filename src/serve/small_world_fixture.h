@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
+#include "domain/template_for_test.h"
 #include "features/feature_set.h"
 #include "io/file_system.h"
 #include "serve/bundle.h"
@@ -37,7 +38,7 @@ class SmallWorld {
   static constexpr uint32_t kDimension = 16;
 
   explicit SmallWorld(const SmallWorldOptions& options) : clock(kNow), options_(options), random_(7) {
-    auto loaded = features::LoadFeatureSet(io::PosixFileSystem(), options.features_folder, domain::LegacyDomain());
+    auto loaded = features::LoadFeatureSet(io::PosixFileSystem(), options.features_folder, domain::TemplateDomain());
     if (!loaded) Die(loaded.error());
     features = std::move(*loaded);
     state = std::make_unique<stream::LiveState>(features, options.state);

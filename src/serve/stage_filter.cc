@@ -13,7 +13,8 @@ using features::kNoEntity;
 
 class Rules {
  public:
-  explicit Rules(const FeedContext& context) : context_(context), state_(*context.state) {
+  explicit Rules(const FeedContext& context)
+      : context_(context), state_(*context.state), declared_(context.scene->filter.rules, context) {
     for (const std::string& id : context.query->exclude) {
       const EntityHandle post = state_.FindPost(id);
       if (post != kNoEntity) excluded_.insert(post);
@@ -34,15 +35,22 @@ class Rules {
     if (!context_.any_age && created_at != 0 && context_.ages_from - created_at > settings.age_max)
       return FilterRule::kExpired;
     if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
-    if (excluded_.contains(post)) return FilterRule::kExcluded;
+    if (excluded_.contains(post) || WasOnAPageBefore(post)) return FilterRule::kExcluded;
+    if (declared_.Break(candidate)) return FilterRule::kRule;
     return std::nullopt;
   }
 
  private:
   bool OfTopics(EntityHandle topic) const { return topics_.empty() || (topic != kNoEntity && topics_.contains(topic)); }
 
+  bool WasOnAPageBefore(EntityHandle post) const {
+    const FeedCursor& cursor = context_.query->cursor;
+    return !cursor.empty() && cursor.Has(state_.PostId(post));
+  }
+
   const FeedContext& context_;
   const stream::LiveState& state_;
+  const BoundRules declared_;
   const bool has_makers_ = !state_.domain()->Shown().made_by.empty();
   std::unordered_set<EntityHandle> excluded_;
   std::unordered_set<EntityHandle> topics_;  // told by the request

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <span>
 
 #include "serve/recall.h"
 #include "serve/stage.h"
@@ -39,6 +38,20 @@ bool IsNewcomer(const FeedContext& context) {
   return known < kNewcomerActions;
 }
 
+// What a guest looked at: seen, and as the first action that tells of a taste.
+void AddRecent(FeedContext* context) {
+  const auto& actions = context->state->domain()->actions;
+  const auto looked = std::ranges::find_if(actions, [](const domain::Action& action) { return action.taste > 0; });
+  if (looked == actions.end()) return;
+  for (const std::string& id : context->query->recent) {
+    const features::EntityHandle item = context->state->FindPost(id);
+    if (item == features::kNoEntity) continue;
+    context->supposed.seen_posts.push_back(item);
+    context->last_actions.push_back({item, context->state->Post(item).author,
+                                     static_cast<features::Action>(looked - actions.begin()), context->now});
+  }
+}
+
 // What the state says of the user, then what the query supposes over it.
 void ReadUser(FeedContext* context) {
   const stream::LiveState& state = *context->state;
@@ -63,21 +76,16 @@ void ReadUser(FeedContext* context) {
   context->followees = context->supposed_followees;
 }
 
-// Topics of the user's newest identify.
-std::span<const features::EntityHandle> ToldTopics(const FeedContext& context) {
-  if (context.supposed.told_topics) return *context.supposed.told_topics;
-  return context.state->ToldTopics(context.user);
-}
-
 }  // namespace
 
 void HydrateQuery(FeedContext* context) {
   context->user = context->state->FindUser(context->query->user_id);
   context->told_topics.assign(context->query->topics.begin(), context->query->topics.end());
   ReadUser(context);
+  AddRecent(context);
   context->is_newcomer = IsNewcomer(*context);
   if (context->told_topics.empty() && context->is_newcomer) {
-    for (features::EntityHandle topic : ToldTopics(*context))
+    for (features::EntityHandle topic : context->ToldTopicsOfUser())
       context->told_topics.push_back(context->state->TopicName(topic));
   }
   context->topics = context->told_topics;

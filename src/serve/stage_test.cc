@@ -30,7 +30,7 @@ class StageTest : public testing::Test {
     world_ = std::make_unique<SmallWorld>(options);
     bundle_ = world_->OpenTheBundle();
     std::filesystem::remove_all(options.bundle_folder);  // mapped files live on
-    scene_ = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed")->at("home");
+    scene_ = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed", *domain::TemplateDomain())->at("home");
     query_.user_id = "user-3";
     query_.n = 20;
     context_.query = &query_;

@@ -77,6 +77,9 @@ TEST_F(Eviction, AtAQuarterOfTheMemoryAllThatIsReadIsTheSame) {
     ASSERT_EQ(bounded.RecentPostsOf(u), whole.RecentPostsOf(u));
     ASSERT_EQ(bounded.Seen(u, whole.FindPost(post)), whole.Seen(u, whole.FindPost(post)));
     ASSERT_EQ(bounded.LastActions(u).size(), whole.LastActions(u).size());
+    ASSERT_EQ(bounded.PostField(whole.FindPost(post), 0), whole.PostField(whole.FindPost(post), 0));
+    ASSERT_EQ(bounded.UserField(u, 0), whole.UserField(u, 0));
+    ASSERT_EQ(bounded.TextsOf(bounded.UserField(u, 0)), whole.TextsOf(whole.UserField(u, 0)));
     if (i % 100 == 0) bounded.TrimMemory();
   }
   EXPECT_TRUE(BytesOf(bounded) == BytesOf(whole));

@@ -27,8 +27,10 @@ LiveState::Parts::Parts(const features::FeatureSet& set, const LiveStateOptions&
       users(memory.get()),
       posts(memory.get()),
       topics(memory.get()),
+      lists(memory.get()),
       user_states(std::make_unique<UserStates>(memory.get(), limits)),
       post_infos(memory.get()),
+      post_fields(memory.get()),
       counters(set, memory.get()),
       reader(set.domain) {}
 
@@ -195,8 +197,9 @@ bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
 
 uint64_t LiveState::Parts::FixedBytes() const {
   constexpr uint64_t kFreshBytes = 64;  // a node of the tree
-  return users.MemoryBytes() + posts.MemoryBytes() + topics.MemoryBytes() + user_states->MemoryBytes() +
-         post_infos.MemoryBytes() + counters.MemoryBytes() + recent_ids.MemoryBytes() + fresh.size() * kFreshBytes;
+  return users.MemoryBytes() + posts.MemoryBytes() + topics.MemoryBytes() + lists.MemoryBytes() +
+         user_states->MemoryBytes() + post_infos.MemoryBytes() + post_fields.MemoryBytes() + counters.MemoryBytes() +
+         recent_ids.MemoryBytes() + fresh.size() * kFreshBytes;
 }
 
 bool LiveState::Parts::IsOverBudget() const {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -21,23 +20,13 @@
 #include "features/compute.h"
 #include "features/counter_table.h"
 #include "io/file_system.h"
+#include "stream/field_word.h"
+#include "stream/live_state_options.h"
 
 namespace feedmill::stream {
 
 using features::EntityHandle;
 using features::kNoEntity;
-
-struct LiveStateOptions {
-  int last_actions_max = 64;  // per user
-  int seen_max = 5000;        // per user, newest kept
-  int recent_posts_per_author_max = 64;
-  int fresh_posts_max = 20'000;         // newest posts overall
-  int told_topics_max = 16;             // per user, the first ones they told
-  size_t early_removals_max = 100'000;  // of items whose creation did not come yet; those first heard of go first
-  // Memory of all that is kept; what was not touched lately stands in files then and comes back when it is asked for.
-  uint64_t memory_bytes_max = 0;  // 0: no bound
-  std::string cold_folder = {};   // each state makes a folder of its own in it
-};
 
 struct PostInfo {
   EntityHandle author = kNoEntity;  // whose creation came first; as actions state it while the creation is not known
@@ -71,9 +60,8 @@ class LiveState {
   ~LiveState();
 
   // Applies records in their order; unknown names are ignored. Applying thread only. Each position once, rising in each
-  // partition. Copies of one messageId among the last 500,000 to 1,000,000 events are applied once, as the warehouse
-  // counts them once. The lock is taken for a few dozen records at a time and readers that wait go first, so a long
-  // batch stops nobody.
+  // partition. Copies of one messageId among the last 500,000 to 1,000,000 events are applied once. The lock is taken
+  // for a few dozen records at a time and readers that wait go first, so a long batch stops nobody.
   struct Positioned {
     LogPosition position;
     LogRecord record;
@@ -84,6 +72,12 @@ class LiveState {
   void SetApplied(uint32_t partition, uint64_t next);
   // Of records still to be applied: events before a step back count as received at its time. Applying thread only.
   void SetReceiptTimes(uint32_t partition, ReceiptTimes times);
+  // False when the domain has numbers or fields that the checkpoint has not. Under a ReadGuard.
+  bool KnowsHistory() const;
+  // Takes from creations and identifies that were applied before, in the order of the log, what they say of numbers,
+  // fields and topics; they count as nothing else. When all were given, SetKnowsHistory. Applying thread only.
+  void Learn(std::span<const Positioned> records);
+  void SetKnowsHistory();
   // Takes the other's place in one moment, as when records were applied again under other times. Applying thread only.
   void Become(LiveState&& other);
   // For when they cannot be applied again: no counter counts anything later than `time` any more; what was counted
@@ -118,6 +112,12 @@ class LiveState {
   bool HiddenAuthor(EntityHandle user, EntityHandle author) const;
   std::vector<LastAction> LastActions(EntityHandle user) const;  // newest first; all counted actions but impressions
   size_t ActionCount(EntityHandle user) const;                   // of LastActions
+  // Fields that the domain declares, by their place in it.
+  FieldWord PostField(EntityHandle post, size_t field) const;
+  FieldWord UserField(EntityHandle user, size_t field) const;
+  // Of a word that is a list: its texts, as topics.
+  std::vector<EntityHandle> TextsOf(FieldWord list) const;
+  bool ListHas(FieldWord list, EntityHandle text) const;
   std::span<const EntityHandle> ToldTopics(EntityHandle user) const;   // of the newest identify that has traits.topics
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first
   EntityHandle NewestPostOf(EntityHandle author) const;                // kNoEntity when none is known

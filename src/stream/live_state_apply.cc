@@ -102,13 +102,17 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->users, from.users);
   std::swap(parts_->posts, from.posts);
   std::swap(parts_->topics, from.topics);
+  std::swap(parts_->lists, from.lists);
   std::swap(parts_->user_states, from.user_states);
   std::swap(parts_->post_infos, from.post_infos);
+  std::swap(parts_->post_fields, from.post_fields);
   std::swap(parts_->fresh, from.fresh);
+  std::swap(parts_->early_removals, from.early_removals);
   std::swap(parts_->counters, from.counters);
   std::swap(parts_->recent_ids, from.recent_ids);
   std::swap(parts_->times, from.times);
   std::swap(parts_->receipt_times, from.receipt_times);
+  std::swap(parts_->knows_history, from.knows_history);
   ++parts_->generation;
   {
     const MutexLock guard(parts_->applied_lock);
@@ -180,6 +184,7 @@ EntityHandle LiveState::Parts::InternPost(std::string_view id) {
   if (id.empty()) return kNoEntity;
   const EntityHandle post = posts.FindOrAdd(id);
   while (post_infos.size() < posts.size()) post_infos.Add(PostInfo());
+  if (!domain->Shown().fields.empty()) post_fields.Resize(posts.size());
   return post;
 }
 
@@ -218,13 +223,18 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
     info.removed_at = TakeEarlyRemoval(post, author);
   }
   if (event.time >= info.removed_at) info.removed_at = 0;  // it is back; of one instant, what came later counts
-  if (event.time >= info.version_at) {
-    info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
-    info.numbers = event.numbers;
-    info.version_at = event.time;
-  }
+  TakeVersion(post, event);
   if (!is_known || event.time < info.created_at) info.created_at = event.time;
   if (info.removed_at == 0) OfferAsNew(post);
+}
+
+void LiveState::Parts::TakeVersion(EntityHandle post, const StreamEvent& event) {
+  PostInfo& info = post_infos.Mutable(post);
+  if (event.time < info.version_at) return;
+  info.topic = event.topic.empty() ? kNoEntity : topics.FindOrAdd(event.topic);
+  info.numbers = event.numbers;
+  info.version_at = event.time;
+  SetPostFields(post, event);
 }
 
 // Nobody but its author takes a post away.
@@ -291,7 +301,12 @@ void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
 
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
-  if (user == kNoEntity || !event.topics || event.time < user_states->Of(user).told_at) return;
+  if (user != kNoEntity) TakeTold(user, event);
+}
+
+void LiveState::Parts::TakeTold(EntityHandle user, const StreamEvent& event) {
+  TellFields(user, event);
+  if (!event.topics || event.time < user_states->Of(user).told_at) return;
   UserState& state = user_states->Mutable(user);
   state.told_at = event.time;
   state.told_topics.clear();

@@ -1,10 +1,10 @@
-// Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, users, posts,
-// topics; posts; users; fresh posts; early removals; recent ids; counters. docs/formats/stream-checkpoint.md.
+// Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, numbers, fields,
+// users, posts, topics, lists; posts and their fields; users; fresh posts; early removals; recent ids; counters.
+// docs/formats/stream-checkpoint.md.
 #include <algorithm>
 #include <cstring>
 #include <span>
 
-#include "base/log.h"
 #include "features/checkpoint_file.h"
 #include "io/forked_work.h"
 #include "stream/live_state_internal.h"
@@ -19,7 +19,8 @@ constexpr int kWithTimes = 3;          // of partitions
 constexpr int kWithActions = 4;        // their names; before: those of the legacy domain, by place
 constexpr int kWithNumbers = 5;        // of items, and their removal; before: the legacy domain's one number
 constexpr int kWithEarlyRemovals = 6;  // and the time of an item's newest version
-constexpr int kVersion = kWithEarlyRemovals;
+constexpr int kWithFields = 7;         // of items and users
+constexpr int kVersion = kWithFields;
 std::string KindOf(int version) { return fmt::format("{}{:02}", kKindPrefix, version); }
 constexpr uint64_t kLegacyStride = 8;
 
@@ -90,11 +91,18 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   const auto& numbers = domain->Shown().numbers;
   writer->Put(static_cast<uint32_t>(numbers.size()));
   for (const std::string& name : numbers) writer->PutText(name);
-  for (const Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Write(cold, writer));
+  writer->Put(static_cast<uint32_t>(knows_history));
+  WriteFieldNames(domain->Shown(), writer);
+  WriteFieldNames(domain->Users(), writer);
+  for (const Interner* names : {&users, &posts, &topics, &lists}) FEEDMILL_TRY(names->Write(cold, writer));
   writer->Put(static_cast<uint32_t>(post_infos.size()));
   FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
     for (const PostInfo& info : std::span(infos, count))
       writer->Put(PackedPost{info.author, info.topic, info.created_at, info.numbers, info.removed_at, info.version_at});
+  }));
+  writer->Put(static_cast<uint32_t>(post_fields.size()));
+  FEEDMILL_TRY(post_fields.ForEach(cold, [writer](const FieldWords* words, size_t count) {
+    for (const FieldWords& of : std::span(words, count)) writer->Put(of);
   }));
   FEEDMILL_TRY(user_states->Write(cold, writer));
   std::vector<FreshPost> fresh_posts;
@@ -122,16 +130,12 @@ Result<std::vector<std::string>> LiveState::Parts::ReadNumbers(BodyReader* body)
 }
 
 Status LiveState::Parts::ReadPosts(BodyReader* body, int version, const std::vector<std::string>& stored) {
-  // Place in the file of each of today's numbers; one that is not there is 0 until its item is made again.
+  // Place in the file of each of today's numbers; one that is not there is 0 until it is learned.
   const auto& numbers = domain->Shown().numbers;
   std::vector<size_t> places;
   for (const std::string& name : numbers) {
     places.push_back(static_cast<size_t>(std::ranges::find(stored, name) - stored.begin()));
-    if (places.back() == stored.size())
-      log::Warn(
-          "checkpoint of the live state: items have no such number yet; it is 0 until they are sent again, or "
-          "until `feedmill rebuild`",
-          {{"number", name}});
+    if (places.back() == stored.size()) knows_history = false;
   }
   const size_t width = PostBytes(version);
   std::string_view bytes;
@@ -180,11 +184,11 @@ int LiveState::Parts::PlaceOf(std::string_view action) const {
   return found == nullptr ? -1 : static_cast<int>(found - domain->actions.data());
 }
 
-Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredActions& stored) {
+Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredActions& stored, const StoredFields& fields) {
   user_states->Resize(users.size());
   for (size_t user = 0; user < users.size(); ++user) {
     UserState state;
-    FEEDMILL_TRY(state.Read(body, {users.size(), posts.size(), topics.size()}, stored, options));
+    FEEDMILL_TRY(state.Read(body, Limits(), stored, &fields, options));
     if (!state.IsEmpty()) user_states->Mutable(static_cast<EntityHandle>(user)) = std::move(state);
     if (user % kReadBetweenTrims == 0) Trim();
   }
@@ -227,9 +231,23 @@ Status LiveState::Parts::Read(BodyReader* body, int version) {
   if (version >= kWithNumbers) {
     FEEDMILL_ASSIGN(numbers, ReadNumbers(body));
   }
+  StoredFields item_fields{.stored = false}, user_fields{.stored = false};
+  if (version >= kWithFields) {
+    uint32_t known = 0;
+    FEEDMILL_TRY(body->Get(&known));
+    knows_history = known != 0;
+    FEEDMILL_ASSIGN(item_fields, ReadFieldNames(domain->Shown(), body));
+    FEEDMILL_ASSIGN(user_fields, ReadFieldNames(domain->Users(), body));
+  }
   for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
+  if (version >= kWithFields) FEEDMILL_TRY(lists.Read(body));
   FEEDMILL_TRY(ReadPosts(body, version, numbers));
-  FEEDMILL_TRY(ReadUsers(body, stored));
+  FEEDMILL_TRY(ReadPostFields(body, item_fields));
+  for (size_t field = 0; field < domain->Users().fields.size(); ++field) {
+    const auto& places = user_fields.places;
+    if (std::ranges::find(places, static_cast<int>(field)) == places.end()) knows_history = false;
+  }
+  FEEDMILL_TRY(ReadUsers(body, stored, user_fields));
   FEEDMILL_TRY(ReadFresh(body));
   if (version >= kWithEarlyRemovals) FEEDMILL_TRY(ReadEarlyRemovals(body));
   FEEDMILL_TRY(recent_ids.Read(body));

@@ -1,4 +1,4 @@
-// The insides of LiveState, shared by its three files: reading, applying, checkpoints.
+// The insides of LiveState, shared by its files: reading, applying, fields, checkpoints.
 #pragma once
 
 #include <atomic>
@@ -41,8 +41,10 @@ struct LiveState::Parts {
   Interner users FEEDMILL_GUARDED_BY(lock);
   Interner posts FEEDMILL_GUARDED_BY(lock);
   Interner topics FEEDMILL_GUARDED_BY(lock);
+  Interner lists FEEDMILL_GUARDED_BY(lock);  // of texts: bytes of their handles behind their number
   std::unique_ptr<UserStates> user_states FEEDMILL_GUARDED_BY(lock);
   features::PagedArray<PostInfo> post_infos FEEDMILL_GUARDED_BY(lock);        // by handle
+  features::PagedArray<FieldWords> post_fields FEEDMILL_GUARDED_BY(lock);     // likewise; empty when none is declared
   std::set<std::pair<Micros, EntityHandle>> fresh FEEDMILL_GUARDED_BY(lock);  // newest posts by time of creation
   // Of items whose creation did not come yet: by item and by who says so, its time.
   std::map<std::pair<EntityHandle, EntityHandle>, Micros> early_removals FEEDMILL_GUARDED_BY(lock);
@@ -50,6 +52,7 @@ struct LiveState::Parts {
   RecentIds recent_ids FEEDMILL_GUARDED_BY(lock);
   std::map<uint32_t, PartitionTimes> times FEEDMILL_GUARDED_BY(lock);  // by partition
   uint64_t generation FEEDMILL_GUARDED_BY(lock) = 0;
+  bool knows_history FEEDMILL_GUARDED_BY(lock) = true;
 
   // Applying thread only.
   std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
@@ -63,6 +66,10 @@ struct LiveState::Parts {
   uint64_t AppliedBefore(LogPosition position) const;  // records of all partitions
   void Apply(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  // What the newest version of an item says.
+  void TakeVersion(EntityHandle post, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void TakeTold(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void Learn(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostRemove(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) FEEDMILL_REQUIRES(lock);
   // When this user took the item away before it was known, 0 for never; forgets what others said.
@@ -72,6 +79,10 @@ struct LiveState::Parts {
   void WithdrawAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
   void ApplyFollow(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyIdentify(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  FieldWord WordOf(const StreamEvent::Said& said) FEEDMILL_REQUIRES(lock);
+  EntityHandle InternValue(Interner* values, std::string_view text) FEEDMILL_REQUIRES(lock);
+  void SetPostFields(EntityHandle post, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void TellFields(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyActed(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void Remember(const domain::Action& action, const features::CountedAction& deed, EntityHandle target)
       FEEDMILL_REQUIRES(lock);
@@ -96,7 +107,13 @@ struct LiveState::Parts {
   Result<StoredActions> ReadActions(BodyReader* reader) const;
   StoredActions LegacyActions() const;
   int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
-  Status ReadUsers(BodyReader* reader, const StoredActions& stored) FEEDMILL_REQUIRES(lock);
+  Status ReadUsers(BodyReader* reader, const StoredActions& stored, const StoredFields& fields) FEEDMILL_REQUIRES(lock);
+  HandleLimits Limits() const FEEDMILL_REQUIRES_SHARED(lock) {
+    return {users.size(), posts.size(), topics.size(), lists.size()};
+  }
+  static void WriteFieldNames(const domain::ItemKind& kind, BodyWriter* writer);
+  static Result<StoredFields> ReadFieldNames(const domain::ItemKind& kind, BodyReader* body);
+  Status ReadPostFields(BodyReader* body, const StoredFields& stored) FEEDMILL_REQUIRES(lock);
   static Result<std::vector<std::string>> ReadNumbers(BodyReader* body);
   Status ReadPosts(BodyReader* reader, int version, const std::vector<std::string>& stored) FEEDMILL_REQUIRES(lock);
 };

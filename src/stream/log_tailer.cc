@@ -74,6 +74,15 @@ class Tailer final : public LogTailer {
     return RemoveOld();
   }
 
+  bool Learn(std::span<const LiveState::Positioned> records) override {
+    return OnApplyingThread([&] { state_->Learn(records); });
+  }
+
+  Status EndLearning() override {
+    if (!OnApplyingThread([this] { state_->SetKnowsHistory(); })) return Aborted("the live state stopped");
+    return WriteCheckpoint();
+  }
+
   void Stop() override {
     {
       const MutexLock guard(lock_);
@@ -98,9 +107,36 @@ class Tailer final : public LogTailer {
     return stopping_;
   }
 
+  // Between two batches of the log. False when it was not done, as the tailer stops or has failed.
+  bool OnApplyingThread(const std::function<void()>& work) {
+    MutexLock guard(lock_);
+    if (stopping_ || !status_) return false;
+    asked_ = &work;
+    const auto over = [this]() FEEDMILL_REQUIRES(lock_) {
+      return asked_ == nullptr || (!working_ && (stopping_ || !status_));
+    };
+    while (!changed_.WaitFor(lock_, kMicrosPerSecond, over)) {
+    }
+    return std::exchange(asked_, nullptr) == nullptr;
+  }
+
+  void DoWhatIsAsked() {
+    MutexLock guard(lock_);
+    if (asked_ == nullptr || stopping_) return;
+    const std::function<void()>& work = *asked_;
+    working_ = true;
+    guard.Unlock();
+    work();
+    guard.Lock();
+    working_ = false;
+    asked_ = nullptr;
+    changed_.NotifyAll();
+  }
+
   void ApplyUntilStopped() {
     uint32_t partition = 0;
     while (!Stopping()) {
+      DoWhatIsAsked();
       auto applied = ApplySome(partition);
       if (!applied) return Fail(applied.error());
       NoteCaughtUp();
@@ -253,6 +289,8 @@ class Tailer final : public LogTailer {
   bool stopping_ FEEDMILL_GUARDED_BY(lock_) = false;
   bool checkpoint_due_ FEEDMILL_GUARDED_BY(lock_) = false;
   Status status_ FEEDMILL_GUARDED_BY(lock_);
+  const std::function<void()>* asked_ FEEDMILL_GUARDED_BY(lock_) = nullptr;
+  bool working_ FEEDMILL_GUARDED_BY(lock_) = false;  // on what is asked
   std::atomic<bool> caught_up_{false};  // read without the lock by the applying thread, which alone sets it
 
   Mutex checkpoint_lock_;

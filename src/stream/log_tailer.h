@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,11 @@ class LogTailer {
   virtual uint64_t checkpoint_bytes_written() const = 0;
   // Records that could not be decoded; each is logged, left out and counted.
   virtual uint64_t records_refused() const = 0;
+  // Has the state learn from records of its past (LiveState::Learn), on the applying thread; returns when it has. False
+  // when the tailer stops or has failed. Any thread, one at a time.
+  virtual bool Learn(std::span<const LiveState::Positioned> records) = 0;
+  // All of the past was given: the state knows its history from now on, and a checkpoint says so.
+  virtual Status EndLearning() = 0;
   // Writes a checkpoint now and removes all but the newest kCheckpointsKept. Any thread.
   virtual Status WriteCheckpoint() = 0;
   // Ends the threads, then writes the last checkpoint. Idempotent.

@@ -68,6 +68,45 @@ void GetField(std::string_view key, simdjson::ondemand::value value, const Prope
     out->numbers[static_cast<size_t>(number - names.numbers.begin())] = static_cast<float>(GetNumber(value));
 }
 
+bool GetValue(simdjson::ondemand::value value, StreamEvent::Said* said) {
+  switch (said->type) {
+    case domain::FieldType::kText: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS) return false;
+      said->texts.emplace_back(text);
+      return true;
+    }
+    case domain::FieldType::kTexts: {
+      std::optional<std::vector<std::string>> texts;
+      GetTexts(value, &texts);
+      if (texts) said->texts = std::move(*texts);
+      return texts.has_value();
+    }
+    case domain::FieldType::kNumber:
+      if (value.get_double().get(said->number) != simdjson::SUCCESS) return false;
+      said->number = std::clamp(said->number, -1e15, 1e15);
+      return true;
+    case domain::FieldType::kBoolean: {
+      bool flag = false;
+      if (value.get_bool().get(flag) != simdjson::SUCCESS) return false;
+      said->number = flag ? 1 : 0;
+      return true;
+    }
+  }
+  return false;
+}
+
+// True when the property is one of the declared fields.
+bool GetDeclared(std::string_view key, simdjson::ondemand::value value, const std::vector<domain::Field>& fields,
+                 StreamEvent* out) {
+  const auto field = std::ranges::find(fields, key, &domain::Field::name);
+  if (field == fields.end()) return false;
+  StreamEvent::Said said{static_cast<size_t>(field - fields.begin()), field->type, false, 0, {}};
+  said.is_unset = !GetValue(value, &said);
+  out->fields.push_back(std::move(said));
+  return true;
+}
+
 // What the property says of the event's actions. True when it was a number that one of them counts.
 bool GetDeeds(std::string_view key, simdjson::ondemand::value value, const domain::Domain& domain, StreamEvent* out) {
   bool is_value = false;
@@ -90,7 +129,9 @@ struct StreamEventReader::Parser {
   std::string padded;
   PropertyNames names;
 
-  bool Fields(std::string_view properties, const domain::Domain& domain, StreamEvent* out) {
+  // `fields` are those that are looked for; null: none.
+  bool Fields(std::string_view properties, const domain::Domain& domain, const std::vector<domain::Field>* fields,
+              StreamEvent* out) {
     padded.resize(std::max(padded.size(), properties.size() + simdjson::SIMDJSON_PADDING));
     std::memcpy(padded.data(), properties.data(), properties.size());
     std::memset(padded.data() + properties.size(), 0, simdjson::SIMDJSON_PADDING);
@@ -104,6 +145,7 @@ struct StreamEventReader::Parser {
       simdjson::ondemand::value value;
       if (field.unescaped_key().get(key) != simdjson::SUCCESS || field.value().get(value) != simdjson::SUCCESS)
         return false;
+      if (fields != nullptr && GetDeclared(key, value, *fields, out)) continue;
       if (!GetDeeds(key, value, domain, out)) GetField(key, value, names, out);
     }
     return true;
@@ -129,6 +171,11 @@ StreamEvent::Kind StreamEventReader::KindOf(const Event& event, const domain::Ev
   return meaning->actions.empty() ? Kind::kIgnored : Kind::kActed;
 }
 
+const std::vector<domain::Field>* StreamEventReader::FieldsOf(StreamEvent::Kind kind) const {
+  if (kind == StreamEvent::Kind::kPostCreate) return &domain_->Shown().fields;
+  return kind == StreamEvent::Kind::kIdentify ? &domain_->Users().fields : nullptr;
+}
+
 void StreamEventReader::Read(const LogRecord& record, LogPosition position, StreamEvent* out) {
   out->position = position;
   out->kind = StreamEvent::Kind::kIgnored;
@@ -140,6 +187,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   for (std::string* text : {&out->post_id, &out->author_id, &out->target_user_id, &out->topic}) text->clear();
   out->topics.reset();
   out->numbers = {};
+  out->fields.clear();
   out->deeds.clear();
   if (meaning != nullptr) {
     for (const uint8_t place : meaning->actions) {
@@ -147,7 +195,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
       out->deeds.push_back({static_cast<features::Action>(place), action.when.empty(), action.Weight(0)});
     }
   }
-  if (!parser_->Fields(record.event.properties, *domain_, out)) return;
+  if (!parser_->Fields(record.event.properties, *domain_, FieldsOf(kind), out)) return;
   std::erase_if(out->deeds, [](const StreamEvent::Deed& deed) { return !deed.holds; });
   out->kind = kind;
   out->time = record.event.event_time;

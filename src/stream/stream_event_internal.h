@@ -24,6 +24,15 @@ struct StreamEvent {
     float weight = 1;   // domain::Action::Weight
   };
 
+  // A declared field that the event says something of.
+  struct Said {
+    size_t field = 0;  // place in the domain
+    domain::FieldType type{};
+    bool is_unset = false;           // null, or of another type
+    double number = 0;               // 0 or 1 of a boolean
+    std::vector<std::string> texts;  // one of a text
+  };
+
   Kind kind = Kind::kIgnored;
   std::vector<Deed> deeds;  // of kActed, kFollow and kUnfollow
   LogPosition position;
@@ -37,6 +46,7 @@ struct StreamEvent {
   std::string topic;
   std::optional<std::vector<std::string>> topics;  // of identify; empty list: none any more
   features::ItemNumbers numbers{};
+  std::vector<Said> fields;  // of the item that is made, or of the user of identify
 };
 
 // Reads the JSON of properties. One thread at a time.
@@ -50,6 +60,7 @@ class StreamEventReader {
 
  private:
   struct Parser;
+  const std::vector<domain::Field>* FieldsOf(StreamEvent::Kind kind) const;
   StreamEvent::Kind KindOf(const Event& event, const domain::EventMeaning* meaning) const;
 
   domain::DomainPtr domain_;

@@ -37,6 +37,11 @@ void SupposeFollow(const LiveState& state, const StreamEvent& event, Supposition
 }
 
 void SupposeIdentify(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+  for (const StreamEvent::Said& said : event.fields) {
+    SupposedField& field = supposed->told_fields[said.field];
+    field = {!said.is_unset, said.number, {}};
+    for (const std::string& text : said.texts) field.texts.push_back(state.FindTopic(text));
+  }
   if (!event.topics) return;
   supposed->told_topics.emplace();
   for (const std::string& name : *event.topics) {

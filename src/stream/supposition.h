@@ -10,6 +10,13 @@
 
 namespace feedmill::stream {
 
+// What is told of a declared field.
+struct SupposedField {
+  bool given = false;
+  double number = 0;                // 0 or 1 of a boolean
+  std::vector<EntityHandle> texts;  // as topics; kNoEntity for one that nothing has. One of a text
+};
+
 struct Supposition {
   std::vector<LastAction> actions;       // newest first
   std::map<EntityHandle, bool> follows;  // whom -> whether they are followed after it
@@ -17,6 +24,7 @@ struct Supposition {
   std::vector<EntityHandle> hidden_authors;
   std::vector<EntityHandle> seen_posts;
   std::optional<std::vector<EntityHandle>> told_topics;  // by the last identify that tells some
+  std::map<size_t, SupposedField> told_fields;           // by place in the domain
 };
 
 // `events` in their order, all of one user; read as the live state reads them. Under a ReadGuard of `state`. Whoever

@@ -160,7 +160,7 @@ Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std:
 
 bool UserState::IsEmpty() const {
   return follows.empty() && seen.empty() && actions.size() == 0 && hidden_posts.empty() && hidden_authors.empty() &&
-         recent_posts.empty() && told_topics.empty() && told_at == 0;
+         recent_posts.empty() && told_topics.empty() && told_at == 0 && told_fields.empty();
 }
 
 void UserState::Write(BodyWriter* writer) const {
@@ -172,10 +172,41 @@ void UserState::Write(BodyWriter* writer) const {
   writer->PutArray(recent_posts);
   writer->PutArray(told_topics);
   writer->Put(told_at);
+  writer->PutArray(told_fields);
+}
+
+FieldWord UserState::Field(size_t field) const {
+  const auto told = std::ranges::find(told_fields, field, &ToldField::field);
+  return told == told_fields.end() ? FieldWord() : told->word;
+}
+
+void UserState::Tell(const ToldField& told) {
+  const auto known = std::ranges::find(told_fields, told.field, &ToldField::field);
+  if (known == told_fields.end()) return told_fields.push_back(told);
+  if (told.at >= known->at) *known = told;
+}
+
+Status StoredFields::Check(size_t place, FieldWord word, const HandleLimits& limits) const {
+  if (place >= places.size()) return Corrupt("body: a value of field {} of {}", place, places.size());
+  const bool is_text = types[place] == domain::FieldType::kText, is_list = types[place] == domain::FieldType::kTexts;
+  if (!word.given() || (!is_text && !is_list) || word.handle() < (is_text ? limits.topics : limits.lists)) return Ok();
+  return Corrupt("body: a field names a text that is not there");
+}
+
+Status UserState::ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields& stored) {
+  std::vector<ToldField> read;
+  FEEDMILL_TRY(body->GetArray(&read));
+  for (ToldField& told : read) {
+    FEEDMILL_TRY(stored.Check(told.field, told.word, limits));
+    if (stored.places[told.field] < 0) continue;
+    told.field = static_cast<uint32_t>(stored.places[told.field]);
+    told_fields.push_back(told);
+  }
+  return Ok();
 }
 
 Status UserState::Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored,
-                       const LiveStateOptions& options) {
+                       const StoredFields* fields, const LiveStateOptions& options) {
   std::vector<EntityHandle> posts_seen;
   FEEDMILL_TRY(follows.Read(body, limits.users));
   FEEDMILL_TRY(body->GetArray(&posts_seen));
@@ -190,14 +221,16 @@ Status UserState::Read(BodyReader* body, const HandleLimits& limits, const Store
   FEEDMILL_TRY(CheckHandles(recent_posts, limits.posts, "recent posts"));
   FEEDMILL_TRY(body->GetArray(&told_topics));
   FEEDMILL_TRY(CheckHandles(told_topics, limits.topics, "told topics"));
-  return body->Get(&told_at);
+  FEEDMILL_TRY(body->Get(&told_at));
+  if (fields == nullptr) return body->GetArray(&told_fields);
+  return fields->stored ? ReadFields(body, limits, *fields) : Ok();
 }
 
 uint64_t UserState::MemoryBytes() const {
   const size_t handles =
       hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity() + told_topics.capacity();
   return sizeof(UserState) + follows.MemoryBytes() + seen.MemoryBytes() + actions.MemoryBytes() +
-         handles * sizeof(EntityHandle);
+         handles * sizeof(EntityHandle) + told_fields.capacity() * sizeof(ToldField);
 }
 
 void InsertSorted(EntityHandle handle, std::vector<EntityHandle>* sorted) {

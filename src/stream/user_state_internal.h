@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "features/body_codec.h"
 #include "features/counter_table.h"
+#include "stream/field_word.h"
 #include "stream/live_state.h"
 
 namespace feedmill::stream {
@@ -95,6 +96,24 @@ struct HandleLimits {
   size_t users;
   size_t posts;
   size_t topics;
+  size_t lists;
+};
+
+// How a checkpoint names declared fields: what each of its places is in this program's domain, and of which type; -1:
+// there is no such field any more.
+struct StoredFields {
+  bool stored = true;  // false: it is of before there were any
+  std::vector<int> places = {};
+  std::vector<domain::FieldType> types = {};
+  // Whether what is stored at `place` can be of that field.
+  Status Check(size_t place, FieldWord word, const HandleLimits& limits) const;
+};
+
+// The newest that a user told of one field.
+struct ToldField {
+  uint32_t field = 0;  // place in the domain
+  FieldWord word;      // not given: taken back
+  Micros at = 0;
 };
 
 struct UserState {
@@ -106,12 +125,18 @@ struct UserState {
   std::vector<EntityHandle> recent_posts;    // own, by time of creation, newest last
   std::vector<EntityHandle> told_topics;     // of the newest identify that has topics, in its order
   Micros told_at = 0;                        // its time; 0: never told any
+  std::vector<ToldField> told_fields;        // in no order
 
   uint64_t MemoryBytes() const;
   bool IsEmpty() const;
+  FieldWord Field(size_t field) const;
+  // What is told later counts; of one instant, what came later.
+  void Tell(const ToldField& told);
   void Write(BodyWriter* writer) const;
-  Status Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored,
+  // `fields` null: they stand as they are named now.
+  Status Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored, const StoredFields* fields,
               const LiveStateOptions& options);
+  Status ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields& stored);
 };
 
 // Inserts into a sorted vector unless it is there.

@@ -50,6 +50,16 @@ TEST_F(VersionsTest, WhatItsAuthorRemovesIsNotNewAnyMoreUntilItIsMadeAgain) {
   EXPECT_THAT(state_.FreshPosts(9), ElementsAre(Post("p2"), Post("p1")));
 }
 
+TEST_F(VersionsTest, EarlyRemovalsGoWithTheStateThatTheyAreOf) {
+  LiveState healed(set_, {});
+  SendTo(&healed, "like", "eve", kT, R"({"post_id":"other"})");
+  SendTo(&healed, "post_delete", "bob", kT + 3, R"({"post_id":"p1"})");
+  Send("post_delete", "ann", kT + 3, R"({"post_id":"p1"})");
+  state_.Become(std::move(healed));
+  Send("post_create", "bob", kT, R"({"post_id":"p1","topic":"cats","text_length":1})");
+  EXPECT_NE(state_.Post(Post("p1")).removed_at, 0);
+}
+
 TEST_F(VersionsTest, ARemovalMayComeBeforeTheCreation) {
   const auto removed = [this](std::string_view post) { return state_.Post(Post(post)).removed_at != 0; };
   Send("post_delete", "bob", kT + 3, R"({"post_id":"p1"})");

@@ -66,15 +66,18 @@ class RandomWorld {
     if (dice < 6 || posts_made_ == 0) {
       // Some posts are made again, as a new version.
       const uint64_t post = random_.Chance(0.05) ? random_.Below(size_.posts) : posts_made_++ % size_.posts;
-      return MakeRecord(
-          "post_create", user, time,
-          fmt::format(R"({{"post_id":"p{}","topic":"t{}","text_length":{}}})", post, post % size_.topics, post * 3));
+      return MakeRecord("post_create", user, time,
+                        fmt::format(R"({{"post_id":"p{}","topic":"t{}","text_length":{},"lang":"l{}","nsfw":{}}})",
+                                    post, post % size_.topics, post * 3, post % 7, post % 5 == 0));
     }
     const uint64_t post = random_.Below(size_.posts);
     if (dice < 12) return MakeRecord(dice < 10 ? "follow" : "unfollow", user, time, Target());
     if (dice < 14) return MakeRecord("hide", user, time, dice == 12 ? Target() : Of(post));
     if (dice < 15) return MakeRecord("app_open", user, time, "{}");
-    if (dice < 16) return MakeIdentify(user, time, fmt::format(R"({{"topics":["t{}"]}})", post % size_.topics));
+    if (dice < 16)
+      return MakeIdentify(user, time,
+                          fmt::format(R"({{"topics":["t{0}"],"langs":["l{0}","l{1}"],"adult":{2}}})",
+                                      post % size_.topics, post % 7, post % 3 == 0));
     if (dice < 18)
       return MakeRecord("dwell", user, time,
                         fmt::format(R"({{"post_id":"p{}","dwell_ms":{}}})", post, random_.Below(90'000)));

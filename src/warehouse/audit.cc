@@ -152,26 +152,48 @@ std::string QuotePrimary(std::string_view sql) {
   }
 }
 
+namespace {
+
+Result<std::string> SqlOf(const std::string& file, const Rule& rule, const Variables& variables) {
+  std::string sql = NumberSql(rule);
+  if (rule.kind == RuleKind::kCustomSql) return ReplaceVariables(file, QuotePrimary(sql), variables);
+  return sql;
+}
+
+bool ComparesDays(const Rule& rule) { return rule.condition && rule.condition->history; }
+
+Error InRule(const std::string& file, const Rule& rule, const Error& error) {
+  return Error(error.kind(), fmt::format("{}:{}: rule '{}': {}", file, rule.line, rule.text, error.message()));
+}
+
+}  // namespace
+
 Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::string& file,
                                            const std::vector<Rule>& rules, const Variables& variables,
                                            const DayVolumes& volumes) {
   std::vector<CheckResult> results;
   for (const Rule& rule : rules) {
-    if (rule.condition && rule.condition->history) {
+    if (ComparesDays(rule)) {
       results.push_back(CheckVolumes(rule, volumes));
       continue;
     }
-    std::string sql = NumberSql(rule);
-    if (rule.kind == RuleKind::kCustomSql) {
-      FEEDMILL_ASSIGN(sql, ReplaceVariables(file, QuotePrimary(sql), variables));
-    }
-    auto found = OneNumber(session, sql);
-    if (!found)
-      return std::unexpected(Error(found.error().kind(), fmt::format("{}:{}: rule '{}': {}", file, rule.line, rule.text,
-                                                                     found.error().message())));
+    FEEDMILL_ASSIGN(const std::string sql, SqlOf(file, rule, variables));
+    const auto found = OneNumber(session, sql);
+    if (!found) return std::unexpected(InRule(file, rule, found.error()));
     results.push_back({rule.text, Passes(rule, *found), rule.blocking, *found, rule.line, ""});
   }
   return results;
+}
+
+Status BindChecks(query::Session& session, const std::string& file, const std::vector<Rule>& rules,
+                  const Variables& variables) {
+  for (const Rule& rule : rules) {
+    if (ComparesDays(rule)) continue;
+    FEEDMILL_ASSIGN(const std::string sql, SqlOf(file, rule, variables));
+    const auto bound = session.Query("SELECT 1 FROM (" + sql + ") LIMIT 0");
+    if (!bound) return std::unexpected(InRule(file, rule, bound.error()));
+  }
+  return Ok();
 }
 
 }  // namespace feedmill::warehouse

@@ -36,6 +36,10 @@ Result<std::vector<CheckResult>> RunChecks(query::Session& session, const std::s
                                            const std::vector<Rule>& rules, const Variables& variables,
                                            const DayVolumes& volumes = {});
 
+// Whether the rules could be run over what `session` has: every name in them is there. Nothing is run.
+Status BindChecks(query::Session& session, const std::string& file, const std::vector<Rule>& rules,
+                  const Variables& variables);
+
 // CustomSql as the engine reads it: `primary`, Glue's name for the data and a keyword of SQL, in quotes.
 std::string QuotePrimary(std::string_view sql);
 

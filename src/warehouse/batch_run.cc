@@ -5,7 +5,7 @@
 #include "base/time_text.h"
 #include "lake/orphans.h"
 #include "lake/transform.h"
-#include "warehouse/sql_lint.h"
+#include "warehouse/model_columns.h"
 #include "warehouse/sql_text.h"
 
 namespace feedmill::warehouse {
@@ -120,19 +120,11 @@ Status BatchRun::RegisterSelf(query::Session& session, const TableState& table) 
 
 // The table is made from the SELECT's columns, and gets the columns that the SELECT has and it has not.
 Status BatchRun::EnsureTable(query::Session& session, const std::string& sql) {
-  auto described = session.DescribeQuery(sql);
-  if (!described) {
-    std::string message = described.error().message();
-    size_t begin = message.starts_with("column '") ? std::string("column '").size() : std::string::npos;
-    auto tree = begin == std::string::npos ? std::unexpected(described.error()) : session.ParseSelect(sql);
-    if (!tree) return std::unexpected(InFile(described.error()));
-    int line = LineOfColumn(sql, *tree, message.substr(begin, message.find('\'', begin) - begin));
-    return InvalidArgument("{}:{}: {}", model_.file, std::max(line, model_.sql_line), message);
-  }
+  FEEDMILL_ASSIGN(const Schema described, DescribeModel(session, model_, sql));
   std::string name = TableName(model_.name);
   auto table = context_.catalog.Load(name);
   if (!table && table.error().kind() == ErrorKind::kNotFound)
-    table = context_.catalog.Create(name, *described, model_.partition);
+    table = context_.catalog.Create(name, described, model_.partition);
   if (!table) return std::unexpected(InFile(table.error()));
   const std::string wanted = PartitionText(model_.partition), there = PartitionText(table->partition_spec);
   if (wanted != there) {
@@ -142,7 +134,7 @@ Status BatchRun::EnsureTable(query::Session& session, const std::string& sql) {
         model_.file, wanted, name, there);
   }
   Schema missing;
-  for (const Column& column : *described) {
+  for (const Column& column : described) {
     auto known = std::ranges::find(table->schema, column.name, &Column::name);
     if (known == table->schema.end()) {
       missing.push_back(column);

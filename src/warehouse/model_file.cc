@@ -73,9 +73,7 @@ class HeaderParser {
   Status Finish(int line) {
     line_ = line;
     for (const char* key : {"model", "doc"}) FEEDMILL_TRY(Require(key));
-    bool has_sql =
-        model_.materialization != Materialization::kNative && model_.materialization != Materialization::kExternal;
-    if (has_sql) {
+    if (HasSql(model_)) {
       for (const char* key : {"materialize", "timeout", "key"}) FEEDMILL_TRY(Require(key));
     }
     if (model_.materialization == Materialization::kNative) {
@@ -328,14 +326,16 @@ Result<Model> ParseModelFile(std::string_view file, std::string_view text) {
   }
   FEEDMILL_TRY(header.Finish(std::max(line, 1)));
   model.sql_line = line + 1;
-  bool wants_sql =
-      model.materialization != Materialization::kNative && model.materialization != Materialization::kExternal;
   if (Trim(rest).ends_with(';')) model.sql.erase(model.sql.rfind(';'));  // as editors and habit leave it
   bool has_sql = !Trim(rest).empty();
-  if (wants_sql && !has_sql) return InvalidArgument("{}:{}: no SELECT follows the header", file, line + 1);
-  if (!wants_sql && has_sql)
+  if (HasSql(model) && !has_sql) return InvalidArgument("{}:{}: no SELECT follows the header", file, line + 1);
+  if (!HasSql(model) && has_sql)
     return InvalidArgument("{}:{}: a native or external model has a header only; found SQL", file, line + 1);
   return model;
+}
+
+bool HasSql(const Model& model) {
+  return model.materialization != Materialization::kNative && model.materialization != Materialization::kExternal;
 }
 
 uint64_t MemoryOf(const Model& model, uint64_t nightly) {

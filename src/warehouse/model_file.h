@@ -60,6 +60,9 @@ Result<Model> ParseModelFile(std::string_view file, std::string_view text);
 // "dwd_user_action" -> "dwd.dwd_user_action": the namespace is what stands before the first underscore.
 std::string TableName(std::string_view model);
 
+// Whether a SELECT of the project makes it, and not landing or a native step.
+bool HasSql(const Model& model);
+
 // Memory of the model's step when the nightly gives `nightly` to each (0 = no limit).
 uint64_t MemoryOf(const Model& model, uint64_t nightly);
 

@@ -78,9 +78,7 @@ Result<ModelJobResult> RunModelJob(const Context& context, const Project& projec
                                    const ProgressCallback& on_progress) {
   const Model* model = project.Find(arguments.model);
   if (model == nullptr) return NotFound("model '{}' is not in {}/warehouse", arguments.model, project.folder);
-  bool has_sql =
-      model->materialization != Materialization::kNative && model->materialization != Materialization::kExternal;
-  if (!has_sql) return InvalidArgument("{}: model '{}' has no SQL to run", model->file, model->name);
+  if (!HasSql(*model)) return InvalidArgument("{}: model '{}' has no SQL to run", model->file, model->name);
   FEEDMILL_TRY(lake::RemoveLeftovers(context.files, context.catalog, TableName(model->name), arguments.run_id));
   InputFiles planning(context);
   PlanOptions options{arguments.end, arguments.force_start, arguments.force_end, arguments.model, arguments.late};

@@ -79,10 +79,6 @@ class Loader {
     errors_.push_back(fmt::format("{}:{}: {}", model.file, line, what));
   }
 
-  bool HasSql(const Model& model) const {
-    return model.materialization != Materialization::kNative && model.materialization != Materialization::kExternal;
-  }
-
   void CheckSql(Model& model) {
     if (!HasSql(model)) return;
     auto expanded = ExpandDomain(model.file, model.sql, *domain_);

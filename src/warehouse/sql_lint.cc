@@ -105,7 +105,63 @@ const json* SelectList(const json& document) {
   return node->is_object() && node->contains("select_list") ? &(*node)["select_list"] : nullptr;
 }
 
+int LineAt(std::string_view sql, size_t place) {
+  if (place > sql.size()) return 0;
+  return static_cast<int>(1 + std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(place), '\n'));
+}
+
+class Comparisons {
+ public:
+  Comparisons(std::string_view sql, const std::vector<std::string_view>& columns) : sql_(sql), columns_(columns) {}
+
+  void Visit(const json& node) {
+    if (node.is_array() || node.is_object()) {
+      for (const json& member : node) Visit(member);
+    }
+    if (!node.is_object()) return;
+    const std::string type = Text(node, "type");
+    const bool compares = type == "COMPARE_EQUAL" || type == "COMPARE_NOTEQUAL";
+    if (compares && node.contains("left") && node.contains("right")) Compare({&node["left"], &node["right"]});
+    if ((type == "COMPARE_IN" || type == "COMPARE_NOT_IN") && node.contains("children")) {
+      std::vector<const json*> sides;
+      for (const json& child : node["children"]) sides.push_back(&child);
+      Compare(sides);
+    }
+  }
+
+  std::vector<ComparedText> texts;
+
+ private:
+  bool IsColumn(const json& node) const {
+    if (Text(node, "class") != "COLUMN_REF" || !node.contains("column_names") || node["column_names"].empty())
+      return false;
+    const json& name = node["column_names"].back();
+    return name.is_string() && std::ranges::find(columns_, name.get<std::string>()) != columns_.end();
+  }
+
+  void Compare(const std::vector<const json*>& sides) {
+    if (!std::ranges::any_of(sides, [this](const json* side) { return IsColumn(*side); })) return;
+    for (const json* side : sides) {
+      if (Text(*side, "class") != "CONSTANT" || !side->contains("value")) continue;
+      const json& value = (*side)["value"];
+      if (value.is_object() && value.contains("value") && value["value"].is_string())
+        texts.push_back({value["value"].get<std::string>(), LineAt(sql_, Place(*side, std::string_view::npos))});
+    }
+  }
+
+  std::string_view sql_;
+  const std::vector<std::string_view>& columns_;
+};
+
 }  // namespace
+
+std::vector<ComparedText> ComparedTexts(std::string_view sql, std::string_view tree,
+                                        const std::vector<std::string_view>& columns) {
+  const auto document = json::parse(tree, nullptr, false);
+  Comparisons comparisons(sql, columns);
+  comparisons.Visit(document);
+  return std::move(comparisons.texts);
+}
 
 std::vector<std::string> LintSql(std::string_view file, std::string_view sql, std::string_view tree) {
   auto document = json::parse(tree, nullptr, false);
@@ -131,9 +187,7 @@ int LineOfColumn(std::string_view sql, std::string_view tree, std::string_view n
     const json* node = &entry;
     while (Place(*node, std::string_view::npos) == std::string_view::npos && node->contains("child"))
       node = &(*node)["child"];
-    size_t place = Place(*node, std::string_view::npos);
-    if (place > sql.size()) return 0;
-    return static_cast<int>(1 + std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(place), '\n'));
+    return LineAt(sql, Place(*node, std::string_view::npos));
   }
   return 0;
 }

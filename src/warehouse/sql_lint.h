@@ -14,6 +14,14 @@ namespace feedmill::warehouse {
 // unnest, range and generate_series (a model reads tables, never files).
 std::vector<std::string> LintSql(std::string_view file, std::string_view sql, std::string_view tree);
 
+struct ComparedText {
+  std::string text;
+  int line = 0;
+};
+// Texts that the SELECT compares columns of these names with, by =, <> and IN.
+std::vector<ComparedText> ComparedTexts(std::string_view sql, std::string_view tree,
+                                        const std::vector<std::string_view>& columns);
+
 // Line of the outermost select-list entry that makes column `name`; 0 when it cannot be told.
 int LineOfColumn(std::string_view sql, std::string_view tree, std::string_view name);
 

@@ -177,6 +177,92 @@ class Api:
                 connection.close()
 
 
+    def write(self, method: str, path: str, body: object = None, key: str = "write") -> tuple[int, dict]:
+        return self.platform.call(method, path, body, key)
+
+    def items_are_written(self) -> None:
+        check, platform, path = self.checks, self.platform, "/v1/items/post/written"
+        asked = {"userId": "carol", "properties": {"topic": "music", "text_length": 5, "lang": "de", "nsfw": True}}
+        status, said = self.write("PUT", path, asked)
+        check.equal("PUT: is on disk", (status, said["accepted"]), (200, 1))
+        platform.feed("ada", after=said["position"])
+        card = platform.good("GET", path, key="read")
+        check.equal("GET: what was put", (card["author"], card["category"], card["numbers"], card["fields"]), ("carol", "music", {"text_length": 5}, {"lang": "de", "nsfw": True}))
+        pages = [item["id"] for item in platform.feed("ada", n=50)["items"]]
+        check.check("a rule keeps it from who has not asked for it", pages and "written" not in pages, pages)
+        status, said = self.write("PUT", "/v1/users/ada", {"traits": {"adult": True, "langs": ["de", "en"]}})
+        pages = [item["id"] for item in platform.feed("ada", n=50, after=said["position"])["items"]]
+        check.check("and lets who has see it", "written" in pages, pages)
+        check.equal("GET of a user", platform.good("GET", "/v1/users/ada", key="read")["fields"], {"langs": ["de", "en"], "adult": True})
+        status, said = self.write("DELETE", path)
+        pages = [item["id"] for item in platform.feed("ada", n=50, after=said["position"])["items"]]
+        check.check("DELETE: on no page from then on", status == 200 and "written" not in pages, pages)
+        check.check("DELETE: the card says when", "removed_at" in platform.good("GET", path, key="read"))
+        status, said = self.write("PUT", path, {**asked, "properties": {**asked["properties"], "text_length": 6}})
+        pages = [item["id"] for item in platform.feed("ada", n=50, after=said["position"])["items"]]
+        check.check("PUT again: it is back", "written" in pages, pages)
+        platform.land()
+        rows = platform.query("SELECT event, user_id FROM ods_event WHERE post_id = 'written' ORDER BY log_offset")
+        check.equal("the lake has the same events", [(row["event"], row["user_id"]) for row in rows], [("post_create", "carol"), ("post_delete", "carol"), ("post_create", "carol")])
+
+    def pages_go_on(self) -> None:
+        check, platform = self.checks, self.platform
+        for number in range(12, 50):
+            position = platform.track("post_create", f"writer{number % 7}", {"post_id": f"p{number}", "topic": ("music", "games")[number % 2], "text_length": 80}, messageId=f"post-{number}")
+        whole = {item["id"] for item in platform.feed("eve", n=100, after=position)["items"]}
+        seen, cursor, pages = [], None, 0
+        while pages < 20:
+            page = platform.feed("eve", n=7, **({"cursor": cursor} if cursor else {}))
+            seen += [item["id"] for item in page["items"]]
+            pages, cursor = pages + 1, page.get("next")
+            if cursor is None:
+                break
+        check.equal("pages: nothing comes twice, nothing is left out", (len(seen), set(seen)), (len(whole), whole))
+        check.check("pages: the last one is short", cursor is None and pages > 4, pages)
+        check.equal("pages: a cursor that is none", platform.call("GET", "/v1/feed?user_id=eve&cursor=nonsense", key="read")[0], 400)
+
+    def guests_are_served(self) -> None:
+        check, platform = self.checks, self.platform
+        page = platform.good("POST", "/v1/feed", {"guest": True, "n": 10}, key="read")
+        check.equal("a guest has a page", (len(page["items"]), page["user_id"]), (10, ""))
+        told = platform.good("POST", "/v1/feed", {"guest": True, "n": 10, "scene": "home", "context": {"topics": ["games"]}}, key="read")
+        of = lambda answer, topic: sum(item["topic"] == topic for item in answer["items"])  # noqa: E731
+        check.check("and one of what they told", of(told, "games") > of(told, "music"), told["items"])
+        recent = platform.good("GET", "/v1/feed?guest=1&n=10&recent=p13&recent=p15", key="read")
+        check.check("what they looked at is seen", recent["items"] and not {"p13", "p15"} & {item["id"] for item in recent["items"]}, recent["items"])
+        for what, asked in (("a guest with a name", {"guest": True, "user_id": "ada"}), ("recent items of somebody", {"user_id": "ada", "recent": ["p1"]}), ("nobody", {"n": 3})):
+            check.equal(f"{what} is refused", platform.call("POST", "/v1/feed", asked, "read")[0], 400)
+        platform.land()
+        check.equal("features of guests replay equal", platform.try_verb("verify-features").returncode, 0)
+
+    def wrong_writes_are_refused(self) -> None:
+        good = {"userId": "carol", "properties": {"topic": "music", "text_length": 5}}
+        for what, method, path, body, key, wanted in (
+            ("another id than the path's", "PUT", "/v1/items/post/a", {**good, "properties": {**good["properties"], "post_id": "b"}}, "write", 400),
+            ("another event", "PUT", "/v1/items/post/a", {**good, "event": "like"}, "write", 400),
+            ("what the tracking plan refuses", "PUT", "/v1/items/post/a", {"userId": "carol", "properties": {"topic": "music", "text_length": "long"}}, "write", 400),
+            ("nobody's item", "PUT", "/v1/items/post/a", {"properties": good["properties"]}, "write", 400),
+            ("no object", "PUT", "/v1/items/post/a", [1], "write", 400),
+            ("properties that are none", "PUT", "/v1/items/post/a", {"userId": "carol", "properties": 3}, "write", 400),
+            ("an empty id", "PUT", "/v1/items/post/", good, "write", 400),
+            ("a NUL in the id", "PUT", "/v1/items/post/a%00b", good, "write", 400),
+            ("another kind", "PUT", "/v1/items/song/a", good, "write", 404),
+            ("the read key", "PUT", "/v1/items/post/a", good, "read", 401),
+            ("no key", "DELETE", "/v1/items/post/p1", None, "", 401),
+            ("another method", "PATCH", "/v1/items/post/a", good, "write", 405),
+            ("removing a user", "DELETE", "/v1/users/ada", None, "write", 405),
+            ("removing what nobody made", "DELETE", "/v1/items/post/never-heard-of", None, "write", 404),
+            ("a large body", "PUT", "/v1/items/post/a", {**good, "context": {"page": "x" * 70000}}, "write", 413),
+            ("another user than the path's", "PUT", "/v1/users/ada", {"userId": "bob", "traits": {}}, "write", 400),
+            ("a card of nothing", "GET", "/v1/items/post/never-heard-of", None, "read", 404),
+            ("a card with the write key", "GET", "/v1/items/post/p1", None, "write", 401),
+            ("a parameter twice", "GET", "/v1/popular/post?n=3&n=4", None, "read", 400),
+            ("a feed's parameter twice", "GET", "/v1/feed?user_id=a&user_id=b", None, "read", 400),
+        ):
+            status, answer = self.write(method, path, body, key)
+            self.checks.equal(f"{what}: {method} {path}", (status, bool(answer)), (wanted, True))
+
+
 def main() -> None:
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="feedmill-api-") as folder:
@@ -186,7 +272,7 @@ def main() -> None:
             api = Api(checks, platform)
             api.prepare()
             for part in (api.every_operation, api.every_route, api.served, api.explained_from_the_lake, api.titles_from_the_lake, api.tiles_outlive_a_restart,
-                         api.refusals_are_seen, api.refusals_may_be_read_by_pages):
+                         api.refusals_are_seen, api.refusals_may_be_read_by_pages, api.items_are_written, api.wrong_writes_are_refused, api.pages_go_on, api.guests_are_served):
                 checks.part(part)
         finally:
             platform.stop()

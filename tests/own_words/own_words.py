@@ -9,6 +9,8 @@ import re
 import shutil
 import sys
 import tempfile
+import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from local_platform import Checks, Platform  # noqa: E402
@@ -19,9 +21,11 @@ EVENTS = {"feed_impression": "vorpal", "post_click": "blick", "like": "quib", "c
 ACTIONS = {"impression": "wabe", "click": "tove", "like": "gimble", "comment": "mome", "share": "rath", "follow": "outgrabe", "hide": "bander",
            "dwell_seconds": "frabjous", "view": "callay"}
 KIND = ("post", "tulgey")
-PROPERTIES = {"post_id": "borogove", "topic": "slithy", "topics": "slithies", "text_length": "mimsy", "title": "brillig"}
+PROPERTIES = {"post_id": "borogove", "topic": "slithy", "topics": "slithies", "text_length": "mimsy", "title": "brillig",
+              "lang": "jabber", "langs": "jabbers", "nsfw": "beamish", "adult": "manxome"}
+FIELDS = ("lang", "langs", "nsfw", "adult")
 # Columns and tables that follow from the kind's name.
-COLUMNS = {r"post_key\b": "tulgey_key", r"\b(dim|dwd|dws|ads)_post": r"\1_tulgey", r"post_id\b": "borogove", r"\btopic\b": "slithy", r"\btext_length\b": "mimsy"}
+COLUMNS = {r"post_key\b": "tulgey_key", r"\b(dim|dwd|dws|ads)_post": r"\1_tulgey", r"post_id\b": "borogove", r"\btopic\b": "slithy", r"\btext_length\b": "mimsy", r"\blang\b": "jabber"}
 LABELS = {"clicked": "toved", "liked": "gimbled", "commented": "momed", "shared": "rathed", "followed": "outgrabed", "hidden": "bandered"}
 USERS = [f"u{number:06}" for number in range(0, 120, 7)] + ["a-stranger"]
 SAVE = {"taste": 2.5, "label": "saved"}
@@ -79,7 +83,10 @@ def to_nonsense(project: pathlib.Path) -> None:
         text = "".join(quoted(line, ACTIONS, '"') if re.match("action|numerator|denominator", line) else line for line in lines)
         path.write_text(text.replace('key = "post"', f'key = "{KIND[1]}"').replace('key = "user_topic"', f'key = "user_{PROPERTIES["topic"]}"').replace('number = "text_length"', f'number = "{PROPERTIES["text_length"]}"'))
     domain = quoted(quoted(quoted((project / "domain.toml").read_text(), EVENTS, '"'), LABELS, '"'), PROPERTIES, '"').replace(f"[item.{KIND[0]}]", f"[item.{KIND[1]}]")
+    domain = replaced(domain, {rf"\b{field} = ": f"{PROPERTIES[field]} = " for field in FIELDS})
     (project / "domain.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", domain, flags=re.M))
+    for path in project.glob("feed/*.toml"):
+        path.write_text(replaced(path.read_text(), {rf"\b(item|user)\.{field}\b": rf"\1.{PROPERTIES[field]}" for field in FIELDS}))
     rank = (project / "models/rank.toml").read_text()
     (project / "models/rank.toml").write_text(re.sub(r"^\[action\.(\w+)\]", lambda found: f"[action.{ACTIONS[found[1]]}]", rank, flags=re.M))
     als = (project / "models/als.toml").read_text()
@@ -96,6 +103,33 @@ def add_save(project: pathlib.Path) -> None:
         rank.write("\n[action.save]\npositives_min = 20\n")
     with open(project / "features/post.toml", "a") as features:
         features.write('\n[[feature]]\nname = "post_saves"\nkind = "log_count"\nkey = "post"\naction = "save"\nhalf_lives = ["7d"]\n')
+
+
+def ready_text(platform: Platform) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{platform.port}/readyz") as reply:
+        return reply.read().decode()
+
+
+def without_fields(project: pathlib.Path) -> None:
+    """Before anybody had thought of rules."""
+    domain = project / "domain.toml"
+    domain.write_text(re.sub(r"^fields = .*\n", "", domain.read_text(), flags=re.M))
+    for path in project.glob("feed/*.toml"):
+        path.write_text(re.sub(r"^rules = \[.*?^\]\n", "", path.read_text(), flags=re.M | re.S))
+
+
+def with_fields(events: list[dict]) -> list[dict]:
+    """Some posts are not for everybody, some are of another language, and some users say what they read."""
+    told = []
+    for number, event in enumerate(events):
+        if event.get("event") == "post_create":
+            properties = {**event["properties"], "lang": ("en", "de", "fr")[number % 3], **({"nsfw": number % 2 == 0} if number % 5 < 2 else {})}
+            event = {**event, "properties": properties}
+        if event.get("type") == "identify":
+            traits = {**event["traits"], **({"langs": ["en", "de"]} if number % 2 else {}), **({"adult": True} if number % 3 == 0 else {})}
+            event = {**event, "traits": traits}
+        told.append(event)
+    return told
 
 
 def saves_of(events: list[dict]) -> list[dict]:
@@ -123,7 +157,7 @@ class Words:
         self.plain = self.open("plain")
         file = self.folder / "history.jsonl"
         self.until = self.plain.verb("simulate history", "--world", self.plain.world, "--out", file)["until"]
-        self.events = [json.loads(line) for line in file.read_text().splitlines()]
+        self.events = with_fields([json.loads(line) for line in file.read_text().splitlines()])
 
     def give(self, platform: Platform, events: list[dict], name: str) -> None:
         file = self.folder / f"{name}.jsonl"
@@ -141,10 +175,54 @@ class Words:
         return [[(item["id"], round(item["score"], 9)) for item in platform.feed(user, scene=scene)["items"]]
                 for user in USERS for scene in ("home", "trending", "following")]
 
+    def rules_hold(self, platform: Platform) -> None:
+        """Every item that a feed shows is one that the rules of its scene let through."""
+        posts = {event["properties"]["post_id"]: event["properties"] for event in self.events if event.get("event") == "post_create"}
+        users: dict[str, dict] = {}
+        for event in self.events:
+            if event.get("type") == "identify":
+                users.setdefault(event["userId"], {}).update(event["traits"])
+        shown = {True: 0, False: 0}
+        wrong, foreign = [], 0
+        for user in USERS:
+            traits = users.get(user, {})
+            for item in platform.feed(user, scene="home")["items"]:
+                post = posts[item["id"]]
+                shown[post.get("nsfw", False)] += 1
+                foreign += post["lang"] not in ("en", "de")
+                if (post.get("nsfw") and not traits.get("adult")) or ("langs" in traits and post["lang"] not in traits["langs"]):
+                    wrong.append((user, item["id"]))
+        self.checks.equal("rules: nobody is shown what is not for them", wrong, [])
+        self.checks.check("rules: and those who asked for it are", shown[True] > 0 and shown[False] > 0 and foreign > 0, (shown, foreign))
+
+    def fields_later(self) -> None:
+        """Fields and rules that an app with history gets: served all the while, and as if they had been there always."""
+        check = self.checks
+        late = self.open("late", without_fields)
+        self.give(late, self.events, "late")
+        self.lived(late)
+        check.check("late: feeds are others without rules", self.feeds(late) != self.feeds(self.plain))
+        late.stop()
+        for name in ("domain.toml", *(f"feed/{path.name}" for path in (self.plain.project / "feed").glob("*.toml"))):
+            shutil.copy(self.plain.project / name, late.project / name)
+        late.start()
+        check.check("late: feeds are served at once", late.feed("u000050", scene="home")["items"])
+        deadline = time.monotonic() + 60
+        while "the past of" in ready_text(late) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        check.check("late: and are as if fields had been there always", self.feeds(late) == self.feeds(self.plain))
+        late.stop()
+        late.start()
+        check.check("late: known from then on", "the past of" not in ready_text(late))
+        check.check("late: after a restart too", self.feeds(late) == self.feeds(self.plain))
+        late.stop()
+        self.platforms.remove(late)
+
     def nonsense(self) -> None:
         check = self.checks
         self.give(self.plain, self.events, "plain")
         plain = self.lived(self.plain)
+        self.rules_hold(self.plain)
         other = self.open("nonsense", to_nonsense)
         self.give(other, [in_nonsense(event) for event in self.events], "nonsense")
         nonsense = self.lived(other)
@@ -229,7 +307,7 @@ def main() -> None:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="feedmill_words_"))
     words = Words(checks, folder)
     try:
-        for part in (words.history, words.nonsense, words.save_button, words.refused):
+        for part in (words.history, words.nonsense, words.fields_later, words.save_button, words.refused):
             checks.part(part)
     finally:
         for platform in words.platforms:

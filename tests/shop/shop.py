@@ -103,6 +103,18 @@ class Shop:
         state = self.shop.good("GET", "/v1/admin/state", None, "admin")
         checks.equal("console: the shop's buttons", [act["act"] for act in state["acts"]], ["shown", "view", "cart", "purchase", "not_for_me"])
 
+    def loses_a_column(self) -> None:
+        """A column that goes from a SELECT while its table has history would go on as null: it is named, and nothing is made."""
+        checks, file = self.checks, self.shop.project / "warehouse/dwd/dwd_product.sql"
+        sql = file.read_text()
+        checks.check("the SELECT gives the price", "  v.price,\n" in sql)
+        file.write_text(sql.replace("  v.price,\n", ""))
+        wanted = 'warehouse/dwd/dwd_product.sql: the SELECT gives no column "price", which domain.toml item.product.numbers reads'
+        for verb in ("config check", "plan", "run"):
+            said = self.shop.try_verb(verb, *(["--url", f"http://127.0.0.1:{self.shop.port}"] if verb == "run" else []))
+            checks.check(f"{verb}: names the column that is lost", said.returncode != 0 and wanted in said.stdout + said.stderr, said)
+        file.write_text(sql)
+        checks.equal("config check: well again", self.shop.try_verb("config check").returncode, 0)
 
     def forgets(self) -> None:
         """What the live bundle was made with goes from the domain: the next night makes one without it."""
@@ -130,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="feedmill_shop_") as folder:
         shop = Shop(checks, pathlib.Path(folder))
         try:
-            for part in (shop.comes_in, shop.is_made, shop.is_served, shop.forgets):
+            for part in (shop.comes_in, shop.is_made, shop.is_served, shop.loses_a_column, shop.forgets):
                 checks.part(part)
         finally:
             shop.shop.stop()

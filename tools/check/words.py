@@ -31,7 +31,7 @@ PLATFORM_WORDS = {"hidden"}  # also why a candidate was filtered
 
 
 def app_words(repository: Repository) -> re.Pattern | None:
-    """The names of events, actions, labels and an item's numbers in the template's domain, as texts of a program."""
+    """The names of events, actions, labels, and an item's numbers and fields in the template's domain, as texts of a program."""
     if "template/domain.toml" not in repository.files:
         return None
     domain = tomllib.loads("\n".join(repository.lines("template/domain.toml")))
@@ -41,7 +41,7 @@ def app_words(repository: Repository) -> re.Pattern | None:
     for relation in domain.get("relation", {}).values():
         names.update([relation["add"], relation.get("remove", "")])
     for item in domain["item"].values():
-        names.update([item.get("made_by", ""), item.get("removed_by", ""), *item.get("numbers", [])])
+        names.update([item.get("made_by", ""), item.get("removed_by", ""), *item.get("numbers", []), *item.get("fields", {})])
     return re.compile(r"[\"'`](" + "|".join(sorted(map(re.escape, names - PLATFORM_WORDS - {""}))) + r")[\"'`]")
 
 

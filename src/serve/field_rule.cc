@@ -1,0 +1,194 @@
+// Asks rules of candidates.
+#include "serve/field_rule.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "serve/feed_context.h"
+
+namespace feedmill::serve {
+
+using domain::FieldType;
+using features::EntityHandle;
+using features::kNoEntity;
+using Kind = RuleNode::Kind;
+using Of = RuleNode::Of;
+using CompareOrder = RuleNode::Order;
+
+namespace {
+
+bool Ordered(float left, CompareOrder order, float right) {
+  switch (order) {
+    case CompareOrder::kEqual:
+      return left == right;
+    case CompareOrder::kNotEqual:
+      return left != right;
+    case CompareOrder::kLess:
+      return left < right;
+    case CompareOrder::kAtMost:
+      return left <= right;
+    case CompareOrder::kGreater:
+      return left > right;
+    case CompareOrder::kAtLeast:
+      return left >= right;
+  }
+  return false;
+}
+
+}  // namespace
+
+BoundRules::BoundRules(std::span<const FieldRule> rules, const FeedContext& context)
+    : rules_(rules), context_(context) {
+  for (const FieldRule& rule : rules) {
+    std::vector<Value>& values = bound_.emplace_back(rule.nodes.size());
+    for (size_t i = 0; i < rule.nodes.size(); ++i) {
+      const RuleNode& node = rule.nodes[i];
+      if (node.kind != Kind::kOperand || node.of == Of::kItem) continue;
+      values[i] = node.of == Of::kUser ? OfUser(node) : node.of == Of::kContext ? OfContext(node) : OfConstant(node);
+    }
+  }
+}
+
+bool BoundRules::Break(const Candidate& candidate) const {
+  for (size_t rule = 0; rule < rules_.size(); ++rule) {
+    if (Ask(rule, static_cast<int>(rules_[rule].nodes.size()) - 1, candidate) == Truth::kFalse) return true;
+  }
+  return false;
+}
+
+BoundRules::Value BoundRules::OfUser(const RuleNode& node) const {
+  Value value;
+  const stream::LiveState& state = *context_.state;
+  if (node.field == RuleNode::kCategory) {
+    const auto told = context_.ToldTopicsOfUser();
+    value.texts.assign(told.begin(), told.end());
+    value.given = !value.texts.empty();
+    return value;
+  }
+  const auto field = static_cast<size_t>(node.field);
+  const auto supposed = context_.supposed.told_fields.find(field);
+  if (supposed == context_.supposed.told_fields.end()) {
+    if (context_.user == kNoEntity) return value;
+    value = OfWord(node.type, state.UserField(context_.user, field));
+    value.texts = state.TextsOf(std::exchange(value.list, {}));
+    return value;
+  }
+  value.given = supposed->second.given;
+  value.number = static_cast<float>(supposed->second.number);
+  value.texts = supposed->second.texts;
+  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
+  return value;
+}
+
+BoundRules::Value BoundRules::OfContext(const RuleNode& node) const {
+  Value value;
+  const auto said = context_.query->context.find(static_cast<size_t>(node.field));
+  if (said == context_.query->context.end()) return value;
+  value.given = true;
+  value.number = static_cast<float>(said->second.number);
+  for (const std::string& text : said->second.texts) value.texts.push_back(context_.state->FindTopic(text));
+  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
+  return value;
+}
+
+BoundRules::Value BoundRules::OfConstant(const RuleNode& node) const {
+  Value value;
+  value.given = true;
+  value.number = static_cast<float>(node.number);
+  for (const std::string& text : node.texts) value.texts.push_back(context_.state->FindTopic(text));
+  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
+  return value;
+}
+
+BoundRules::Value BoundRules::OfWord(FieldType type, stream::FieldWord word) const {
+  Value value;
+  value.given = word.given();
+  if (!value.given) return value;
+  if (type == FieldType::kNumber) value.number = word.number();
+  if (type == FieldType::kBoolean) value.number = word.boolean() ? 1 : 0;
+  if (type == FieldType::kText) value.text = word.handle();
+  if (type == FieldType::kTexts) value.list = word;
+  return value;
+}
+
+void BoundRules::ReadItem(const RuleNode& node, const Candidate& candidate, Value* value) const {
+  if (node.field >= 0) {
+    *value = OfWord(node.type, context_.state->PostField(candidate.input.post, static_cast<size_t>(node.field)));
+  } else if (node.field == RuleNode::kCategory) {
+    value->text = candidate.input.topic;
+    value->given = value->text != kNoEntity;
+  } else {
+    value->number = candidate.input.numbers[static_cast<size_t>(RuleNode::kFirstNumber - node.field)];
+    value->given = true;
+  }
+}
+
+const BoundRules::Value& BoundRules::ValueOf(size_t rule, int node, const Candidate& candidate, Value* scratch) const {
+  const auto place = static_cast<size_t>(node);
+  const RuleNode& operand = rules_[rule].nodes[place];
+  if (operand.of != Of::kItem) return bound_[rule][place];
+  ReadItem(operand, candidate, scratch);
+  return *scratch;
+}
+
+// Kleene's logic: what is not given makes a part unknown, unless the rest decides.
+BoundRules::Truth BoundRules::Ask(size_t rule, int place, const Candidate& candidate) const {
+  const RuleNode& node = rules_[rule].nodes[static_cast<size_t>(place)];
+  Value scratch;
+  switch (node.kind) {
+    case Kind::kAnd:
+      return std::min(Ask(rule, node.left, candidate), Ask(rule, node.right, candidate));
+    case Kind::kOr:
+      return std::max(Ask(rule, node.left, candidate), Ask(rule, node.right, candidate));
+    case Kind::kNot:
+      return static_cast<Truth>(2 - static_cast<int>(Ask(rule, node.left, candidate)));
+    case Kind::kHas:
+      return ValueOf(rule, node.left, candidate, &scratch).given ? Truth::kTrue : Truth::kFalse;
+    case Kind::kFlag: {
+      const Value& flag = ValueOf(rule, node.left, candidate, &scratch);
+      if (!flag.given) return Truth::kUnknown;
+      return flag.number != 0 ? Truth::kTrue : Truth::kFalse;
+    }
+    case Kind::kCompare:
+    case Kind::kIn:
+    case Kind::kOverlaps:
+      return Compare(rule, node, candidate);
+    case Kind::kOperand:
+      break;
+  }
+  return Truth::kUnknown;
+}
+
+BoundRules::Truth BoundRules::Compare(size_t rule, const RuleNode& node, const Candidate& candidate) const {
+  Value left_scratch, right_scratch;
+  const Value& left = ValueOf(rule, node.left, candidate, &left_scratch);
+  const Value& right = ValueOf(rule, node.right, candidate, &right_scratch);
+  if (!left.given || !right.given) return Truth::kUnknown;
+  bool holds = false;
+  if (node.kind == Kind::kIn) {
+    holds = Holds(right, left.text);
+  } else if (node.kind == Kind::kOverlaps) {
+    holds = Overlap(left, right);
+  } else if (rules_[rule].nodes[static_cast<size_t>(node.left)].type == FieldType::kText) {
+    const bool equal = left.text == right.text && left.text != kNoEntity;
+    holds = equal == (node.order == CompareOrder::kEqual);
+  } else {
+    holds = Ordered(left.number, node.order, right.number);
+  }
+  return holds ? Truth::kTrue : Truth::kFalse;
+}
+
+bool BoundRules::Holds(const Value& list, EntityHandle text) const {
+  if (text == kNoEntity) return false;
+  if (list.list.given()) return context_.state->ListHas(list.list, text);
+  return std::ranges::find(list.texts, text) != list.texts.end();
+}
+
+bool BoundRules::Overlap(const Value& left, const Value& right) const {
+  const Value& kept = left.list.given() ? left : right;
+  const Value& other = left.list.given() ? right : left;
+  const std::vector<EntityHandle> texts = other.list.given() ? context_.state->TextsOf(other.list) : other.texts;
+  return std::ranges::any_of(texts, [&](EntityHandle text) { return Holds(kept, text); });
+}
+
+}  // namespace feedmill::serve

@@ -44,11 +44,11 @@ TEST_F(TrackingPlanTest, TheTemplateLoads) {
   std::map<std::string, ColumnType> columns;
   for (const auto& column : (*plan)->typed_columns()) columns[column.name] = column.type;
   std::map<std::string, ColumnType> expected = {
-      {"author_id", ColumnType::kString},      {"dwell_ms", ColumnType::kLong},    {"lang", ColumnType::kString},
-      {"position", ColumnType::kLong},         {"post_id", ColumnType::kString},   {"query", ColumnType::kString},
-      {"request_id", ColumnType::kString},     {"scene", ColumnType::kString},     {"source", ColumnType::kString},
-      {"target_user_id", ColumnType::kString}, {"text_length", ColumnType::kLong}, {"title", ColumnType::kString},
-      {"topic", ColumnType::kString}};
+      {"author_id", ColumnType::kString}, {"dwell_ms", ColumnType::kLong},         {"lang", ColumnType::kString},
+      {"nsfw", ColumnType::kBoolean},     {"position", ColumnType::kLong},         {"post_id", ColumnType::kString},
+      {"query", ColumnType::kString},     {"request_id", ColumnType::kString},     {"scene", ColumnType::kString},
+      {"source", ColumnType::kString},    {"target_user_id", ColumnType::kString}, {"text_length", ColumnType::kLong},
+      {"title", ColumnType::kString},     {"topic", ColumnType::kString}};
   EXPECT_EQ(columns, expected);
   EXPECT_NE((*plan)->Find("track", "feed_impression"), nullptr);
   EXPECT_NE((*plan)->Find("identify", ""), nullptr);

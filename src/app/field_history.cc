@@ -43,7 +43,8 @@ class FieldHistory::Impl {
         "the domain has numbers or fields that the live state does not know the past of; reading it from the lake",
         {{"records", Records()}});
     const Micros begin = MonotonicMicros();
-    const Status learned = Teach();
+    Status learned = Teach();
+    while (!learned && learned.error().kind() == ErrorKind::kConflict) learned = Teach();
     at_work_ = false;
     if (learned) {
       log::Info("the past of all numbers and fields is known",

@@ -75,11 +75,21 @@ class Tailer final : public LogTailer {
   }
 
   bool Learn(std::span<const LiveState::Positioned> records) override {
-    return OnApplyingThread([&] { state_->Learn(records); });
+    return OnApplyingThread([&] {
+      if (!learning_) learning_ = Generation();
+      state_->Learn(records);
+    });
   }
 
   Status EndLearning() override {
-    if (!OnApplyingThread([this] { state_->SetKnowsHistory(); })) return Aborted("the live state stopped");
+    bool is_whole = false;
+    const bool asked = OnApplyingThread([&] {
+      is_whole = learning_.value_or(Generation()) == Generation();
+      learning_.reset();
+      if (is_whole) state_->SetKnowsHistory();
+    });
+    if (!asked) return Aborted("the live state stopped");
+    if (!is_whole) return Conflict("another state has taken its place meanwhile, which has not learned all of it");
     return WriteCheckpoint();
   }
 
@@ -100,6 +110,11 @@ class Tailer final : public LogTailer {
     for (uint32_t partition = 0; partition < source_.partitions; ++partition)
       applied += state_->AppliedOffset(partition);
     return applied;
+  }
+
+  uint64_t Generation() const {
+    const auto guard = state_->Read();
+    return state_->Generation();
   }
 
   bool Stopping() const {
@@ -273,7 +288,8 @@ class Tailer final : public LogTailer {
   const LogTailerOptions options_;
   const TailSource source_;
   LiveState* const state_;
-  std::vector<uint64_t> goal_;  // what was durable at the start
+  std::vector<uint64_t> goal_;        // what was durable at the start
+  std::optional<uint64_t> learning_;  // the generation that learns; applying thread only
   std::atomic<uint64_t> refused_{0};
   std::atomic<uint64_t> healed_{0};
   std::atomic<uint64_t> records_at_checkpoint_{0};

@@ -80,7 +80,8 @@ class LogTailer {
   // Has the state learn from records of its past (LiveState::Learn), on the applying thread; returns when it has. False
   // when the tailer stops or has failed. Any thread, one at a time.
   virtual bool Learn(std::span<const LiveState::Positioned> records) = 0;
-  // All of the past was given: the state knows its history from now on, and a checkpoint says so.
+  // All of the past was given: the state knows its history from now on, and a checkpoint says so. kConflict when the
+  // state was replaced since the first of it (wrong clocks): all is to be given again.
   virtual Status EndLearning() = 0;
   // Writes a checkpoint now and removes all but the newest kCheckpointsKept. Any thread.
   virtual Status WriteCheckpoint() = 0;

@@ -1,6 +1,7 @@
 #include "stream/log_tailer.h"
 
 #include <filesystem>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -68,6 +69,41 @@ TEST_F(LogTailerTest, RestartsFromTheNewestCheckpointAndKeepsTwo) {
     AppendRandom(100);
   }
   EXPECT_EQ(Checkpoints().size(), static_cast<size_t>(kCheckpointsKept));
+}
+
+TEST_F(LogTailerTest, LearnsOfThePastWhileItApplies) {
+  AppendRandom(400);
+  domain::Domain bare = *set_.domain;
+  for (domain::ItemKind& item : bare.items) item.fields.clear();
+  features::FeatureSet without = set_;
+  without.domain = std::make_shared<const domain::Domain>(bare);
+  {
+    auto early = RecoverLiveState(files_, options_.folder, without, {}).value();
+    auto tailer = Start(early.get());
+    ASSERT_TRUE(tailer->WaitCaughtUp(deadline_));
+  }
+  auto state = Recover();
+  const auto knows = [&] {
+    const auto guard = state->Read();
+    return state->KnowsHistory();
+  };
+  EXPECT_FALSE(knows());
+  std::vector<LiveState::Positioned> past;
+  const std::vector<TailRecord> read = log_.Source().read(0, 0, 1 << 20).value();
+  for (const TailRecord& record : read) past.push_back({{0, record.offset}, DecodeLogRecord(record.payload).value()});
+  auto tailer = Start(state.get());
+  std::jthread writer([&] { AppendRandom(2'000); });
+  for (size_t i = 0; i < past.size(); i += 10)
+    ASSERT_TRUE(tailer->Learn(std::span(past).subspan(i, std::min<size_t>(10, past.size() - i))));
+  EXPECT_FALSE(knows());
+  ASSERT_TRUE(tailer->EndLearning().has_value());
+  EXPECT_TRUE(knows());
+  writer.join();
+  tailer->Stop();
+  EXPECT_FALSE(tailer->Learn(past)) << "it has stopped";
+  EXPECT_FALSE(tailer->EndLearning().has_value());
+  state = Recover();
+  EXPECT_TRUE(knows());
 }
 
 TEST_F(LogTailerTest, ABrokenCheckpointGivesWayToTheFormerOne) {

@@ -40,10 +40,11 @@ std::expected<void, FeedError> Set(const std::string& name, const std::string& v
   return {};
 }
 
+// Whose creation has come in; "" when none has.
 std::string AuthorOf(const stream::LiveState& state, const std::string& item) {
   const stream::LiveState::ReadGuard guard = state.Read();
   const features::EntityHandle handle = state.FindPost(item);
-  if (handle == features::kNoEntity || state.Post(handle).author == features::kNoEntity) return "";
+  if (handle == features::kNoEntity || state.Post(handle).created_at == 0) return "";
   return std::string(state.UserId(state.Post(handle).author));
 }
 
@@ -63,8 +64,12 @@ std::expected<void, FeedError> FillItem(const std::string& method, const serve::
   if (properties.is_null()) properties = Json::object();
   if (!properties.is_object()) return Refused(400, "properties is wrong", "properties", "no object", "an object");
   if (auto set = Set(shown.id, path.id, &properties); !set) return set;
-  if (message->contains("userId") || !removes) return {};
   const std::string author = AuthorOf(state, path.id);
+  if (message->contains("userId") && !author.empty() && (*message)["userId"] != author)
+    return Refused(409, fmt::format("this {} is another author's", shown.name), "userId",
+                   (*message)["userId"].dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80),
+                   "its author, or nobody with DELETE");
+  if (message->contains("userId") || !removes) return {};
   if (author.empty())
     return Refused(404, fmt::format("nobody is known who made \"{}\"", path.id.substr(0, 80)), "id",
                    path.id.substr(0, 80),

@@ -70,6 +70,12 @@ class DomainReader {
     Property(table, item.IsUsers() ? "categories" : "category", &item.category);
     ReadFields(table, &item.fields);
     if (!item.IsUsers()) ReadMade(table, &item);
+    for (const Field& field : item.fields) {
+      const bool known = field.name == item.id || field.name == item.category ||
+                         std::ranges::find(item.numbers, field.name) != item.numbers.end();
+      if (known)
+        table.Refuse("fields", fmt::format("other properties than \"{}\", which rules know already", field.name));
+    }
     domain_.items.push_back(std::move(item));
     return table.Good();
   }

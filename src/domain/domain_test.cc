@@ -131,6 +131,27 @@ TEST(DomainTest, RefusesWhatItDoesNotKnowWithItsPlace) {
   EXPECT_THAT(RefusalBehindItems("[actions.like]\nevent = \"a\"\n"), HasSubstr("unknown key \"actions\""));
 }
 
+TEST(DomainTest, FieldsHaveTypesAndNamesOfTheirOwn) {
+  const auto refusal = [](std::string_view entries) {
+    return Refusal(
+        fmt::format("[item.flat]\nid = \"flat\"\nmade_by = \"m\"\ncategory = \"town\"\nnumbers = [\"rent\"]\n{}\n"
+                    "[item.user]\nid = \"userId\"\n[action.seen]\nevent = \"seen\"\n",
+                    entries));
+  };
+  EXPECT_EQ(refusal("fields = { lang = \"text\", tags = \"texts\", rooms = \"number\", pets = \"boolean\" }"), "taken");
+  EXPECT_THAT(refusal("fields = { lang = \"string\" }"),
+              HasSubstr("found text \"string\"; allowed: \"text\", \"texts\""));
+  EXPECT_THAT(refusal("fields = { rent = \"number\" }"),
+              HasSubstr("other properties than \"rent\", which rules know already"));
+  EXPECT_THAT(refusal("fields = { town = \"text\" }"), HasSubstr("other properties than \"town\""));
+  EXPECT_THAT(refusal("fields = { Lang = \"text\" }"), HasSubstr("a name of small letters"));
+  EXPECT_THAT(refusal("fields = [\"lang\"]"), HasSubstr("allowed: a table"));
+  std::string many = "fields = { f0 = \"text\"";
+  for (int i = 1; i < 9; ++i) many += fmt::format(", f{} = \"text\"", i);
+  EXPECT_THAT(refusal(many + " }"), HasSubstr("at most 8 fields"));
+  EXPECT_THAT(RefusalBehindItems("[context]\nfields = { device = \"words\" }\n"), HasSubstr("context.fields.device"));
+}
+
 TEST(DomainTest, HoldsAtMostAsManyActionsAsHandlesCanName) {
   std::string text(kItems);
   for (size_t i = 0; i < kActionsMax; ++i) text += fmt::format("[action.a{}]\nevent = \"e{}\"\n", i, i);

@@ -112,6 +112,12 @@ class PlanLoader {
     std::string place;  // file and line that named it first; empty for standard columns
   };
 
+  static std::string StandardNames() {
+    std::string names;
+    for (const Column& column : StandardEventColumns()) names += (names.empty() ? "" : ", ") + column.name;
+    return names;
+  }
+
   void Fault(std::string_view path, int line, std::string_view message) {
     faults_.push_back(fmt::format("{}:{}: {}", path, line, message));
   }
@@ -177,8 +183,10 @@ class PlanLoader {
     const OwnedColumn& first = found->second;
     if (added) return;
     if (first.place.empty()) {
-      return Fault(path, line,
-                   fmt::format("property '{}' has the name of a standard column of ods_event", property.name));
+      return Fault(
+          path, line,
+          fmt::format("property '{}' has the name of a standard column of ods_event; allowed: other names than {}",
+                      property.name, StandardNames()));
     }
     if (first.column.name != property.name || first.column.type != type) {
       Fault(path, line,

@@ -49,7 +49,9 @@ class Tokens {
       at_ += sign.size();
       return token;
     }
-    return InvalidArgument("character {}: found \"{}\"; allowed: fields, values, and, or, not, in", at_ + 1, c);
+    return InvalidArgument(
+        "character {}: found \"{}\"; allowed: fields, values, and, or, not, in, overlaps, has, ==, !=, <, <=, >, >=",
+        at_ + 1, c);
   }
 
  private:
@@ -197,7 +199,7 @@ class RuleParser {
     std::string_view allowed;
     if (comparing.kind == Kind::kIn) {
       good = of_left == FieldType::kText && of_right == FieldType::kTexts;
-      allowed = "a text in texts";
+      allowed = "a text in texts, like item.lang in [\"de\"]";
     } else if (comparing.kind == Kind::kOverlaps) {
       good = of_left == FieldType::kTexts && of_right == FieldType::kTexts;
       allowed = "texts on both sides";

@@ -166,6 +166,19 @@ TEST_F(FieldRuleTest, GoesByWhatIsSupposed) {
   EXPECT_THAT(Kept("item.lang == user.lang"), ElementsAre("bare", "other"));
 }
 
+TEST_F(FieldRuleTest, AShortPageIsFilledFromAsFarBackAsItemsAreKept) {
+  for (int i = 0; i < 30; ++i) Offer(fmt::format("rare{}", i), R"({"lang":"oc"})");
+  for (int i = 0; i < 3'000; ++i) Offer(fmt::format("often{}", i), R"({"lang":"de"})");
+  EXPECT_THAT(Kept("has(item.lang) and item.lang == \"oc\""), IsEmpty());
+  context_.trending = nullptr;
+  query_.n = 20;
+  scene_.filter.own = false;
+  FillPage(&context_);
+  ASSERT_EQ(context_.page.size(), 20U);
+  for (const Candidate& candidate : context_.page)
+    EXPECT_THAT(std::string(state_->PostId(candidate.input.post)), testing::StartsWith("rare"));
+}
+
 TEST_F(FieldRuleTest, NamesPlaceFoundAndAllowed) {
   EXPECT_THAT(Refusal("item.lang in user.lang"),
               HasSubstr("character 1: found text in text; allowed: a text in texts"));

@@ -250,6 +250,8 @@ class Api:
             ("the read key", "PUT", "/v1/items/post/a", good, "read", 401),
             ("no key", "DELETE", "/v1/items/post/p1", None, "", 401),
             ("another method", "PATCH", "/v1/items/post/a", good, "write", 405),
+            ("another author's item", "PUT", "/v1/items/post/p1", {**good, "userId": "a-thief"}, "write", 409),
+            ("removing another author's item", "DELETE", "/v1/items/post/p1", {"userId": "a-thief"}, "write", 409),
             ("removing a user", "DELETE", "/v1/users/ada", None, "write", 405),
             ("removing what nobody made", "DELETE", "/v1/items/post/never-heard-of", None, "write", 404),
             ("a large body", "PUT", "/v1/items/post/a", {**good, "context": {"page": "x" * 70000}}, "write", 413),

@@ -23,6 +23,9 @@ struct Nightly {
 
 Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly);
 
+// What a night would say only at its steps: CheckSelects of the project's tables.
+Status CheckTables(const Nightly& nightly);
+
 // Cut of the newest nightly that went through, from the intervals it recorded; nothing when none did.
 Result<std::optional<Micros>> LastCut(const warehouse::Project& project, meta::Store& store);
 

@@ -71,6 +71,26 @@ Status CheckColumnsRead(const warehouse::Project& project, const warehouse::Mode
   return InvalidArgument("{}", fmt::join(faults, "\n"));
 }
 
+Status CheckSelects(const warehouse::Project& project, const warehouse::ModelColumns& columns, lake::Catalog* catalog) {
+  std::vector<std::string> faults = columns.faults;
+  for (const warehouse::Model& model : project.models) {
+    const auto described = columns.tables.find(model.name);
+    if (catalog == nullptr || !warehouse::HasSql(model) || described == columns.tables.end()) continue;
+    Schema there;
+    FEEDMILL_TRY(AddKnown(*catalog, model.name, &there));
+    for (const Column& column : described->second) {
+      const auto known = std::ranges::find(there, column.name, &Column::name);
+      if (known == there.end() || known->type == column.type) continue;
+      faults.push_back(fmt::format(
+          "{}: column '{}' is {} in the SELECT and {} in table {}; cast it, or give the column another name",
+          model.file, column.name, ColumnTypeName(column.type), ColumnTypeName(known->type),
+          warehouse::TableName(model.name)));
+    }
+  }
+  if (faults.empty()) return Ok();
+  return InvalidArgument("{}", fmt::join(faults, "\n"));
+}
+
 std::vector<std::string> UnknownEvents(const warehouse::Project& project, const ingest::TrackingPlan& plan,
                                        query::Session& session) {
   std::vector<std::string> found;

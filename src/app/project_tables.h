@@ -24,6 +24,10 @@ Result<warehouse::ModelColumns> DescribeTables(const warehouse::Project& project
 Status CheckColumnsRead(const warehouse::Project& project, const warehouse::ModelColumns& columns,
                         const domain::Domain& domain);
 
+// kInvalidArgument: SELECTs and checks that could not run, and columns of another type than their table in `catalog`
+// (null: none) has; a line each. A night says so at the step.
+Status CheckSelects(const warehouse::Project& project, const warehouse::ModelColumns& columns, lake::Catalog* catalog);
+
 // `file:line: ...` of names of events that SELECTs compare with and the tracking plan has not: a slip, or of the past.
 std::vector<std::string> UnknownEvents(const warehouse::Project& project, const ingest::TrackingPlan& plan,
                                        query::Session& session);

@@ -55,6 +55,7 @@ class ProjectTablesTest : public testing::Test {
     ASSERT_THAT(columns, IsOk());
     columns_ = *columns;
     read_ = CheckColumnsRead(*project, columns_, **domain);
+    selects_ = CheckSelects(*project, columns_, nullptr);
     unknown_ = UnknownEvents(*project, **plan, *session);
   }
 
@@ -62,12 +63,14 @@ class ProjectTablesTest : public testing::Test {
   std::unique_ptr<query::Engine> engine_;
   warehouse::ModelColumns columns_;
   Status read_ = Ok();
+  Status selects_ = Ok();
   std::vector<std::string> unknown_;
 };
 
 TEST_F(ProjectTablesTest, TheTemplateIsWhole) {
   Load();
   EXPECT_THAT(columns_.faults, IsEmpty());
+  EXPECT_THAT(selects_, IsOk());
   EXPECT_THAT(read_, IsOk());
   EXPECT_THAT(unknown_, IsEmpty());
   EXPECT_TRUE(columns_.tables.contains("dwd_impression"));

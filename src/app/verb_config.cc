@@ -4,10 +4,10 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "app/config.h"
+#include "app/data_folder.h"
 #include "app/nightly_steps.h"
 #include "app/project_domain.h"
 #include "app/project_tables.h"
@@ -45,6 +45,8 @@ Status StatusOf(const Result<T>& result) {
   return result ? Ok() : Status(std::unexpected(result.error()));
 }
 
+// With the tables of a project that has some: they may have columns of an earlier plan, and types that a SELECT
+// changes.
 Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
   query::EngineOptions options;
   options.temporary_directory = std::filesystem::temp_directory_path().string();
@@ -54,9 +56,16 @@ Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
   const auto plan = ingest::TrackingPlan::Load(files, paths.Events());
   const auto domain = domain::LoadDomain(files, paths.Domain());
   if (!plan || !domain) return Ok();  // they are told by themselves
-  FEEDMILL_ASSIGN(const warehouse::ModelColumns columns, DescribeTables(project, **plan, nullptr, *session));
+  const SystemClock clock;
+  DataFolder folder;
+  FEEDMILL_ASSIGN(const bool has_tables, files.Exists(paths.MetaStore()));
+  if (has_tables) {
+    FEEDMILL_ASSIGN(folder, OpenDataFolder(paths, clock));
+  }
+  FEEDMILL_ASSIGN(const warehouse::ModelColumns columns,
+                  DescribeTables(project, **plan, folder.catalog.get(), *session));
   for (const std::string& unknown : UnknownEvents(project, **plan, *session)) fmt::print("mind    {}\n", unknown);
-  if (!columns.faults.empty()) return InvalidArgument("{}", fmt::join(columns.faults, "\n"));
+  FEEDMILL_TRY(CheckSelects(project, columns, folder.catalog.get()));
   return CheckColumnsRead(project, columns, **domain);
 }
 
@@ -79,6 +88,7 @@ Status Check(const ConfigArguments& arguments) {
   Report("feedmill.toml", StatusOf(config), &faults);
   ProjectPaths paths;
   paths.project = arguments.project;
+  if (config) paths = config->paths;
   io::FileSystem& files = io::PosixFileSystem();
   Report("events/", StatusOf(ingest::TrackingPlan::Load(files, paths.Events())), &faults);
   Report("domain.toml", CheckProjectDomain(files, paths), &faults);

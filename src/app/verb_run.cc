@@ -28,6 +28,7 @@ constexpr int kRunsNamed = 5;  // in the message about one that is not there
 Status RunPlan(const NightlyArguments& arguments) {
   Nightly nightly;
   FEEDMILL_TRY(OpenNightly(arguments, &nightly));
+  FEEDMILL_TRY(CheckTables(nightly));
   warehouse::PlanOptions options;
   FEEDMILL_ASSIGN(options.end, CutOf(arguments, nightly));
   options.only = arguments.only;

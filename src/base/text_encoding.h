@@ -17,6 +17,9 @@ std::string PercentDecode(std::string_view text, bool plus_is_space = false);
 // Everything but letters, digits and -._~ becomes an escape.
 std::string PercentEncode(std::string_view text);
 
+// Whether all of it is well-formed UTF-8.
+bool IsUtf8(std::string_view text);
+
 // Appends `text` as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
 void AppendJsonString(std::string_view text, std::string* out);
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text_encoding.h"
+
 namespace feedmill::serve {
 namespace {
 
@@ -23,8 +25,8 @@ Parsed CheckId(const std::string& field, const std::string& id) {
   if (IsId(id)) return {};
   const std::string found = id.empty()                ? "nothing"
                             : id.size() > kIdBytesMax ? fmt::format("{} bytes", id.size())
-                                                      : "a byte of value 0";
-  return Wrong(field, found, fmt::format("a text of 1 to {} bytes, none of value 0", kIdBytesMax));
+                                                      : "a byte of value 0, or no UTF-8";
+  return Wrong(field, found, fmt::format("a text of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax));
 }
 
 Parsed ReadCount(const std::string& text, int items_max, int* out) {
@@ -222,7 +224,7 @@ Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* 
 }  // namespace
 
 bool IsId(std::string_view text) {
-  return !text.empty() && text.size() <= kIdBytesMax && text.find('\0') == std::string_view::npos;
+  return !text.empty() && text.size() <= kIdBytesMax && text.find('\0') == std::string_view::npos && IsUtf8(text);
 }
 
 std::expected<FeedQuery, QueryError> ParseFeedQuery(const io::HttpRequest& request, int items_max,

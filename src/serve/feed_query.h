@@ -52,7 +52,7 @@ inline constexpr size_t kRecentMax = 50;
 inline constexpr size_t kSupposedMax = 200;
 inline constexpr size_t kBodyBytesMax = 64 * 1024;
 
-// Whether it can be the id of an item or a user: 1 to kIdBytesMax bytes, none of value 0.
+// Whether it can be the id of an item or a user: 1 to kIdBytesMax bytes of UTF-8, none of value 0.
 bool IsId(std::string_view text);
 
 // Pure. `items_max` is the largest n; `fields` are the domain's of a request. Other members of context are passed over.

@@ -49,9 +49,11 @@ class Tokens {
       at_ += sign.size();
       return token;
     }
+    const bool is_plain = static_cast<unsigned char>(c) < 0x80 && c >= ' ';
+    const std::string found = is_plain ? std::string(1, c) : fmt::format("byte {:02x}", static_cast<unsigned char>(c));
     return InvalidArgument(
         "character {}: found \"{}\"; allowed: fields, values, and, or, not, in, overlaps, has, ==, !=, <, <=, >, >=",
-        at_ + 1, c);
+        at_ + 1, found);
   }
 
  private:

@@ -97,7 +97,7 @@ std::expected<CardPath, FeedError> ParseCardPath(std::string_view path, const do
   }
   if (IsId(card.id)) return card;
   return std::unexpected(FeedError{400, "id is wrong", "id", card.id.substr(0, kFoundBytesMax),
-                                   fmt::format("an id of 1 to {} bytes, none of value 0", kIdBytesMax)});
+                                   fmt::format("an id of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax)});
 }
 
 std::expected<std::string, FeedError> CardJson(const CardPath& path, const LiveState& state) {

@@ -142,7 +142,7 @@ std::expected<ItemListQuery, FeedError> ParseItemListQuery(const io::HttpRequest
     return std::unexpected(FeedError{404, fmt::format("there is no kind \"{}\"", kind.substr(0, 80)), "kind",
                                      kind.substr(0, 80), shown.name});
   if (query.kind == Kind::kSimilar && !IsId(query.item))
-    return Wrong("id", query.item, fmt::format("an id of 1 to {} bytes, none of value 0", kIdBytesMax));
+    return Wrong("id", query.item, fmt::format("an id of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax));
   if (const auto repeated = io::RepeatedParameter(request); !repeated.empty())
     return Wrong(repeated, "it more than once", "once");
   for (const auto& [name, value] : request.query) {
@@ -151,7 +151,8 @@ std::expected<ItemListQuery, FeedError> ParseItemListQuery(const io::HttpRequest
       if (error != std::errc() || end != value.data() + value.size() || query.n < 1 || query.n > items_max)
         return Wrong("n", value, fmt::format("a whole number from 1 to {}", items_max));
     } else if (name == "category" || name == "user_id") {
-      if (!IsId(value)) return Wrong(name, value, fmt::format("a text of 1 to {} bytes, none of value 0", kIdBytesMax));
+      if (!IsId(value))
+        return Wrong(name, value, fmt::format("a text of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax));
       (name == "category" ? query.category : query.user_id) = value;
     } else {
       return Wrong(name, "an unknown parameter", "n, category, user_id");

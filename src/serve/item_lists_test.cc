@@ -111,8 +111,8 @@ TEST_F(ItemListsTest, RefusesWithFieldFoundAllowed) {
   };
   EXPECT_EQ(refusal("/v1/popular/song"), "404 kind: song; post");
   EXPECT_EQ(refusal("/v1/popular/"), "404 kind: ; post");
-  EXPECT_EQ(refusal("/v1/similar/post"), "400 id: ; an id of 1 to 256 bytes, none of value 0");
-  EXPECT_EQ(refusal("/v1/similar/post/"), "400 id: ; an id of 1 to 256 bytes, none of value 0");
+  EXPECT_EQ(refusal("/v1/similar/post"), "400 id: ; an id of 1 to 256 bytes of UTF-8, none of value 0");
+  EXPECT_EQ(refusal("/v1/similar/post/"), "400 id: ; an id of 1 to 256 bytes of UTF-8, none of value 0");
   EXPECT_EQ(refusal("/v1/similar/post/a/b"), "taken") << "ids may hold slashes";
   for (const char* n : {"0", "101", "x", "", "5x", "99999999999"})
     EXPECT_THAT(refusal("/v1/latest/post", {{"n", n}}), HasSubstr("a whole number from 1 to 100")) << n;

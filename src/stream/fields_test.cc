@@ -148,6 +148,25 @@ TEST_F(FieldsTest, ThePastIsLearned) {
   EXPECT_GT(given, 100);
 }
 
+// What was applied since the checkpoint is later in the log than all that is learned.
+TEST_F(FieldsTest, WhatIsLearnedUndoesNothingOfTheSameInstant) {
+  const features::FeatureSet set = SetOf("lang = \"text\"", "langs = \"texts\""), without = SetOf("", "");
+  LiveState early(without, {});
+  const auto first = MakeRecord("offered", "landlord", kT, R"({"flat":"f1","lang":"old"})");
+  const auto second = MakeRecord("offered", "landlord", kT, R"({"flat":"f2","lang":"a"})");
+  const auto third = MakeRecord("offered", "landlord", kT, R"({"flat":"f2","lang":"b"})");
+  const auto told = MakeIdentify("ann", kT, R"({"langs":["old"]})");
+  const std::vector<LiveState::Positioned> past = {{{0, 0}, first}, {{0, 1}, second}, {{0, 2}, third}, {{0, 3}, told}};
+  early.ApplyBatch(past);
+  auto state = Reloaded(early, set);
+  state->Apply(MakeRecord("offered", "landlord", kT, R"({"flat":"f1","lang":"new"})"), {0, 4});
+  state->Apply(MakeIdentify("ann", kT, R"({"langs":["new"]})"), {0, 5});
+  for (int time = 0; time < 2; ++time) state->Learn(past);
+  EXPECT_EQ(TextOf(*state, state->PostField(state->FindPost("f1"), 0)), "new");
+  EXPECT_EQ(TextOf(*state, state->PostField(state->FindPost("f2"), 0)), "b");
+  EXPECT_THAT(TextsOf(*state, state->UserField(state->FindUser("ann"), 0)), ElementsAre("new"));
+}
+
 TEST_F(FieldsTest, MoreValuesThanAllowedAreAsIfNotGiven) {
   const features::FeatureSet set = SetOf("lang = \"text\", tags = \"texts\"", "");
   LiveState state(set, {.field_texts_max = 2, .field_values_max = 5});

@@ -113,6 +113,8 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->times, from.times);
   std::swap(parts_->receipt_times, from.receipt_times);
   std::swap(parts_->knows_history, from.knows_history);
+  std::swap(parts_->made_since, from.made_since);
+  std::swap(parts_->told_since, from.told_since);
   ++parts_->generation;
   {
     const MutexLock guard(parts_->applied_lock);
@@ -223,6 +225,7 @@ void LiveState::Parts::ApplyPostCreate(const StreamEvent& event) {
     info.removed_at = TakeEarlyRemoval(post, author);
   }
   if (event.time >= info.removed_at) info.removed_at = 0;  // it is back; of one instant, what came later counts
+  if (!knows_history && event.time >= info.version_at) made_since.insert(post);
   TakeVersion(post, event);
   if (!is_known || event.time < info.created_at) info.created_at = event.time;
   if (info.removed_at == 0) OfferAsNew(post);
@@ -301,11 +304,16 @@ void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
 
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
-  if (user != kNoEntity) TakeTold(user, event);
+  if (user == kNoEntity) return;
+  if (!knows_history) {
+    for (const StreamEvent::Said& said : event.fields) told_since.insert({user, said.field});
+    if (event.topics) told_since.insert({user, domain::kFieldsMax});
+  }
+  TellFields(user, event);
+  TakeTopics(user, event);
 }
 
-void LiveState::Parts::TakeTold(EntityHandle user, const StreamEvent& event) {
-  TellFields(user, event);
+void LiveState::Parts::TakeTopics(EntityHandle user, const StreamEvent& event) {
   if (!event.topics || event.time < user_states->Of(user).told_at) return;
   UserState& state = user_states->Mutable(user);
   state.told_at = event.time;

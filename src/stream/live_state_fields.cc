@@ -67,6 +67,8 @@ bool LiveState::KnowsHistory() const {
 void LiveState::SetKnowsHistory() {
   parts_->LockForWriting();
   parts_->knows_history = true;
+  parts_->made_since.clear();
+  parts_->told_since.clear();
   parts_->lock.Unlock();
 }
 
@@ -83,15 +85,27 @@ void LiveState::Learn(std::span<const Positioned> records) {
   }
 }
 
-// What is not known by now was left out when it was applied.
+// What is not known by now was left out when it was applied. Of one instant what comes later in the log counts: what
+// was applied since the checkpoint, then what is learned last.
 void LiveState::Parts::Learn(const StreamEvent& event) {
   const EntityHandle user = event.user_id.empty() ? kNoEntity : users.Find(event.user_id);
   if (user == kNoEntity) return;
-  if (event.kind == StreamEvent::Kind::kIdentify) return TakeTold(user, event);
+  if (event.kind == StreamEvent::Kind::kIdentify) return LearnTold(user, event);
   if (event.kind != StreamEvent::Kind::kPostCreate || event.post_id.empty()) return;
   const EntityHandle post = posts.Find(event.post_id);
   if (post == kNoEntity || post_infos[post].created_at == 0 || post_infos[post].author != user) return;
+  if (event.time == post_infos[post].version_at && made_since.contains(post)) return;
   TakeVersion(post, event);
+}
+
+void LiveState::Parts::LearnTold(EntityHandle user, const StreamEvent& event) {
+  for (const StreamEvent::Said& said : event.fields) {
+    const bool is_of_then = user_states->Of(user).ToldAt(said.field) == event.time;
+    if (is_of_then && told_since.contains({user, said.field})) continue;
+    user_states->Mutable(user).Tell({static_cast<uint32_t>(said.field), WordOf(said), event.time});
+  }
+  if (event.time == user_states->Of(user).told_at && told_since.contains({user, domain::kFieldsMax})) return;
+  TakeTopics(user, event);
 }
 
 FieldWord LiveState::PostField(EntityHandle post, size_t field) const {

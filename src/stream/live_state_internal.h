@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,10 @@ struct LiveState::Parts {
   std::map<uint32_t, PartitionTimes> times FEEDMILL_GUARDED_BY(lock);  // by partition
   uint64_t generation FEEDMILL_GUARDED_BY(lock) = 0;
   bool knows_history FEEDMILL_GUARDED_BY(lock) = true;
+  // While it is not: what was applied since the checkpoint, which what is learned of the same instant does not undo.
+  std::unordered_set<EntityHandle> made_since FEEDMILL_GUARDED_BY(lock);
+  std::set<std::pair<EntityHandle, size_t>> told_since
+      FEEDMILL_GUARDED_BY(lock);  // by user and field; kFieldsMax: topics
 
   // Applying thread only.
   std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
@@ -68,7 +73,8 @@ struct LiveState::Parts {
   void ApplyPostCreate(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   // What the newest version of an item says.
   void TakeVersion(EntityHandle post, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
-  void TakeTold(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void TakeTopics(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void LearnTold(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void Learn(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostRemove(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) FEEDMILL_REQUIRES(lock);

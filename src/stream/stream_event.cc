@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <set>
 
 #include <simdjson.h>
@@ -35,6 +36,8 @@ PropertyNames NamesOf(const domain::Domain& domain) {
   names.targets.assign(targets.begin(), targets.end());
   return names;
 }
+
+constexpr double kNumberMax = std::numeric_limits<float>::max();  // of a field
 
 void GetText(simdjson::ondemand::value value, std::string* out) {
   std::string_view text;
@@ -84,7 +87,7 @@ bool GetValue(simdjson::ondemand::value value, StreamEvent::Said* said) {
     }
     case domain::FieldType::kNumber:
       if (value.get_double().get(said->number) != simdjson::SUCCESS) return false;
-      said->number = std::clamp(said->number, -1e15, 1e15);
+      said->number = std::clamp(said->number, -kNumberMax, kNumberMax);
       return true;
     case domain::FieldType::kBoolean: {
       bool flag = false;

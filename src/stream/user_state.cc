@@ -180,6 +180,11 @@ FieldWord UserState::Field(size_t field) const {
   return told == told_fields.end() ? FieldWord() : told->word;
 }
 
+Micros UserState::ToldAt(size_t field) const {
+  const auto told = std::ranges::find(told_fields, field, &ToldField::field);
+  return told == told_fields.end() ? 0 : told->at;
+}
+
 void UserState::Tell(const ToldField& told) {
   const auto known = std::ranges::find(told_fields, told.field, &ToldField::field);
   if (known == told_fields.end()) return told_fields.push_back(told);

@@ -130,6 +130,7 @@ struct UserState {
   uint64_t MemoryBytes() const;
   bool IsEmpty() const;
   FieldWord Field(size_t field) const;
+  Micros ToldAt(size_t field) const;  // 0: never
   // What is told later counts; of one instant, what came later.
   void Tell(const ToldField& told);
   void Write(BodyWriter* writer) const;

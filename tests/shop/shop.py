@@ -113,6 +113,10 @@ class Shop:
         for verb in ("config check", "plan", "run"):
             said = self.shop.try_verb(verb, *(["--url", f"http://127.0.0.1:{self.shop.port}"] if verb == "run" else []))
             checks.check(f"{verb}: names the column that is lost", said.returncode != 0 and wanted in said.stdout + said.stderr, said)
+        file.write_text(sql.replace("  v.price,\n", "  CAST(v.price AS REAL) AS price,\n"))
+        for verb in ("config check", "plan"):
+            said = self.shop.try_verb(verb)
+            checks.check(f"{verb}: names a column of another type than the table's", said.returncode != 0 and "column 'price' is float in the SELECT and double in table" in said.stdout + said.stderr, said)
         file.write_text(sql)
         checks.equal("config check: well again", self.shop.try_verb("config check").returncode, 0)
 

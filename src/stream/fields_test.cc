@@ -156,12 +156,27 @@ TEST_F(FieldsTest, WhatIsLearnedUndoesNothingOfTheSameInstant) {
   const auto second = MakeRecord("offered", "landlord", kT, R"({"flat":"f2","lang":"a"})");
   const auto third = MakeRecord("offered", "landlord", kT, R"({"flat":"f2","lang":"b"})");
   const auto told = MakeIdentify("ann", kT, R"({"langs":["old"]})");
-  const std::vector<LiveState::Positioned> past = {{{0, 0}, first}, {{0, 1}, second}, {{0, 2}, third}, {{0, 3}, told}};
-  early.ApplyBatch(past);
+  const std::vector<LiveState::Positioned> all = {
+      {{0, 0}, first},
+      {{0, 1}, second},
+      {{0, 2}, third},
+      {{0, 3}, told},
+      {{0, 4}, MakeIdentify("bob", kT, R"({"langs":["but one"]})")},
+      {{0, 5}, MakeIdentify("bob", kT, R"({"langs":["last"]})")},
+      {{0, 6}, MakeRecord("offered", "landlord", kT, R"({"flat":"f1","lang":"new"})")},
+      {{0, 7}, MakeIdentify("ann", kT, R"({"langs":["new"]})")},
+      {{0, 8}, MakeIdentify("bob", kT - 1, R"({"langs":["early"]})")}};
+  const std::span<const LiveState::Positioned> past(all);
+  early.ApplyBatch(past.first(6));
   auto state = Reloaded(early, set);
-  state->Apply(MakeRecord("offered", "landlord", kT, R"({"flat":"f1","lang":"new"})"), {0, 4});
-  state->Apply(MakeIdentify("ann", kT, R"({"langs":["new"]})"), {0, 5});
-  for (int time = 0; time < 2; ++time) state->Learn(past);
+  state->ApplyBatch(past.subspan(6, 2));
+  state->Learn(past.first(5));  // stopped half way; the next one is given all that was applied
+  EXPECT_EQ(TextOf(*state, state->PostField(state->FindPost("f1"), 0)), "new");
+  state = Reloaded(*state, set);
+  state->ApplyBatch(past.subspan(8));
+  for (int time = 0; time < 2; ++time) state->Learn(past.first(8));
+  EXPECT_THAT(TextsOf(*state, state->UserField(state->FindUser("bob"), 0)), ElementsAre("last"))
+      << "what is late undoes nothing";
   EXPECT_EQ(TextOf(*state, state->PostField(state->FindPost("f1"), 0)), "new");
   EXPECT_EQ(TextOf(*state, state->PostField(state->FindPost("f2"), 0)), "b");
   EXPECT_THAT(TextsOf(*state, state->UserField(state->FindUser("ann"), 0)), ElementsAre("new"));

@@ -305,11 +305,9 @@ void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {
   const EntityHandle user = InternUser(event.user_id);
   if (user == kNoEntity) return;
-  if (!knows_history) {
-    for (const StreamEvent::Said& said : event.fields) told_since.insert({user, said.field});
-    if (event.topics) told_since.insert({user, domain::kFieldsMax});
-  }
   TellFields(user, event);
+  if (!knows_history && event.topics && event.time >= user_states->Of(user).told_at)
+    told_since.insert({user, domain::kFieldsMax});
   TakeTopics(user, event);
 }
 

@@ -55,8 +55,11 @@ void LiveState::Parts::SetPostFields(EntityHandle post, const StreamEvent& event
 
 // An identify says what it says; what it leaves out stays.
 void LiveState::Parts::TellFields(EntityHandle user, const StreamEvent& event) {
-  for (const StreamEvent::Said& said : event.fields)
+  for (const StreamEvent::Said& said : event.fields) {
+    if (event.time < user_states->Of(user).ToldAt(said.field)) continue;
     user_states->Mutable(user).Tell({static_cast<uint32_t>(said.field), WordOf(said), event.time});
+    if (!knows_history) told_since.insert({user, said.field});
+  }
 }
 
 bool LiveState::KnowsHistory() const {

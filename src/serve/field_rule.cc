@@ -2,7 +2,6 @@
 #include "serve/field_rule.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "serve/feed_context.h"
 
@@ -56,47 +55,49 @@ bool BoundRules::Break(const Candidate& candidate) const {
   return false;
 }
 
-BoundRules::Value BoundRules::OfUser(const RuleNode& node) const {
-  Value value;
+BoundRules::Value BoundRules::OfTexts(std::vector<EntityHandle> texts) {
+  const std::vector<EntityHandle>& kept = texts_.emplace_back(std::move(texts));
+  return {.given = true, .text = kept.empty() ? kNoEntity : kept.front(), .texts = kept};
+}
+
+std::vector<EntityHandle> BoundRules::Find(const std::vector<std::string>& texts) const {
+  std::vector<EntityHandle> found;
+  for (const std::string& text : texts) found.push_back(context_.state->FindTopic(text));
+  return found;
+}
+
+BoundRules::Value BoundRules::OfUser(const RuleNode& node) {
   const stream::LiveState& state = *context_.state;
   if (node.field == RuleNode::kCategory) {
     const auto told = context_.ToldTopicsOfUser();
-    value.texts.assign(told.begin(), told.end());
-    value.given = !value.texts.empty();
+    Value value = OfTexts({told.begin(), told.end()});
+    value.given = !told.empty();
     return value;
   }
   const auto field = static_cast<size_t>(node.field);
   const auto supposed = context_.supposed.told_fields.find(field);
-  if (supposed == context_.supposed.told_fields.end()) {
-    if (context_.user == kNoEntity) return value;
-    value = OfWord(node.type, state.UserField(context_.user, field));
-    value.texts = state.TextsOf(std::exchange(value.list, {}));
+  if (supposed != context_.supposed.told_fields.end()) {
+    Value value = OfTexts(supposed->second.texts);
+    value.given = supposed->second.given;
+    value.number = static_cast<float>(supposed->second.number);
     return value;
   }
-  value.given = supposed->second.given;
-  value.number = static_cast<float>(supposed->second.number);
-  value.texts = supposed->second.texts;
-  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
-  return value;
+  if (context_.user == kNoEntity) return {};
+  const Value value = OfWord(node.type, state.UserField(context_.user, field));
+  return value.list.given() ? OfTexts(state.TextsOf(value.list)) : value;
 }
 
-BoundRules::Value BoundRules::OfContext(const RuleNode& node) const {
-  Value value;
+BoundRules::Value BoundRules::OfContext(const RuleNode& node) {
   const auto said = context_.query->context.find(static_cast<size_t>(node.field));
-  if (said == context_.query->context.end()) return value;
-  value.given = true;
+  if (said == context_.query->context.end()) return {};
+  Value value = OfTexts(Find(said->second.texts));
   value.number = static_cast<float>(said->second.number);
-  for (const std::string& text : said->second.texts) value.texts.push_back(context_.state->FindTopic(text));
-  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
   return value;
 }
 
-BoundRules::Value BoundRules::OfConstant(const RuleNode& node) const {
-  Value value;
-  value.given = true;
+BoundRules::Value BoundRules::OfConstant(const RuleNode& node) {
+  Value value = OfTexts(Find(node.texts));
   value.number = static_cast<float>(node.number);
-  for (const std::string& text : node.texts) value.texts.push_back(context_.state->FindTopic(text));
-  value.text = value.texts.empty() ? kNoEntity : value.texts.front();
   return value;
 }
 
@@ -111,41 +112,38 @@ BoundRules::Value BoundRules::OfWord(FieldType type, stream::FieldWord word) con
   return value;
 }
 
-void BoundRules::ReadItem(const RuleNode& node, const Candidate& candidate, Value* value) const {
-  if (node.field >= 0) {
-    *value = OfWord(node.type, context_.state->PostField(candidate.input.post, static_cast<size_t>(node.field)));
-  } else if (node.field == RuleNode::kCategory) {
-    value->text = candidate.input.topic;
-    value->given = value->text != kNoEntity;
-  } else {
-    value->number = candidate.input.numbers[static_cast<size_t>(RuleNode::kFirstNumber - node.field)];
-    value->given = true;
-  }
+BoundRules::Value BoundRules::OfItem(const RuleNode& node, const Candidate& candidate) const {
+  if (node.field >= 0)
+    return OfWord(node.type, context_.state->PostField(candidate.input.post, static_cast<size_t>(node.field)));
+  if (node.field == RuleNode::kCategory)
+    return {.given = candidate.input.topic != kNoEntity, .text = candidate.input.topic};
+  return {.given = true, .number = candidate.input.numbers[static_cast<size_t>(RuleNode::kFirstNumber - node.field)]};
 }
 
-const BoundRules::Value& BoundRules::ValueOf(size_t rule, int node, const Candidate& candidate, Value* scratch) const {
+BoundRules::Value BoundRules::ValueOf(size_t rule, int node, const Candidate& candidate) const {
   const auto place = static_cast<size_t>(node);
   const RuleNode& operand = rules_[rule].nodes[place];
-  if (operand.of != Of::kItem) return bound_[rule][place];
-  ReadItem(operand, candidate, scratch);
-  return *scratch;
+  return operand.of == Of::kItem ? OfItem(operand, candidate) : bound_[rule][place];
 }
 
 // Kleene's logic: what is not given makes a part unknown, unless the rest decides.
 BoundRules::Truth BoundRules::Ask(size_t rule, int place, const Candidate& candidate) const {
   const RuleNode& node = rules_[rule].nodes[static_cast<size_t>(place)];
-  Value scratch;
   switch (node.kind) {
-    case Kind::kAnd:
-      return std::min(Ask(rule, node.left, candidate), Ask(rule, node.right, candidate));
-    case Kind::kOr:
-      return std::max(Ask(rule, node.left, candidate), Ask(rule, node.right, candidate));
+    case Kind::kAnd: {
+      const Truth left = Ask(rule, node.left, candidate);
+      return left == Truth::kFalse ? left : std::min(left, Ask(rule, node.right, candidate));
+    }
+    case Kind::kOr: {
+      const Truth left = Ask(rule, node.left, candidate);
+      return left == Truth::kTrue ? left : std::max(left, Ask(rule, node.right, candidate));
+    }
     case Kind::kNot:
       return static_cast<Truth>(2 - static_cast<int>(Ask(rule, node.left, candidate)));
     case Kind::kHas:
-      return ValueOf(rule, node.left, candidate, &scratch).given ? Truth::kTrue : Truth::kFalse;
+      return ValueOf(rule, node.left, candidate).given ? Truth::kTrue : Truth::kFalse;
     case Kind::kFlag: {
-      const Value& flag = ValueOf(rule, node.left, candidate, &scratch);
+      const Value flag = ValueOf(rule, node.left, candidate);
       if (!flag.given) return Truth::kUnknown;
       return flag.number != 0 ? Truth::kTrue : Truth::kFalse;
     }
@@ -160,9 +158,7 @@ BoundRules::Truth BoundRules::Ask(size_t rule, int place, const Candidate& candi
 }
 
 BoundRules::Truth BoundRules::Compare(size_t rule, const RuleNode& node, const Candidate& candidate) const {
-  Value left_scratch, right_scratch;
-  const Value& left = ValueOf(rule, node.left, candidate, &left_scratch);
-  const Value& right = ValueOf(rule, node.right, candidate, &right_scratch);
+  const Value left = ValueOf(rule, node.left, candidate), right = ValueOf(rule, node.right, candidate);
   if (!left.given || !right.given) return Truth::kUnknown;
   bool holds = false;
   if (node.kind == Kind::kIn) {
@@ -187,8 +183,9 @@ bool BoundRules::Holds(const Value& list, EntityHandle text) const {
 bool BoundRules::Overlap(const Value& left, const Value& right) const {
   const Value& kept = left.list.given() ? left : right;
   const Value& other = left.list.given() ? right : left;
-  const std::vector<EntityHandle> texts = other.list.given() ? context_.state->TextsOf(other.list) : other.texts;
-  return std::ranges::any_of(texts, [&](EntityHandle text) { return Holds(kept, text); });
+  const auto has = [&](EntityHandle text) { return Holds(kept, text); };
+  if (!other.list.given()) return std::ranges::any_of(other.texts, has);
+  return std::ranges::any_of(context_.state->TextsOf(other.list), has);
 }
 
 }  // namespace feedmill::serve

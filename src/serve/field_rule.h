@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,16 +68,18 @@ class BoundRules {
     bool given = false;
     float number = 0;
     features::EntityHandle text = features::kNoEntity;
-    std::vector<features::EntityHandle> texts;
-    stream::FieldWord list;  // of an item: its texts stay where they are
+    std::span<const features::EntityHandle> texts = {};
+    stream::FieldWord list = {};  // of an item: its texts stay where they are
   };
 
-  Value OfUser(const RuleNode& node) const;
-  Value OfContext(const RuleNode& node) const;
-  Value OfConstant(const RuleNode& node) const;
+  Value OfUser(const RuleNode& node);
+  Value OfContext(const RuleNode& node);
+  Value OfConstant(const RuleNode& node);
+  Value OfTexts(std::vector<features::EntityHandle> texts);  // a list, and the first of it
+  std::vector<features::EntityHandle> Find(const std::vector<std::string>& texts) const;
   Value OfWord(domain::FieldType type, stream::FieldWord word) const;
-  void ReadItem(const RuleNode& node, const Candidate& candidate, Value* value) const;
-  const Value& ValueOf(size_t rule, int node, const Candidate& candidate, Value* scratch) const;
+  Value OfItem(const RuleNode& node, const Candidate& candidate) const;
+  Value ValueOf(size_t rule, int node, const Candidate& candidate) const;
   Truth Ask(size_t rule, int node, const Candidate& candidate) const;
   Truth Compare(size_t rule, const RuleNode& node, const Candidate& candidate) const;
   bool Holds(const Value& list, features::EntityHandle text) const;
@@ -84,7 +87,8 @@ class BoundRules {
 
   std::span<const FieldRule> rules_;
   const FeedContext& context_;
-  std::vector<std::vector<Value>> bound_;  // by rule and node; of items not used
+  std::vector<std::vector<Value>> bound_;                  // by rule and node; of items not used
+  std::deque<std::vector<features::EntityHandle>> texts_;  // of bound values
 };
 
 }  // namespace feedmill::serve

@@ -60,6 +60,9 @@ class Rules {
 
 void FilterCandidates(FeedContext* context) {
   const Rules rules(*context);
+  if (!context->scene->filter.rules.empty()) {
+    for (const Candidate& candidate : context->candidates.items()) context->state->PrefetchFields(candidate.input.post);
+  }
   std::erase_if(context->candidates.items(), [&](const Candidate& candidate) {
     const std::optional<FilterRule> broken = rules.Breaks(candidate);
     if (broken) ++context->filtered[static_cast<size_t>(*broken)];

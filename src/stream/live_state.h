@@ -114,9 +114,9 @@ class LiveState {
   size_t ActionCount(EntityHandle user) const;                   // of LastActions
   // Fields that the domain declares, by their place in it.
   FieldWord PostField(EntityHandle post, size_t field) const;
+  void PrefetchFields(EntityHandle post) const;
   FieldWord UserField(EntityHandle user, size_t field) const;
-  // Of a word that is a list: its texts, as topics.
-  std::vector<EntityHandle> TextsOf(FieldWord list) const;
+  std::vector<EntityHandle> TextsOf(FieldWord list) const;  // as topics
   bool ListHas(FieldWord list, EntityHandle text) const;
   std::span<const EntityHandle> ToldTopics(EntityHandle user) const;   // of the newest identify that has traits.topics
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first

@@ -116,6 +116,11 @@ FieldWord LiveState::PostField(EntityHandle post, size_t field) const {
   return post < parts_->post_fields.size() ? parts_->post_fields[post][field] : FieldWord();
 }
 
+void LiveState::PrefetchFields(EntityHandle post) const {
+  parts_->lock.AssertShared();
+  if (post < parts_->post_fields.size()) parts_->post_fields.Prefetch(post);
+}
+
 FieldWord LiveState::UserField(EntityHandle user, size_t field) const {
   parts_->lock.AssertShared();
   return parts_->user_states->Of(user).Field(field);

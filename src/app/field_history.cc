@@ -89,8 +89,9 @@ class FieldHistory::Impl {
       std::vector<stream::LiveState::Positioned> records;
       for (const stream::TailRecord& record : read) {
         from = record.offset + 1;
-        auto decoded = record.payload.empty() ? Result<LogRecord>() : DecodeLogRecord(record.payload);
-        if (decoded && !record.payload.empty()) records.push_back({{partition, record.offset}, std::move(*decoded)});
+        if (record.payload.empty()) continue;
+        auto decoded = DecodeLogRecord(record.payload);
+        if (decoded) records.push_back({{partition, record.offset}, std::move(*decoded)});
       }
       FEEDMILL_TRY(Give(records));
     }

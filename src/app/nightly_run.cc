@@ -84,26 +84,15 @@ Status LandOnce(const Config& config, bool may_return) {
   return AskServer(config, "");
 }
 
-struct Described {
-  domain::DomainPtr domain;
-  warehouse::ModelColumns columns;
-};
-
-Result<Described> Describe(const Nightly& nightly, query::Session& session) {
-  io::FileSystem& files = io::PosixFileSystem();
-  const ProjectPaths& paths = nightly.config.paths;
-  Described described;
-  FEEDMILL_ASSIGN(described.domain, domain::LoadDomain(files, paths.Domain()));
-  FEEDMILL_ASSIGN(const auto plan, ingest::TrackingPlan::Load(files, paths.Events()));
-  FEEDMILL_TRY(CheckDomain(described.domain, *plan, paths));
-  FEEDMILL_ASSIGN(described.columns, DescribeTables(nightly.project, *plan, nightly.folder.catalog.get(), session));
-  return described;
-}
-
 // What would make wrong tables without a word. A SELECT that cannot run is its step's to say: others go on.
-Status CheckProject(const Nightly& nightly, query::Session& session) {
-  FEEDMILL_ASSIGN(const Described described, Describe(nightly, session));
-  return CheckColumnsRead(nightly.project, described.columns, *described.domain);
+Status CheckProject(query::Session& session, Nightly* nightly) {
+  io::FileSystem& files = io::PosixFileSystem();
+  const ProjectPaths& paths = nightly->config.paths;
+  FEEDMILL_ASSIGN(const auto domain, domain::LoadDomain(files, paths.Domain()));
+  FEEDMILL_ASSIGN(const auto plan, ingest::TrackingPlan::Load(files, paths.Events()));
+  FEEDMILL_TRY(CheckDomain(domain, *plan, paths));
+  FEEDMILL_ASSIGN(nightly->columns, DescribeTables(nightly->project, *plan, nightly->folder.catalog.get(), session));
+  return CheckColumnsRead(nightly->project, nightly->columns, *domain);
 }
 
 }  // namespace
@@ -130,7 +119,7 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
   FEEDMILL_ASSIGN(const auto session, engine->NewSession());
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_ASSIGN(nightly->project, warehouse::LoadProject(files, arguments.project, *session));
-  FEEDMILL_TRY(CheckProject(*nightly, *session));
+  FEEDMILL_TRY(CheckProject(*session, nightly));
   nightly->context = std::make_unique<warehouse::Context>(warehouse::Context{*nightly->folder.files,
                                                                              *nightly->folder.catalog,
                                                                              *nightly->folder.store,
@@ -144,10 +133,7 @@ Status OpenNightly(const NightlyArguments& arguments, Nightly* nightly) {
 }
 
 Status CheckTables(const Nightly& nightly) {
-  FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(nightly.config));
-  FEEDMILL_ASSIGN(const auto session, engine->NewSession());
-  FEEDMILL_ASSIGN(const Described described, Describe(nightly, *session));
-  return CheckSelects(nightly.project, described.columns, nightly.folder.catalog.get());
+  return CheckSelects(nightly.project, nightly.columns, nightly.folder.catalog.get());
 }
 
 Result<std::optional<Micros>> LastCut(const warehouse::Project& project, meta::Store& store) {

@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/data_folder.h"
 #include "app/nightly_steps.h"
+#include "warehouse/model_columns.h"
 #include "warehouse/project.h"
 
 namespace feedmill::app {
@@ -18,6 +19,7 @@ struct Nightly {
   SystemClock clock;
   DataFolder folder;
   warehouse::Project project;
+  warehouse::ModelColumns columns;  // of its tables
   std::unique_ptr<warehouse::Context> context;
 };
 

@@ -81,10 +81,7 @@ Status CheckSelects(const warehouse::Project& project, const warehouse::ModelCol
     for (const Column& column : described->second) {
       const auto known = std::ranges::find(there, column.name, &Column::name);
       if (known == there.end() || known->type == column.type) continue;
-      faults.push_back(fmt::format(
-          "{}: column '{}' is {} in the SELECT and {} in table {}; cast it, or give the column another name",
-          model.file, column.name, ColumnTypeName(column.type), ColumnTypeName(known->type),
-          warehouse::TableName(model.name)));
+      faults.push_back(warehouse::OtherType(model, column, known->type));
     }
   }
   if (faults.empty()) return Ok();

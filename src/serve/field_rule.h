@@ -1,8 +1,7 @@
 // A rule of a scene's [filter] over declared fields: `item.lang in user.langs`, `not item.nsfw or user.adult`. Read and
-// checked when the scene is loaded; asked of each candidate over four-byte words. docs/reference/feed.md.
+// checked when the scene is loaded; asked of each candidate over four-byte words. docs/reference/scene-rules.md.
 #pragma once
 
-#include <array>
 #include <deque>
 #include <span>
 #include <string>

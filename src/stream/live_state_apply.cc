@@ -7,7 +7,6 @@
 namespace feedmill::stream {
 namespace {
 
-constexpr size_t kLockedRecordsMax = 64;              // applied under one hold of the lock: about 0.1 ms
 constexpr Micros kGiveWayMax = 2 * kMicrosPerMilli;   // to readers that wait, before the next hold
 constexpr Micros kPatienceMax = 5 * kMicrosPerMilli;  // for readers to leave, before the gate is shut
 constexpr Micros kGapMin = kMicrosPerHour;            // a shorter pause between two receipts is nothing

@@ -24,8 +24,6 @@ constexpr int kVersion = kWithFields;
 std::string KindOf(int version) { return fmt::format("{}{:02}", kKindPrefix, version); }
 constexpr uint64_t kLegacyStride = 8;
 
-constexpr size_t kReadBetweenTrims = 256;
-
 struct FreshPost {
   Micros created_at;
   EntityHandle post;

@@ -76,7 +76,6 @@ void LiveState::SetKnowsHistory() {
 }
 
 void LiveState::Learn(std::span<const Positioned> records) {
-  constexpr size_t kLockedRecordsMax = 64;
   for (size_t done = 0; done < records.size(); done += kLockedRecordsMax) {
     const auto some = records.subspan(done, std::min(kLockedRecordsMax, records.size() - done));
     parts_->events.resize(kLockedRecordsMax);
@@ -194,7 +193,7 @@ Status LiveState::Parts::ReadPostFields(BodyReader* body, const StoredFields& st
       if (stored.places[place] >= 0) words[static_cast<size_t>(stored.places[place])] = read[place];
     }
     if (words != FieldWords{}) post_fields.Mutable(post) = words;
-    if (post % 256 == 0) Trim();
+    if (post % kReadBetweenTrims == 0) Trim();
   }
   return Ok();
 }

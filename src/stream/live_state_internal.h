@@ -18,6 +18,9 @@
 
 namespace feedmill::stream {
 
+inline constexpr size_t kLockedRecordsMax = 64;   // applied under one hold of the lock: about 0.1 ms
+inline constexpr size_t kReadBetweenTrims = 256;  // when a checkpoint is read
+
 struct LiveState::Parts {
   Parts(const features::FeatureSet& set, const LiveStateOptions& limits);
 

@@ -139,9 +139,7 @@ Status BatchRun::EnsureTable(query::Session& session, const std::string& sql) {
     if (known == table->schema.end()) {
       missing.push_back(column);
     } else if (known->type != column.type) {
-      return InvalidArgument(
-          "{}: column '{}' is {} in the SELECT and {} in table {}; cast it, or give the column another name",
-          model_.file, column.name, ColumnTypeName(column.type), ColumnTypeName(known->type), name);
+      return InvalidArgument("{}", OtherType(model_, column, known->type));
     }
   }
   if (!missing.empty()) table = context_.catalog.AddColumns(name, missing);

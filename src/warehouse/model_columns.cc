@@ -75,6 +75,12 @@ Result<std::string> SqlOfSomeDay(const Model& model) {
   return ReplaceVariables(model.file, model.sql, AnyVariables(model));
 }
 
+std::string OtherType(const Model& model, const Column& selected, ColumnType in_table) {
+  return fmt::format("{}: column '{}' is {} in the SELECT and {} in table {}; cast it, or give the column another name",
+                     model.file, selected.name, ColumnTypeName(selected.type), ColumnTypeName(in_table),
+                     TableName(model.name));
+}
+
 Result<Schema> DescribeModel(query::Session& session, const Model& model, const std::string& sql) {
   auto described = session.DescribeQuery(sql);
   if (described) return described;

@@ -24,6 +24,9 @@ ModelColumns DescribeModels(const Project& project, std::map<std::string, Schema
 // A model's SELECT as it would run of some day.
 Result<std::string> SqlOfSomeDay(const Model& model);
 
+// Of a column whose type in the SELECT is another than in the model's table.
+std::string OtherType(const Model& model, const Column& selected, ColumnType in_table);
+
 // Columns of a model's SELECT, its variables replaced, over what `session` has.
 Result<Schema> DescribeModel(query::Session& session, const Model& model, const std::string& sql);
 

@@ -31,7 +31,7 @@ IDLE_SHARE = 0.06  # of one processor, for both servers together
 PROGRAMS = {
     "collect": (["0.5"], {"read_b100_us": True, "collect_b1000_per_s": False, "collect_b1000_cpu_us": True}),
     "log": (["0.5"], {"w4_b1000_per_s": False, "w4_b1000_cpu_us": True}),
-    "compute": ([], {"compute_us_p50": True, "apply_us": True}),
+    "compute": (["1000000"], {"compute_us_p50": True, "apply_us": True}),
     "feed": (["200", "5"], {"p50_ms": True}),
     "live_state": (["1000000"], {"events_per_s": False}),
     "vector_index": ([], {"scan_us": True}),

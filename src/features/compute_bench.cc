@@ -1,10 +1,11 @@
-// Features of 1,200 candidates of one user from the template's definitions, over a table of 500k posts. The last line
-// is one JSON object.
+// Features of 1,200 candidates of one user from the template's definitions, over a table of 500k posts. Arguments:
+// [actions]. The last line is one JSON object.
 #include "features/compute.h"
 #include "features/legacy_actions_for_test.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/random.h"
 
@@ -14,7 +15,6 @@ namespace {
 constexpr EntityHandle kUsers = 200'000;
 constexpr EntityHandle kPosts = 500'000;
 constexpr EntityHandle kAuthors = 20'000;
-constexpr int kActions = 5'000'000;
 constexpr size_t kCandidates = 1200;
 constexpr Micros kStart = 1'790'000'000 * kMicrosPerSecond;
 
@@ -26,7 +26,7 @@ CountedAction RandomAction(Random& random, int number) {
           kStart + number * (kMicrosPerSecond / 4)};
 }
 
-int Run() {
+int Run(int actions) {
   const FeatureSet set = LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
   CounterTable counters(set);
   Random random(1);
@@ -35,8 +35,8 @@ int Run() {
   for (int time = 0; time < 2; ++time) {
     counters = CounterTable(set);
     const Micros begin = MonotonicMicros();
-    for (int i = 0; i < kActions; ++i) counters.Apply(RandomAction(random, i));
-    apply_us = static_cast<double>(MonotonicMicros() - begin) / kActions;
+    for (int i = 0; i < actions; ++i) counters.Apply(RandomAction(random, i));
+    apply_us = static_cast<double>(MonotonicMicros() - begin) / actions;
   }
   std::vector<float> out(kCandidates * set.features.size());
   std::vector<double> times;
@@ -66,4 +66,6 @@ int Run() {
 }  // namespace
 }  // namespace feedmill::features
 
-int main() { return feedmill::features::Run(); }
+int main(int argc, char** argv) {
+  return feedmill::features::Run(argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 5'000'000);
+}

@@ -59,6 +59,9 @@ test-interop: build ## foreign readers and clients against ours
 test-faults: build ## KILLS=400 kill -9 under load with nights and promotions beside; crash states over the harsh twin
 	@BUILD="$(BUILD)" tests/faults/run.sh $(ARGS)
 
+test-nonsense: build ## the demo on a project and a world in which every name of the domain is nonsense: the same figures
+	@BUILD=$(BUILD) tests/own_words/nonsense_demo.py
+
 test-month: build ## SEEDS=1 months of 30 nights in which everything goes wrong, two at a time; figures to bench/results/month.json
 	@BUILD="$(BUILD)" tests/month/month.py --seeds $(SEEDS) --jobs 2 --record $(ARGS)
 

@@ -15,7 +15,7 @@ USERS, POSTS = 2000, 3000
 def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    world = str(ROOT / "examples/world.toml")
+    world = str(ROOT / "examples/worlds/social.toml")
     server = Feedmill(WORK / "feed", "clock.source=driven")
     history = last_json([server.binary, "simulate", "history", "--project", server.project, "--url", server.url, "--world", world])
     nightly = last_json([server.binary, "run", "--project", server.project, "--url", server.url, "--until", history["until"]])

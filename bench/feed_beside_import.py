@@ -74,7 +74,7 @@ def import_until(port: int, key: str, stop, sent, slowed) -> None:
 
 
 def prepare(server: Feedmill) -> None:
-    world = str(ROOT / "examples/world.toml")
+    world = str(ROOT / "examples/worlds/social.toml")
     history = last_json([server.binary, "simulate", "history", "--project", server.project, "--url", server.url, "--world", world])
     last_json([server.binary, "run", "--project", server.project, "--url", server.url, "--until", history["until"]])
 

@@ -25,6 +25,10 @@ authors = {authors}
 topics = 6
 history_days = 3
 live_hours = {live_hours}
+[variety]
+languages = 1
+adult_authors = 0
+communities_per_topic = 0
 """
 
 

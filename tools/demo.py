@@ -91,12 +91,12 @@ def live_policy(binary: pathlib.Path, world: list, base: pathlib.Path, policy: s
 
 
 def show_table(tallies: dict) -> None:
-    print(f"\n  {'policy':<20}{'click rate':>12}{'new users':>12}{'new posts':>12}{'follow rate':>13}{'hide rate':>11}{'regret':>9}", file=sys.stderr)
+    print(f"\n  {'policy':<20}{'click rate':>12}{'new users':>12}{'new posts':>12}{'follow rate':>13}{'unwanted':>11}{'regret':>9}", file=sys.stderr)
     for policy in POLICIES:
         t = tallies[policy]
         print(
             f"  {LABELS[policy]:<20}{t['ctr']:>11.2%} {t['ctr_new_users']:>11.2%} {t['ctr_new_posts']:>11.2%} {t['follow_rate']:>12.3%} "
-            f"{t['hide_rate']:>10.3%} {t['regret']:>8.3f}",
+            f"{t['unwanted_rate']:>10.3%} {t['regret']:>8.3f}",
             file=sys.stderr,
         )
 
@@ -133,7 +133,8 @@ def invite(server: Server) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exit", action="store_true", help="stop the server afterwards")
-    parser.add_argument("--world", default=str(ROOT / "examples/world.toml"), help="parameters of the world")
+    parser.add_argument("--world", default=str(ROOT / "examples/worlds/social.toml"), help="parameters of the world")
+    parser.add_argument("--project", help="another project than the one that init writes; copied")
     parser.add_argument("--folder", default=str(ROOT / "build/demo"), help="where the demo lives; emptied first")
     parser.add_argument("--binary", default=os.environ.get("FEEDMILL", str(ROOT / "build/release/bin/feedmill")))
     arguments = parser.parse_args()
@@ -145,6 +146,9 @@ def main() -> None:
 
     base = folder / "history"
     subprocess.run([binary, "init", base], check=True, stdout=subprocess.DEVNULL)
+    if arguments.project:
+        shutil.rmtree(base)
+        shutil.copytree(arguments.project, base, ignore=shutil.ignore_patterns("data"))
     server = Server(binary, base, free_port(), "clock.source=driven")
     try:
         say("1/3  Days of history, sent through POST /v1/batch")
@@ -163,6 +167,9 @@ def main() -> None:
             tallies[policy] = done.result()
             print(f"  {LABELS[policy]}: {tallies[policy]['feeds']} feeds, click rate {tallies[policy]['ctr']:.2%}", file=sys.stderr, flush=True)
     show_table(tallies)
+    against_rules = sum(tally["against_rules"] for tally in tallies.values())
+    if against_rules:
+        fail(f"{against_rules} items were shown to users who blocked their author or did not ask for what is not for everybody")
 
     if not arguments.exit:
         port = 8080
@@ -185,6 +192,7 @@ def main() -> None:
         "regret_random": tallies["random"]["regret"],
         "regret_trending": tallies["trending"]["regret"],
         "regret_model": model["regret"],
+        "against_rules": against_rules,
         "feed_p50_ms": model["feed_p50_ms"],
         "feed_p99_ms": model["feed_p99_ms"],
         "auc": nightly.get("auc"),

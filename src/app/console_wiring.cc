@@ -178,11 +178,11 @@ Result<std::vector<console::RunRow>> Runs(const ConsoleSources& sources, int lim
 
 }  // namespace
 
-console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cli::Keys& keys) {
+console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const access::KeyRing& keys) {
   console::ConsoleWiring wiring;
-  wiring.admin_token = keys.admin;
-  wiring.read_key = keys.read;
-  wiring.write_key = keys.write;
+  using access::Scope;
+  wiring.may_administer = [&keys](std::string_view token) { return keys.Opens(token, Scope::kAdmin); };
+  wiring.keys = [&keys] { return console::ConsoleKeys{keys.FileSecret(Scope::kRead), keys.FileSecret(Scope::kWrite)}; };
   wiring.metrics = &sources.metrics;
   wiring.activity = &sources.activity;
   wiring.state = [sources, lake = std::make_shared<LakeTotals>(*sources.folder.catalog)] {

@@ -1,13 +1,13 @@
 // What the console shows and does, read from the rooms of this server.
 #pragma once
 
+#include "access/key_ring.h"
 #include "app/config.h"
 #include "app/data_folder.h"
 #include "app/lake_lookup.h"
 #include "app/live_bundle.h"
 #include "app/service_clock.h"
 #include "base/metrics.h"
-#include "cli/connection.h"
 #include "console/console_service.h"
 #include "domain/domain.h"
 #include "ingest/landing.h"
@@ -40,6 +40,6 @@ struct ConsoleSources {
 };
 
 // Without `route`, which the server adds.
-console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const cli::Keys& keys);
+console::ConsoleWiring MakeConsoleWiring(const ConsoleSources& sources, const access::KeyRing& keys);
 
 }  // namespace feedmill::app

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include "access/keys.h"
 #include "app/fork.h"
 #include "base/log.h"
 #include "io/confined_file_system.h"
@@ -80,7 +81,8 @@ std::unique_ptr<io::FileSystem> ConfinedFiles(const ProjectPaths& paths) {
 
 std::vector<meta::Migration> AllMigrations() {
   std::vector<meta::Migration> migrations = lake::CatalogMigrations();
-  for (const auto& more : {registry::RegistryMigrations(), jobs::JobsMigrations(), warehouse::WarehouseMigrations()})
+  for (const auto& more : {registry::RegistryMigrations(), jobs::JobsMigrations(), warehouse::WarehouseMigrations(),
+                           access::AccessMigrations()})
     migrations.insert(migrations.end(), more.begin(), more.end());
   return migrations;
 }

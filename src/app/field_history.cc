@@ -40,17 +40,18 @@ class FieldHistory::Impl {
   void Run() {
     LowerThreadPriority(kBackgroundNiceness);
     log::Info(
-        "the domain has numbers or fields that the live state does not know the past of; reading it from the lake",
+        "the domain has numbers, fields or relations that the live state does not know the past of; reading it from "
+        "the lake",
         {{"records", Records()}});
     const Micros begin = MonotonicMicros();
     Status learned = Teach();
     while (!learned && learned.error().kind() == ErrorKind::kConflict) learned = Teach();
     at_work_ = false;
     if (learned) {
-      log::Info("the past of all numbers and fields is known",
+      log::Info("the past of all numbers, fields and relations is known",
                 {{"events", events_}, {"seconds", (MonotonicMicros() - begin) / kMicrosPerSecond}});
     } else if (!Stopping()) {
-      log::Error("the past of new numbers and fields is not known; it is tried again at the next start",
+      log::Error("the past of new numbers, fields and relations is not known; it is tried again at the next start",
                  {{"why", learned.error().ToString()}});
     }
   }
@@ -71,6 +72,11 @@ class FieldHistory::Impl {
     std::string only = "type = 'identify'";
     if (const std::string& made_by = wiring_.domain->Shown().made_by; !made_by.empty())
       only += " OR event = " + query::QuoteText(made_by);
+    const domain::ItemKind& shown = wiring_.domain->Shown();
+    only +=
+        fmt::format(" OR event IN ({}, {})", query::QuoteText(shown.withdrawn_by), query::QuoteText(shown.restored_by));
+    for (const domain::Relation& relation : wiring_.domain->relations)
+      only += fmt::format(" OR event IN ({}, {})", query::QuoteText(relation.add), query::QuoteText(relation.remove));
     for (uint32_t partition = 0; partition < wiring_.ends.size(); ++partition)
       FEEDMILL_TRY(TeachPartition(*session, partition, only));
     return wiring_.tailer.EndLearning();
@@ -117,7 +123,7 @@ FieldHistory::FieldHistory(FieldHistoryWiring wiring) : impl_(std::make_unique<I
 FieldHistory::~FieldHistory() = default;
 std::vector<std::string> FieldHistory::Notes() const {
   if (!impl_->IsAtWork()) return {};
-  return {"the past of new numbers and fields is being read from the lake"};
+  return {"the past of new numbers, fields and relations is being read from the lake"};
 }
 
 }  // namespace feedmill::app

@@ -1,5 +1,5 @@
-// Numbers and fields that the domain declares for an app with history: what creations and identifies of the past say of
-// them is read from the lake and taught to the live state, while it serves.
+// Numbers, fields and relations that the domain declares for an app with history: what events of the past say of them
+// is read from the lake and taught to the live state, while it serves.
 #pragma once
 
 #include <functional>

@@ -83,7 +83,8 @@ Status WriteKeys(const std::string& data_folder, const cli::Keys& keys) {
   FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
   FEEDMILL_TRY(RestrictToOwner(FolderOf(path), 0700));
   const std::string text = fmt::format(
-      "# Secrets of this data folder. Change a value and restart to revoke it.\n[keys]\nwrite = \"{}\"\nimport = "
+      "# Secrets of this data folder. A value that is changed counts in a running server within a "
+      "second.\n[keys]\nwrite = \"{}\"\nimport = "
       "\"{}\"\nread = \"{}\"\nadmin = \"{}\"\n",
       keys.write, keys.import, keys.read, keys.admin);
   FEEDMILL_TRY(io::WriteFileAtomically(files, path, text));

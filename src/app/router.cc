@@ -27,7 +27,7 @@ io::HttpResponse NotFoundAnswer() {
   io::HttpResponse response;
   response.status = 404;
   response.body =
-      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /v1/similar/<kind>/<id>, /v1/popular/<kind>, /v1/latest/<kind>, /v1/items/<kind>/<id>, /v1/users/<id>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
+      R"({"error":{"message":"there is nothing at this path; allowed: /v1/batch, /v1/track, /v1/feed, /v1/explain/<id>, /v1/similar/<kind>/<id>, /v1/popular/<kind>, /v1/latest/<kind>, /v1/items/<kind>/<id>, /v1/withdrawn/<kind>/<id>, /v1/users/<id>, /console/, /openapi.json, /metrics, /healthz, /readyz"}})";
   return response;
 }
 
@@ -65,6 +65,7 @@ void Router::Public(io::HttpRequest&& request, io::HttpResponder&& respond) cons
     return request.method == "GET" ? feed->Handle(std::move(request), std::move(respond))
                                    : WriteItem(std::move(request), std::move(respond));
   }
+  if (IsWithdrawal(request.path)) return WriteItem(std::move(request), std::move(respond));
   if (request.path == "/openapi.json") return respond(Reference());
   if (request.path == "/healthz") return respond(Text(200, "ok\n"));
   if (request.path == "/readyz") {

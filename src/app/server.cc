@@ -19,13 +19,13 @@
 #include "app/nightly_steps.h"
 #include "app/parquet_rows.h"
 #include "app/project_domain.h"
+#include "app/project_keys.h"
 #include "app/router.h"
 #include "app/service_clock.h"
 #include "app/shown_activity.h"
 #include "app/status.h"
 #include "app/work_lock.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "base/time_text.h"
 #include "cli/running_server.h"
 #include "data/event_codec.h"
@@ -37,6 +37,8 @@
 
 namespace feedmill::app {
 namespace {
+
+using access::Scope;
 
 constexpr Micros kStopGrace = 5 * kMicrosPerSecond;
 constexpr Micros kStartTime = 10 * kMicrosPerMinute;  // the longest replay at start before the server gives up
@@ -52,27 +54,28 @@ class ServerImpl final : public Server {
  public:
   ~ServerImpl() override { Stop(); }
 
-  Status Start(const Config& config, const cli::Keys& keys) {
+  Status Start(const Config& config) {
     begin_ = MonotonicMicros();
     FEEDMILL_ASSIGN(descriptors_, io::RaiseDescriptorLimit());
     config_ = config;
     FEEDMILL_ASSIGN(const Micros start, ParseTime(config.clock.start));
     clock_ = std::make_unique<ServiceClock>(config.clock.source, start, config.clock.jumps);
     FEEDMILL_ASSIGN(folder_, OpenDataFolder(config.paths, *clock_));
+    FEEDMILL_ASSIGN(keys_, OpenKeyRing(*folder_.store, system_clock_, config.paths.data));
     FEEDMILL_ASSIGN(plan_, ingest::TrackingPlan::Load(files_, config.paths.Events()));
     FEEDMILL_ASSIGN(feature_set_, features::LoadProjectFeatures(files_, config.paths.project));
     FEEDMILL_TRY(CheckDomain(feature_set_.domain, *plan_, config.paths));
     lake_ = std::make_unique<LakeRecords>(config, folder_);
     FEEDMILL_ASSIGN(log_, OpenLogBesideLake(config, folder_, *clock_, *lake_));
-    FEEDMILL_TRY(StartCollector(config, keys));
+    FEEDMILL_TRY(StartCollector(config));
     FEEDMILL_TRY(StartStream(config));
     FEEDMILL_TRY(StartLanding(config));
-    FEEDMILL_TRY(StartFeed(config, keys));
+    FEEDMILL_TRY(StartFeed(config));
     MakeNightWatch(config);
     keeper_ = std::make_unique<Keeper>(config_, folder_, *clock_, system_clock_, metrics_);
-    StartConsole(config, keys);
+    StartConsole(config);
     StartFieldHistory();
-    FEEDMILL_TRY(StartHttp(config, keys));
+    FEEDMILL_TRY(StartHttp(config));
     StartMaintenance();
     // Verbs find it once there is space to say where it is.
     Warn("the server could not be announced", Announce());
@@ -117,13 +120,14 @@ class ServerImpl final : public Server {
     return Ok();
   }
 
-  Status StartCollector(const Config& config, const cli::Keys& keys) {
+  Status StartCollector(const Config& config) {
     ingest::CollectorOptions options = config.collect;
-    ingest::WriteKey app{"app", keys.write};
-    ingest::WriteKey import{"import", keys.import};
+    ingest::WriteKey app{"app", ""};
+    ingest::WriteKey import{"import", ""};
     import.batch_bytes_max = config.import_batch_bytes_max;
     import.bulk = true;
     options.write_keys = {app, import};
+    options.find_writer = FindWriterIn(*keys_);
     options.folder_id = folder_.identity.id;
     const ingest::CollectorParts parts{
         *folder_.files,
@@ -239,7 +243,7 @@ class ServerImpl final : public Server {
     return source;
   }
 
-  Status StartFeed(const Config& config, const cli::Keys& keys) {
+  Status StartFeed(const Config& config) {
     serve::FeedServiceWiring wiring;
     wiring.clock = clock_.get();
     wiring.state = state_.get();
@@ -248,7 +252,7 @@ class ServerImpl final : public Server {
     FEEDMILL_ASSIGN(lookup_,
                     LakeLookup::Open(*folder_.catalog, feature_set_.domain->Shown(), config.paths.Temporary()));
     wiring.find_old_row = [this](const std::string& request_id) { return lookup_->FeedRow(request_id); };
-    wiring.may_read = [read = keys.read](std::string_view key) { return SecretsEqual(key, read); };
+    wiring.may_read = [this](std::string_view key) { return keys_->Opens(key, Scope::kRead); };
     wiring.metrics = &metrics_;
     FEEDMILL_ASSIGN(feed_, serve::MakeFeedService(config.feed, wiring));
     live_bundle_ = std::make_unique<LiveBundleFollower>(*folder_.registry, config.paths.Bundles(), feature_set_.domain,
@@ -296,12 +300,12 @@ class ServerImpl final : public Server {
     night_ = std::make_unique<NightWatch>(schedule, std::move(wiring));
   }
 
-  void StartConsole(const Config& config, const cli::Keys& keys) {
+  void StartConsole(const Config& config) {
     ShowFormerActivity(*log_, &activity_);
     console::ConsoleWiring wiring = MakeConsoleWiring(
         {*clock_, folder_, *log_, *landing_, *state_, *tailer_, *feed_, *live_bundle_, metrics_, activity_, *lookup_,
          config.paths.data, config.paths.Events(), config.paths.project, feature_set_.domain, plan_},
-        keys);
+        *keys_);
     wiring.status = [this, project = config.paths.project] {
       return ServerStatusJson(night_->Status(), LeftOutNow(*folder_.store, project), keeper_->Figures());
     };
@@ -311,15 +315,15 @@ class ServerImpl final : public Server {
     console_ = console::MakeConsoleService(std::move(wiring));
   }
 
-  Status StartHttp(const Config& config, const cli::Keys& keys) {
+  Status StartHttp(const Config& config) {
     FEEDMILL_ASSIGN(router_.browsers, BrowserAccess::Make(config.allowed_origins));
     FEEDMILL_ASSIGN(io::HttpServerOptions options, HttpOptionsWithin(config, descriptors_, &metrics_));
     options.on_refusal = [this](const io::HttpRequest& request, io::HttpResponse* response) {
       router_.Refused(request, response);
     };
     router_.metrics_config = config.metrics;
-    router_.may_read_metrics = [read = keys.read, admin = keys.admin](std::string_view key) {
-      return SecretsEqual(key, read) || SecretsEqual(key, admin);
+    router_.may_read_metrics = [this](std::string_view key) {
+      return keys_->Opens(key, Scope::kRead) || keys_->Opens(key, Scope::kAdmin);
     };
     router_.collector = collector_.get();
     router_.feed = feed_.get();
@@ -398,7 +402,9 @@ class ServerImpl final : public Server {
   Micros begin_ = 0;
   Config config_;
   std::unique_ptr<ServiceClock> clock_;
+  SystemClock system_clock_;
   DataFolder folder_;
+  std::unique_ptr<access::KeyRing> keys_;
   std::shared_ptr<const ingest::TrackingPlan> plan_;
   features::FeatureSet feature_set_;
   std::unique_ptr<ingest::Collector> collector_;  // outlives the log: answers on their way use it
@@ -422,7 +428,6 @@ class ServerImpl final : public Server {
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<io::HttpServer> metrics_http_;
   int descriptors_ = 0;
-  SystemClock system_clock_;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NightWatch> night_;
   std::unique_ptr<LakeScrub> scrub_;
@@ -435,9 +440,9 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> StartServer(const Config& config, const cli::Keys& keys) {
+Result<std::unique_ptr<Server>> StartServer(const Config& config) {
   auto server = std::make_unique<ServerImpl>();
-  FEEDMILL_TRY(server->Start(config, keys));
+  FEEDMILL_TRY(server->Start(config));
   return server;
 }
 

@@ -7,7 +7,6 @@
 
 #include "app/config.h"
 #include "base/result.h"
-#include "cli/connection.h"
 
 namespace feedmill::app {
 
@@ -21,6 +20,6 @@ class Server {
 };
 
 // Ready when it returns: the log's tail has been applied and the port is bound.
-Result<std::unique_ptr<Server>> StartServer(const Config& config, const cli::Keys& keys);
+Result<std::unique_ptr<Server>> StartServer(const Config& config);
 
 }  // namespace feedmill::app

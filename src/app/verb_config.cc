@@ -65,6 +65,13 @@ Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
   FEEDMILL_ASSIGN(const warehouse::ModelColumns columns,
                   DescribeTables(project, **plan, folder.catalog.get(), *session));
   for (const std::string& unknown : UnknownEvents(project, **plan, *session)) fmt::print("mind    {}\n", unknown);
+  for (const std::string& event : {(*domain)->Shown().withdrawn_by, (*domain)->Shown().restored_by}) {
+    if (event.empty() || (*plan)->FromServersAlone(event)) continue;
+    fmt::print(
+        "mind    events/{}.json: whoever has a write key, which may stand in a browser, can take items down; "
+        "\"x-from\": \"servers\" leaves it to keys for import\n",
+        event);
+  }
   FEEDMILL_TRY(CheckSelects(project, columns, folder.catalog.get()));
   return CheckColumnsRead(project, columns, **domain);
 }

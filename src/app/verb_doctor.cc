@@ -93,6 +93,12 @@ void LookAtModes(const Config& config, Findings* findings) {
   }
 }
 
+void LookAtKeys(const Config& config, Findings* findings) {
+  const auto keys = cli::ReadKeys(config.paths.data);
+  if (keys || keys.error().kind() != ErrorKind::kNotFound)
+    findings->Add("keys", StatusOf(keys), "four in secrets/keys.toml");
+}
+
 // Whether somebody serves, asked as a load balancer would.
 void LookAtServer(const Config& config, const std::string& url, Findings* findings) {
   const auto client = io::MakeHttpClient(url);
@@ -160,6 +166,7 @@ Status RunDoctor(const std::string& project, std::string url) {
     LookAtProject(*config, &findings);
     LookAtMachine(*config, &findings);
     LookAtModes(*config, &findings);
+    LookAtKeys(*config, &findings);
     LookAtData(*config, &findings);
     LookAtServer(*config, url, &findings);
   }

@@ -9,6 +9,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/project.h"
 #include "app/rebuild.h"
 #include "app/server.h"
 #include "app/stop_signal.h"
@@ -81,7 +82,7 @@ Status RunUp(const UpArguments& arguments) {
   KeepLogs(config);
   bool keys_are_new = false;
   FEEDMILL_ASSIGN(const cli::Keys keys, EnsureKeys(config.paths.data, &keys_are_new));
-  FEEDMILL_ASSIGN(const auto server, StartServer(config, keys));
+  FEEDMILL_ASSIGN(const auto server, StartServer(config));
   Greet(config, keys, keys_are_new, server->port());
   WaitForStopSignal();
   log::Info("stopping");

@@ -13,6 +13,7 @@ namespace feedmill::cli {
 namespace {
 
 constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
+constexpr size_t kKeyLettersMin = 16;
 
 void FromEnvironment(const char* name, std::string* value) {
   const char* found = std::getenv(name);
@@ -21,6 +22,25 @@ void FromEnvironment(const char* name, std::string* value) {
 
 void FillFrom(std::string_view key, std::string* value) {
   if (value->empty()) *value = key;
+}
+
+// One that is empty, short or another one's opens nothing, or something else than it is for.
+Status CheckKeys(const std::string& path, const Keys& keys) {
+  const std::pair<const char*, const std::string&> named[] = {
+      {"write", keys.write}, {"import", keys.import}, {"read", keys.read}, {"admin", keys.admin}};
+  for (const auto& [name, key] : named) {
+    if (key.size() < kKeyLettersMin) {
+      return InvalidArgument(
+          "{}: keys.{}: found {} letters, allowed: {} or more (without the file the next `feedmill up` "
+          "makes four new keys)",
+          path, name, key.size(), kKeyLettersMin);
+    }
+    for (const auto& [other, same] : named) {
+      if (other != name && same == key)
+        return InvalidArgument("{}: keys.{} and keys.{} are the same; allowed: four different keys", path, name, other);
+    }
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -46,6 +66,7 @@ Result<Keys> ReadKeys(const std::string& data_folder) {
   section.Text("read", &keys.read, "feeds");
   section.Text("admin", &keys.admin, "console and administration");
   FEEDMILL_TRY(settings.Load(document));
+  FEEDMILL_TRY(CheckKeys(path, keys));
   return keys;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/running_server.h"
@@ -21,7 +22,8 @@ class ConnectionTest : public ::testing::Test {
     project_ = std::filesystem::temp_directory_path() / ("feedmill-connection-" + std::to_string(::getpid()));
     std::filesystem::create_directories(project_ / "data/secrets");
     std::ofstream(project_ / "data/secrets/keys.toml")
-        << "[keys]\nwrite = \"w\"\nimport = \"i\"\nread = \"r\"\nadmin = \"a\"\n";
+        << "[keys]\nwrite = \"wwwwwwwwwwwwwwww\"\nimport = \"iiiiiiiiiiiiiiii\"\nread = \"rrrrrrrrrrrrrrrr\"\nadmin = "
+           "\"aaaaaaaaaaaaaaaa\"\n";
   }
   void TearDown() override { std::filesystem::remove_all(project_); }
 
@@ -32,13 +34,13 @@ TEST_F(ConnectionTest, TakesKeysFromTheProject) {
   Connection connection;
   connection.project = project_.string();
   ASSERT_TRUE(FillKeys(&connection).has_value());
-  EXPECT_EQ(connection.write_key, "w");
-  EXPECT_EQ(connection.read_key, "r");
-  EXPECT_EQ(connection.admin_token, "a");
+  EXPECT_EQ(connection.write_key, "wwwwwwwwwwwwwwww");
+  EXPECT_EQ(connection.read_key, "rrrrrrrrrrrrrrrr");
+  EXPECT_EQ(connection.admin_token, "aaaaaaaaaaaaaaaa");
   Connection import;
   import.project = project_.string();
   ASSERT_TRUE(FillKeys(&import, KeyKind::kImport).has_value());
-  EXPECT_EQ(import.write_key, "i");
+  EXPECT_EQ(import.write_key, "iiiiiiiiiiiiiiii");
 }
 
 TEST_F(ConnectionTest, FindsTheServerThatRuns) {
@@ -89,7 +91,7 @@ TEST_F(ConnectionTest, FollowsTheDataFolderOfTheSettings) {
   Connection connection;
   connection.project = project_.string();
   ASSERT_TRUE(FillKeys(&connection).has_value());
-  EXPECT_EQ(connection.write_key, "w");
+  EXPECT_EQ(connection.write_key, "wwwwwwwwwwwwwwww");
 }
 
 TEST_F(ConnectionTest, TheEnvironmentComesFirst) {
@@ -98,7 +100,7 @@ TEST_F(ConnectionTest, TheEnvironmentComesFirst) {
   connection.project = project_.string();
   ASSERT_TRUE(FillKeys(&connection).has_value());
   EXPECT_EQ(connection.write_key, "from-environment");
-  EXPECT_EQ(connection.read_key, "r");
+  EXPECT_EQ(connection.read_key, "rrrrrrrrrrrrrrrr");
 }
 
 TEST_F(ConnectionTest, WithoutKeysItSaysWhereTheyMayComeFrom) {
@@ -116,6 +118,21 @@ TEST(Verb, AFailureIsTheExitCode) {
   EXPECT_EQ(ExitCode(), 0);
   Finish(InvalidArgument("expected by this test"));
   EXPECT_EQ(ExitCode(), kExitFailed);
+}
+
+TEST_F(ConnectionTest, RefusesKeysThatCouldOpenSomethingElse) {
+  const auto refusal = [&](const std::string& text) {
+    std::ofstream(project_ / "data/secrets/keys.toml") << text;
+    const auto keys = ReadKeys((project_ / "data").string());
+    return keys ? "taken" : keys.error().message();
+  };
+  const std::string four =
+      "[keys]\nwrite = \"0123456789abcdef\"\nimport = \"1123456789abcdef\"\nread = \"2123456789abcdef\"\n";
+  EXPECT_EQ(refusal(four + "admin = \"3123456789abcdef\"\n"), "taken");
+  EXPECT_THAT(refusal(""), testing::HasSubstr("keys.write: found 0 letters, allowed: 16 or more"));
+  EXPECT_THAT(refusal(four + "admin = \"312345678abcdef\"\n"), testing::HasSubstr("keys.admin: found 15 letters"));
+  EXPECT_THAT(refusal(four + "admin = \"2123456789abcdef\"\n"),
+              testing::HasSubstr("keys.read and keys.admin are the same"));
 }
 
 }  // namespace

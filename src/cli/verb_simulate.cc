@@ -53,6 +53,8 @@ Status PrintHistory(const World& world, const HistoryFigures& figures, Micros be
 
 // JSON lines, as `feedmill import` reads them.
 Status WriteHistory(const SimulateArguments& arguments) {
+  if (arguments.out == arguments.world_file)
+    return InvalidArgument("--out: found {}, allowed: another file than --world", arguments.out);
   FEEDMILL_ASSIGN(const auto world, MakeWorld(arguments));
   FEEDMILL_ASSIGN(const auto file, io::PosixFileSystem().CreateTruncated(arguments.out));
   SeenPosts seen(world->user_count());
@@ -99,14 +101,14 @@ Status RunLive(SimulateArguments* arguments) {
   const auto on_progress = [&](double done) { progress.Set(static_cast<uint64_t>(done * kProgressSteps)); };
   FEEDMILL_ASSIGN(const Tally tally, LiveWithFeeds(world.get(), &seen, client.get(), arguments->live, on_progress));
   progress.Finish();
-  PrintResult(tally.ToJson());
+  PrintResult(tally.ToJson(world->options().behaviours));
   return Ok();
 }
 
 void AddCommonOptions(CLI::App& verb, SimulateArguments* arguments) {
   AddConnectionOptions(verb, &arguments->connection);
   verb.add_option("--world", arguments->world_file,
-                  "parameters of the world (examples/world.toml); built-in defaults when absent");
+                  "parameters of the world (examples/worlds/social.toml); built-in defaults when absent");
   verb.add_option("--start", arguments->start, "first day of history, YYYY-MM-DD")->capture_default_str();
   verb.add_flag("!--system-clock", arguments->live.drive_clock,
                 "leave the server's clock alone (default: drive it; needs clock.source = \"driven\")");
@@ -119,7 +121,8 @@ void AddSimulateVerb(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("simulate", "live as a synthetic app against a server");
   verb->require_subcommand(1);
   verb->footer(
-      "Examples:\n  feedmill simulate history --world examples/world.toml\n  feedmill simulate live --scene home");
+      "Examples:\n  feedmill simulate history --world examples/worlds/social.toml\n  feedmill simulate live --scene "
+      "home");
 
   CLI::App* history = verb->add_subcommand("history", "send days of history in bulk through /v1/batch");
   AddCommonOptions(*history, arguments.get());

@@ -28,7 +28,7 @@ Result<Json> ItemProperties(const ActWords& words, const std::string& event, con
                             const Json& feed) {
   Json properties = Json::object();
   const domain::ItemKind& kind = words.domain->Shown();
-  FEEDMILL_ASSIGN(properties[id], TextOf(from, "post_id"));
+  FEEDMILL_ASSIGN(properties[id], TextOf(from, "item_id"));
   FEEDMILL_ASSIGN(const std::string author, TextOf(from, "author_id"));
   if (!kind.author_stated.empty() && words.takes(event, kind.author_stated)) properties[kind.author_stated] = author;
   for (const Json* part : {&feed, &from}) {
@@ -115,8 +115,9 @@ std::vector<ActButton> ActButtons(const domain::Domain& domain) {
     if (!action.counted || !action.value.empty()) continue;
     ActButton button{action.name, "", action.said, action.icon, action.shown, domain.IsOfUsers(action)};
     for (const domain::Relation& relation : domain.relations) {
-      if (button.of_author && std::ranges::find(action.events, relation.add) != action.events.end())
-        button.undo = relation.remove;
+      if (!button.of_author || std::ranges::find(action.events, relation.add) == action.events.end()) continue;
+      button.undo = relation.remove;
+      button.hides = relation.hides != domain::Relation::Hides::kNothing;
     }
     buttons.push_back(std::move(button));
   }

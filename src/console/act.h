@@ -31,11 +31,12 @@ struct ActButton {
   std::string icon;        // one of domain::kIcons
   bool shown = false;      // no button: what is said of all items of a page, with "items"
   bool of_author = false;  // about the item's author
+  bool hides = false;      // of a relation that hides: what is shown stands under none
 };
 // In the order of the domain: actions of which it is enough that they happen, without a number.
 std::vector<ActButton> ActButtons(const domain::Domain& domain);
 
-// `body`: {"action", "user_id", and what the action is about: "post_id", "author_id"}. Actions: those of the domain
+// `body`: {"action", "user_id", and what the action is about: "item_id", "author_id"}. Actions: those of the domain
 // (with "items" when it is the one that is shown); NAME_author of one that may be about an author; the events of a
 // relation; identify. `message_id` names the event. Pure.
 Result<ActedEvent> MakeActedEvent(const ActWords& words, std::string_view body, const std::string& message_id);

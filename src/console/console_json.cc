@@ -56,7 +56,8 @@ std::string StateJson(const StateTiles& tiles, const std::vector<ActButton>& but
                     {"said", button.said},
                     {"icon", button.icon},
                     {"shown", button.shown},
-                    {"of_author", button.of_author}});
+                    {"of_author", button.of_author},
+                    {"hides", button.hides}});
   }
   Json scenes = Json::array();
   for (const auto& [name, description] : tiles.scenes) scenes.push_back({{"name", name}, {"description", description}});
@@ -128,9 +129,7 @@ std::string PlanJson(const std::vector<PlannedEvent>& plan) {
   return Dump({{"events", std::move(events)}});
 }
 
-std::string KeysJson(const ConsoleWiring& wiring) {
-  return Dump({{"write", wiring.write_key}, {"read", wiring.read_key}});
-}
+std::string KeysJson(const ConsoleKeys& keys) { return Dump({{"write", keys.write}, {"read", keys.read}}); }
 
 std::string TitlesJson(const std::map<std::string, std::string>& titles) { return Dump({{"titles", titles}}); }
 

@@ -14,7 +14,7 @@ std::string StateJson(const StateTiles& tiles, const std::vector<ActButton>& but
 std::string UsersJson(const std::vector<UserRow>& users);
 std::string EventsJson(const std::vector<ActivityRow>& rows);
 std::string PlanJson(const std::vector<PlannedEvent>& plan);
-std::string KeysJson(const ConsoleWiring& wiring);
+std::string KeysJson(const ConsoleKeys& keys);
 std::string TitlesJson(const std::map<std::string, std::string>& titles);
 std::string BundlesJson(const std::vector<registry::BundleRow>& bundles);
 std::string PromotionJson(const registry::Promotion& promotion);

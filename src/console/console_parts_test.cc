@@ -24,11 +24,11 @@ Json Properties(const std::string& body) {
 }
 
 TEST(ActTest, SaysWhatTheAppWouldHaveSaid) {
-  EXPECT_EQ(Properties(R"({"action":"follow","user_id":"u","author_id":"a","post_id":"p"})"),
+  EXPECT_EQ(Properties(R"({"action":"follow","user_id":"u","author_id":"a","item_id":"p"})"),
             (Json{{"target_user_id", "a"}}));
-  EXPECT_EQ(Properties(R"({"action":"hide","user_id":"u","author_id":"a","post_id":"p"})"), (Json{{"post_id", "p"}}));
+  EXPECT_EQ(Properties(R"({"action":"hide","user_id":"u","author_id":"a","item_id":"p"})"), (Json{{"post_id", "p"}}));
   EXPECT_EQ(Properties(R"({"action":"hide_author","user_id":"u","author_id":"a"})"), (Json{{"target_user_id", "a"}}));
-  EXPECT_EQ(Properties(R"({"action":"dwell_seconds","user_id":"u","author_id":"a","post_id":"p"})")["dwell_ms"], 8000);
+  EXPECT_EQ(Properties(R"({"action":"dwell_seconds","user_id":"u","author_id":"a","item_id":"p"})")["dwell_ms"], 8000);
   const auto identify = MakeActedEvent(kWords, R"({"action":"identify","user_id":"u","traits":{"topics":["x"]}})", "m");
   ASSERT_TRUE(identify.has_value());
   EXPECT_EQ(identify->path, "/v1/identify");
@@ -47,7 +47,7 @@ scale = 0.01
 value_max = 5
 )"),
                          [](std::string_view, std::string_view) { return true; }};
-  const std::string about = R"(,"user_id":"u","post_id":"p","author_id":"a","request_id":"r","position":3})";
+  const std::string about = R"(,"user_id":"u","item_id":"p","author_id":"a","request_id":"r","position":3})";
   const Json event = Json::parse(MakeActedEvent(shop, R"({"action":"purchase")" + about, "m")->body);
   EXPECT_EQ(event["event"], "order");
   EXPECT_EQ(event["properties"], (Json{{"sku", "p"}, {"price", 500}, {"request_id", "r"}, {"position", 3}}));
@@ -60,7 +60,7 @@ value_max = 5
 
 TEST(ActTest, ImpressionsAreOneBatch) {
   const auto acted = MakeActedEvent(kWords, R"({"action":"impression","user_id":"u","request_id":"r","scene":"home",
-      "items":[{"post_id":"p","author_id":"a","position":0,"source":"i2i"},{"post_id":"q","author_id":"b","position":1,"source":"fresh"}]})",
+      "items":[{"item_id":"p","author_id":"a","position":0,"source":"i2i"},{"item_id":"q","author_id":"b","position":1,"source":"fresh"}]})",
                                     "m");
   ASSERT_TRUE(acted.has_value()) << acted.error().message();
   EXPECT_EQ(acted->path, "/v1/batch");
@@ -82,8 +82,8 @@ TEST(ActTest, RefusesWhatItCannotSay) {
 
 TEST(ActTest, ActsAreSupposedAsTheMessagesTheyWouldBe) {
   const auto body =
-      SupposeActs(kWords, R"({"user_id":"u","suppose":[{"action":"hide","user_id":"u","post_id":"p","author_id":"a"},
-      {"action":"impression","user_id":"u","items":[{"post_id":"p","author_id":"a"},{"post_id":"q","author_id":"b"}]}]})");
+      SupposeActs(kWords, R"({"user_id":"u","suppose":[{"action":"hide","user_id":"u","item_id":"p","author_id":"a"},
+      {"action":"impression","user_id":"u","items":[{"item_id":"p","author_id":"a"},{"item_id":"q","author_id":"b"}]}]})");
   ASSERT_TRUE(body.has_value()) << body.error().message();
   const Json asked = Json::parse(*body);
   ASSERT_EQ(asked["suppose"].size(), 3u);

@@ -187,7 +187,7 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
 }
 
 bool ConsoleServiceImpl::Allowed(const HttpRequest& request) const {
-  return !wiring_.admin_token.empty() && SecretsEqual(request.Credentials("bearer"), wiring_.admin_token);
+  return wiring_.may_administer && wiring_.may_administer(request.Credentials("bearer"));
 }
 
 void ConsoleServiceImpl::Handle(HttpRequest&& request, HttpResponder&& respond) {
@@ -230,7 +230,7 @@ bool ConsoleServiceImpl::Forward(HttpRequest* request, HttpResponder* respond) {
     request->body = std::move(*body);
     request->path = "/v1/" + name;
     std::erase_if(request->headers, [](const auto& header) { return header.first == "authorization"; });
-    request->headers.emplace_back("authorization", "Bearer " + wiring_.read_key);
+    request->headers.emplace_back("authorization", "Bearer " + wiring_.keys().read);
     wiring_.route(std::move(*request), std::move(*respond));
   }
   return true;
@@ -247,7 +247,7 @@ void ConsoleServiceImpl::Act(HttpRequest&& request, HttpResponder&& respond) {
   event.body = std::move(acted->body);
   event.remote_address = request.remote_address;
   event.headers = {{"content-type", "application/json"},
-                   {"authorization", "Basic " + Base64Encode(wiring_.write_key + ":")}};
+                   {"authorization", "Basic " + Base64Encode(wiring_.keys().write + ":")}};
   wiring_.route(std::move(event), std::move(respond));
 }
 
@@ -286,7 +286,7 @@ HttpResponse ConsoleServiceImpl::Plan(const HttpRequest&) {
   return wiring_.plan ? AnswerResult(wiring_.plan(), PlanJson) : NotWired("plan");
 }
 
-HttpResponse ConsoleServiceImpl::Keys(const HttpRequest&) { return Answer(200, KeysJson(wiring_)); }
+HttpResponse ConsoleServiceImpl::Keys(const HttpRequest&) { return Answer(200, KeysJson(wiring_.keys())); }
 
 HttpResponse ConsoleServiceImpl::Titles(const HttpRequest& request) {
   if (!wiring_.titles) return NotWired("titles");

@@ -89,11 +89,15 @@ struct RunRow {
   std::vector<LeftOutRow> left_out = {};
 };
 
+struct ConsoleKeys {
+  std::string read;
+  std::string write;
+};
+
 struct ConsoleWiring {
-  std::string admin_token;  // empty: every request to the API is refused
+  std::function<bool(std::string_view token)> may_administer;  // null: every request to the API is refused
   // Keys the console uses for the playground, so that none sits in a browser; route() must accept them.
-  std::string read_key;
-  std::string write_key;
+  std::function<ConsoleKeys()> keys;
   // The server's own front door: /v1/feed, /v1/explain/..., /v1/track, /v1/batch. Never called for /v1/admin/.
   std::function<void(io::HttpRequest&&, io::HttpResponder&&)> route;
   MetricsRegistry* metrics = nullptr;  // feedmill_feed_seconds is read for the tiles; may be null

@@ -15,9 +15,8 @@ using testing::HasSubstr;
 class ConsoleServiceTest : public testing::Test {
  protected:
   ConsoleServiceTest() {
-    wiring_.admin_token = "secret";
-    wiring_.read_key = "read";
-    wiring_.write_key = "write";
+    wiring_.may_administer = [](std::string_view token) { return token == "secret"; };
+    wiring_.keys = [] { return ConsoleKeys{"read", "write"}; };
     wiring_.activity = &activity_;
     wiring_.state = [] {
       StateTiles tiles;
@@ -72,7 +71,7 @@ TEST_F(ConsoleServiceTest, RefusesWithoutTheToken) {
 }
 
 TEST_F(ConsoleServiceTest, AnEmptyTokenLetsNobodyIn) {
-  wiring_.admin_token = "";
+  wiring_.may_administer = nullptr;
   EXPECT_EQ(Send("GET", "/v1/admin/state", "", "").status, 401);
 }
 
@@ -132,7 +131,7 @@ TEST_F(ConsoleServiceTest, PromotesAndReportsErrors) {
 
 TEST_F(ConsoleServiceTest, ActsWithTheWriteKeyThatNoBrowserHas) {
   const std::string body =
-      R"({"action":"like","user_id":"ada","post_id":"p1","author_id":"bob","position":3,"scene":"home","request_id":"r"})";
+      R"({"action":"like","user_id":"ada","item_id":"p1","author_id":"bob","position":3,"scene":"home","request_id":"r"})";
   EXPECT_EQ(Send("POST", "/v1/admin/act", body).status, 200);
   EXPECT_EQ(routed_.path, "/v1/track");
   EXPECT_EQ(routed_.Header("authorization"), "Basic d3JpdGU6");
@@ -149,7 +148,7 @@ TEST_F(ConsoleServiceTest, AsksForFeedsWithTheReadKey) {
   EXPECT_EQ(routed_.path, "/v1/feed");
   EXPECT_EQ(routed_.Header("authorization"), "Bearer read");
   const std::string supposed =
-      R"({"user_id":"ada","suppose":[{"action":"hide","user_id":"ada","post_id":"p","author_id":"b"}]})";
+      R"({"user_id":"ada","suppose":[{"action":"hide","user_id":"ada","item_id":"p","author_id":"b"}]})";
   EXPECT_EQ(Send("POST", "/v1/admin/feed", supposed).status, 200);
   EXPECT_EQ(Json::parse(routed_.body)["suppose"][0]["properties"]["post_id"], "p");
   EXPECT_EQ(Send("POST", "/v1/admin/feed", R"({"suppose":[{"action":"fly"}]})").status, 400);

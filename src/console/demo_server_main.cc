@@ -252,9 +252,8 @@ class Demo {
 
   console::ConsoleWiring Wiring() {
     console::ConsoleWiring wiring;
-    wiring.admin_token = kToken;
-    wiring.read_key = "read";
-    wiring.write_key = "write";
+    wiring.may_administer = [](std::string_view token) { return token == kToken; };
+    wiring.keys = [] { return console::ConsoleKeys{"read", "write"}; };
     wiring.metrics = &metrics_;
     wiring.activity = &activity_;
     wiring.route = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {

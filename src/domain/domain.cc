@@ -90,7 +90,8 @@ class DomainReader {
                         {{FieldTypeName(Type::kText), Type::kText},
                          {FieldTypeName(Type::kTexts), Type::kTexts},
                          {FieldTypeName(Type::kNumber), Type::kNumber},
-                         {FieldTypeName(Type::kBoolean), Type::kBoolean}},
+                         {FieldTypeName(Type::kBoolean), Type::kBoolean},
+                         {FieldTypeName(Type::kTime), Type::kTime}},
                         &field.type);
       if (!IsName(name)) types.Refuse(name, kNameRule);
       fields->push_back(std::move(field));
@@ -104,6 +105,12 @@ class DomainReader {
     Property(table, "removed_by", &item->removed_by);
     if (!item->removed_by.empty() && item->removed_by == item->made_by)
       table.Refuse("removed_by", "another event than made_by");
+    Property(table, "withdrawn_by", &item->withdrawn_by);
+    Property(table, "restored_by", &item->restored_by);
+    if (item->withdrawn_by.empty() && !item->restored_by.empty())
+      table.Refuse("restored_by", "nothing, while there is no withdrawn_by");
+    if (!item->withdrawn_by.empty() && item->withdrawn_by == item->restored_by)
+      table.Refuse("restored_by", "another event than withdrawn_by");
     Property(table, "title", &item->title);
     table.Texts("numbers", &item->numbers);
     const auto good = [](const std::string& name) { return IsName(name); };
@@ -199,6 +206,13 @@ class DomainReader {
     Need(table, "id", &relation.id);
     Need(table, "add", &relation.add);
     Property(table, "remove", &relation.remove);
+    if (relation.remove == relation.add && !relation.add.empty()) table.Refuse("remove", "another event than add");
+    using Hides = Relation::Hides;
+    table.OneOf<Hides>("hides", {{"far", Hides::kFar}, {"both", Hides::kBoth}}, &relation.hides);
+    if (relation.hides == Hides::kNothing && domain_.Followed() != nullptr) {
+      table.Refuse("hides", fmt::format("\"far\" or \"both\": one relation without it, which is \"{}\"",
+                                        domain_.Followed()->name));
+    }
     domain_.relations.push_back(std::move(relation));
     return table.Good();
   }
@@ -233,7 +247,7 @@ class DomainReader {
 }  // namespace
 
 std::string_view FieldTypeName(FieldType type) {
-  constexpr std::string_view kNames[] = {"text", "texts", "number", "boolean"};
+  constexpr std::string_view kNames[] = {"text", "texts", "number", "boolean", "time"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -250,6 +264,11 @@ std::vector<const Action*> Domain::Labelled() const {
   return labelled;
 }
 
+const Relation* Domain::Followed() const {
+  const auto found = std::ranges::find(relations, Relation::Hides::kNothing, &Relation::hides);
+  return found == relations.end() ? nullptr : &*found;
+}
+
 const ItemKind& Domain::Shown() const { return *std::ranges::find_if_not(items, &ItemKind::IsUsers); }
 const ItemKind& Domain::Users() const { return *std::ranges::find_if(items, &ItemKind::IsUsers); }
 
@@ -257,6 +276,8 @@ float Action::Weight(double value_of_event) const {
   if (value.empty()) return 1;
   return static_cast<float>(std::clamp(value_of_event * scale, 0.0, value_max));
 }
+
+std::string Relation::Meaning() const { return fmt::format("id {} add {} remove {}", id, add, remove); }
 
 std::string MeaningOf(const Domain& domain, const Action& action) {
   const ItemKind& item = domain.items[action.item];

@@ -19,7 +19,7 @@ inline constexpr std::string_view kUserId = "userId";
 // Handles of actions are packed into six bits.
 inline constexpr size_t kActionsMax = 64;
 inline constexpr size_t kItemKindsMax = 2;  // one beside the users
-inline constexpr size_t kRelationsMax = 1;
+inline constexpr size_t kRelationsMax = 4;
 inline constexpr size_t kLabelsMax = 16;
 inline constexpr size_t kNumbersMax = 4;  // of an item, each four bytes of memory
 inline constexpr size_t kFieldsMax = 8;   // of an item, of a user, of a request; four bytes each as well
@@ -27,8 +27,8 @@ inline constexpr size_t kFieldsMax = 8;   // of an item, of a user, of a request
 inline constexpr std::string_view kIcons[] = {"eye",    "heart",       "bookmark", "bubble", "arrow", "cart",
                                               "person", "crossed_eye", "flag",     "play",   "star"};
 
-enum class FieldType { kText, kTexts, kNumber, kBoolean };
-std::string_view FieldTypeName(FieldType type);  // as domain.toml says it: "text", "texts", "number", "boolean"
+enum class FieldType { kText, kTexts, kNumber, kBoolean, kTime };
+std::string_view FieldTypeName(FieldType type);  // as domain.toml says it: "text", "texts", "number", "boolean", "time"
 
 // What is known of an item, a user or a request, for the rules of scenes.
 struct Field {
@@ -43,6 +43,8 @@ struct ItemKind {
   std::string id;             // property that names an item
   std::string made_by;        // event; empty: an item exists from its first action on, and has no age
   std::string removed_by;     // event of its author, after which it is never shown; made again later, it is back
+  std::string withdrawn_by;   // event of whoever watches over the app, after which it is shown to nobody ...
+  std::string restored_by;    // ... and after which it is again
   std::string author_stated;  // property of actions: whose item it is, believed while its creation is not known
   // Text property of made_by, and of actions that say it themselves: the one that trends, windows and counters of a
   // user and a topic go by. Of users: the trait with a list of those that they told. Empty: there is none.
@@ -82,12 +84,17 @@ struct Action {
   float Weight(double value_of_event) const;
 };
 
-// Edges from user to user that are kept live and point in time.
+// Edges from user to user that are kept live; those of the one that hides nothing also point in time.
 struct Relation {
+  // What is not to be shown while an edge stands: what the far end wrote to the near one, or also the other way round.
+  enum class Hides { kNothing, kFar, kBoth };
   std::string name;
   std::string id;      // property that names the far end
   std::string add;     // event
   std::string remove;  // event; empty: edges stay
+  Hides hides = Hides::kNothing;
+  // What decides which events change an edge, as one line: equal lines have equal edges, whatever the name.
+  std::string Meaning() const;
 };
 
 struct Domain {
@@ -100,6 +107,8 @@ struct Domain {
   bool IsOfUsers(const Action& action) const { return items[action.item].IsUsers(); }
   const ItemKind& Shown() const;  // the kind that scenes show: the one that is not the users
   const ItemKind& Users() const;
+  // The relation that hides nothing, at most one: who follows whom. Null: there is none.
+  const Relation* Followed() const;
   // The actions that have a label, in their order: what is learned. Bundles are judged by the first one.
   std::vector<const Action*> Labelled() const;
 };

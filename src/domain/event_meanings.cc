@@ -6,9 +6,12 @@ EventMeanings::EventMeanings(const Domain& domain) {
   if (const std::string& made_by = domain.Shown().made_by; !made_by.empty()) by_event_[made_by].makes = true;
   if (const std::string& removed_by = domain.Shown().removed_by; !removed_by.empty())
     by_event_[removed_by].unmakes = true;
-  for (const Relation& relation : domain.relations) {
-    by_event_[relation.add].adds = true;
-    if (!relation.remove.empty()) by_event_[relation.remove].removes = true;
+  if (const std::string& event = domain.Shown().withdrawn_by; !event.empty()) by_event_[event].withdraws = true;
+  if (const std::string& event = domain.Shown().restored_by; !event.empty()) by_event_[event].restores = true;
+  for (size_t i = 0; i < domain.relations.size(); ++i) {
+    const Relation& relation = domain.relations[i];
+    by_event_[relation.add].adds.push_back(static_cast<uint8_t>(i));
+    if (!relation.remove.empty()) by_event_[relation.remove].removes.push_back(static_cast<uint8_t>(i));
   }
   for (size_t i = 0; i < domain.actions.size(); ++i) {
     for (const std::string& event : domain.actions[i].events)

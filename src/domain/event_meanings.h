@@ -14,8 +14,10 @@ namespace feedmill::domain {
 struct EventMeaning {
   bool makes = false;            // an item of the kind that is shown, or a new version of it
   bool unmakes = false;          // one, which is not to be shown any more
-  bool adds = false;             // an edge of the relation
-  bool removes = false;          // one
+  bool withdraws = false;        // one, by whoever watches over the app
+  bool restores = false;         // one that was withdrawn
+  std::vector<uint8_t> adds;     // an edge of these: places in Domain::relations
+  std::vector<uint8_t> removes;  // likewise
   std::vector<uint8_t> actions;  // places in Domain::actions, in their order; `when` is still to be looked at
 };
 

@@ -24,7 +24,7 @@ constexpr std::string_view kIdentify = "identify";
 
 PropertyType PropertyTypeOf(FieldType type) {
   constexpr PropertyType kTypes[] = {PropertyType::kText, PropertyType::kTexts, PropertyType::kNumber,
-                                     PropertyType::kBoolean};
+                                     PropertyType::kBoolean, PropertyType::kText};
   return kTypes[static_cast<size_t>(type)];
 }
 
@@ -48,6 +48,9 @@ class Checker {
       if (!item.category.empty()) HasProperty(where, "categories", kIdentify, item.category, PropertyType::kTexts);
       CheckFields(where, kIdentify, item.fields);
       return;
+    }
+    for (const auto& [key, event] : {std::pair("withdrawn_by", item.withdrawn_by), {"restored_by", item.restored_by}}) {
+      if (!event.empty() && HasEvent(where, key, event)) HasProperty(where, key, event, item.id, PropertyType::kText);
     }
     if (item.made_by.empty() || !HasEvent(where, "made_by", item.made_by)) return;
     HasProperty(where, "id", item.made_by, item.id, PropertyType::kText);

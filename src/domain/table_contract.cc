@@ -24,7 +24,7 @@ class Contract {
     Actions();
     Impressions();
     if (!shown_.made_by.empty()) Versions();
-    if (!domain_.relations.empty()) Relations();
+    if (domain_.Followed() != nullptr) Relations();
     Lists();
     return std::move(columns_);
   }
@@ -86,7 +86,7 @@ class Contract {
 
   void Relations() {
     table_ = "dwd_user_relation";
-    const std::string reason = "relation." + domain_.relations.front().name;
+    const std::string reason = "relation." + domain_.Followed()->name;
     Add("user_key", kKey, reason);
     Add("target_user_key", kKey, reason);
     Add("valid_from", kTime, reason);

@@ -105,7 +105,7 @@ void PostHistory::Describe(EntityHandle post, Micros time, CandidateInput* candi
 Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
                                           UserPart part) {
   FollowHistory history;
-  if (domain.relations.empty()) return history;
+  if (domain.Followed() == nullptr) return history;
   FEEDMILL_TRY(session.RegisterTable(catalog, kRelationTable));
   const auto add = [&history](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {

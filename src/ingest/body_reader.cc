@@ -141,9 +141,9 @@ std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const Trac
 
   MessageLimits message_limits = limits.message;
   message_limits.event_bytes_max = body.key->event_bytes_max;
-  MessageReader reader(
-      plan, message_limits,
-      {request.type, body.key->name, request.remote_ip, request.user_agent, *sent_at, request.received_time});
+  MessageReader reader(plan, message_limits,
+                       {request.type, body.key->name, body.key->bulk, request.remote_ip, request.user_agent, *sent_at,
+                        request.received_time});
   const auto refusal = [&](size_t index) -> const Rejection* {
     if (!masked) return nullptr;
     const auto found = masked->by_message.find(index);
@@ -173,9 +173,9 @@ std::expected<Body, BodyRefusal> ReadBody(const BodyRequest& request, const Trac
 
 std::string RefusedBodyPayload(const BodyRefusal& refusal, const BodyRequest& request, const TrackingPlan& plan,
                                const BodyLimits& limits) {
-  MessageReader reader(
-      plan, limits.message,
-      {request.type, refusal.key->name, request.remote_ip, request.user_agent, std::nullopt, request.received_time});
+  MessageReader reader(plan, limits.message,
+                       {request.type, refusal.key->name, false, request.remote_ip, request.user_agent, std::nullopt,
+                        request.received_time});
   std::string payload;
   EncodeLogRecord(reader.Refused(refusal.rejection, *request.body), &payload);
   return payload;

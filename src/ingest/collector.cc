@@ -90,11 +90,22 @@ Collector::Parts::Parts(const CollectorParts& given, CollectorOptions wanted, Wr
       batches({options.batch_threads, kPatientNiceness, options.batch_queue_bytes_max}),
       imports({options.import_threads, kBackgroundNiceness, options.import_queue_bytes_max}) {}
 
+namespace {
+
+Result<WriteKeys> KeysOf(const CollectorOptions& options) {
+  if (!options.find_writer) return WriteKeys::Make(options.write_keys);
+  if (options.write_keys.size() != 2)
+    return InvalidArgument("write keys: the limits of apps and of imports are needed");
+  return WriteKeys::Of(options.write_keys[0], options.write_keys[1], options.find_writer);
+}
+
+}  // namespace
+
 Collector::Collector(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Collector::~Collector() = default;
 
 Result<std::unique_ptr<Collector>> Collector::Open(const CollectorParts& given, CollectorOptions options) {
-  FEEDMILL_ASSIGN(auto keys, WriteKeys::Make(options.write_keys));
+  FEEDMILL_ASSIGN(auto keys, KeysOf(options));
   auto parts = std::make_unique<Parts>(given, std::move(options), std::move(keys));
   FEEDMILL_TRY(parts->RebuildDedupe());
   given.metrics.AddGaugeFunction("feedmill_collect_dedupe_ids", "Message ids known to be in the log.", {},

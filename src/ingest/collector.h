@@ -23,6 +23,9 @@ namespace feedmill::ingest {
 
 struct CollectorOptions {
   std::vector<WriteKey> write_keys;
+  // When it is there, it says who may write, and `write_keys` are two without keys: the limits of apps, then of
+  // imports.
+  FindWriter find_writer;
   size_t batch_events_max = 10'000;
   size_t rejected_raw_bytes_max = 8 << 10;  // how much of a refused message is kept
   int rejections_shown_max = 20;            // in an answer; all are counted and stored

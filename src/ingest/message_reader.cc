@@ -283,6 +283,12 @@ Refusal MessageReader::FillProperties(const Fields& fields, Event* event) const 
                    fmt::format("found \"{}\", the tracking plan has: {}", CutText(event->name, kShownBytesMax),
                                fmt::join(plan_.event_names(), ", ")));
   }
+  if (schema != nullptr && schema->servers_only && !origin_.is_server) {
+    return Because("not_from_clients", "event",
+                   fmt::format("found \"{}\" sent with the key \"{}\", allowed with keys for import alone (x-from: "
+                               "servers in the tracking plan)",
+                               CutText(event->name, kShownBytesMax), origin_.source));
+  }
   if (schema != nullptr) {
     auto broken = value ? CheckValue(*schema, *value, field) : CheckAbsent(*schema, field);
     if (broken) return Because(broken->rule, broken->field, std::move(broken->reason));

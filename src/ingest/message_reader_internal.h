@@ -27,6 +27,7 @@ struct MessageLimits {
 struct MessageOrigin {
   std::string_view type;          // given by the path ("track"); empty: each message says its own
   std::string_view source;        // name of the write key
+  bool is_server = false;         // whose key stands in no browser
   std::string_view remote_ip;     // of the peer, whole
   std::string_view user_agent;    // header
   std::optional<Micros> sent_at;  // of the batch

@@ -75,6 +75,11 @@ const ValueSchema* TrackingPlan::Find(std::string_view type, std::string_view ev
   return found == schemas.end() ? nullptr : &found->second;
 }
 
+bool TrackingPlan::FromServersAlone(std::string_view event) const {
+  const ValueSchema* schema = Find("track", event);
+  return schema != nullptr && schema->servers_only;
+}
+
 std::optional<PropertyType> TrackingPlan::TypeOf(std::string_view type, std::string_view event,
                                                  std::string_view property) const {
   const ValueSchema* schema = Find(type, event);

@@ -37,6 +37,9 @@ class TrackingPlan {
   // event when `type` is "track", anything goes for the others.
   const ValueSchema* Find(std::string_view type, std::string_view event) const;
 
+  // Whether keys that may stand in a browser are refused for a track event of that name ("x-from": "servers").
+  bool FromServersAlone(std::string_view event) const;
+
   // The declared type of a property (identify, group: trait) of such a message; nothing when none is declared.
   std::optional<PropertyType> TypeOf(std::string_view type, std::string_view event, std::string_view property) const;
 

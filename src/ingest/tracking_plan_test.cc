@@ -40,7 +40,7 @@ class TrackingPlanTest : public testing::Test {
 TEST_F(TrackingPlanTest, TheTemplateLoads) {
   auto plan = TrackingPlan::Load(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/events");
   ASSERT_TRUE(plan) << plan.error().ToString();
-  EXPECT_EQ((*plan)->event_names().size(), 16u);
+  EXPECT_EQ((*plan)->event_names().size(), 22u);
   std::map<std::string, ColumnType> columns;
   for (const auto& column : (*plan)->typed_columns()) columns[column.name] = column.type;
   std::map<std::string, ColumnType> expected = {
@@ -48,7 +48,8 @@ TEST_F(TrackingPlanTest, TheTemplateLoads) {
       {"nsfw", ColumnType::kBoolean},     {"position", ColumnType::kLong},         {"post_id", ColumnType::kString},
       {"query", ColumnType::kString},     {"request_id", ColumnType::kString},     {"scene", ColumnType::kString},
       {"source", ColumnType::kString},    {"target_user_id", ColumnType::kString}, {"text_length", ColumnType::kLong},
-      {"title", ColumnType::kString},     {"topic", ColumnType::kString}};
+      {"title", ColumnType::kString},     {"topic", ColumnType::kString},          {"community", ColumnType::kString},
+      {"reason", ColumnType::kString},    {"expires_at", ColumnType::kString}};
   EXPECT_EQ(columns, expected);
   EXPECT_NE((*plan)->Find("track", "feed_impression"), nullptr);
   EXPECT_NE((*plan)->Find("identify", ""), nullptr);
@@ -92,6 +93,18 @@ TEST_F(TrackingPlanTest, TheTitleIsTheName) {
   EXPECT_EQ((*plan)->Find("track", "order"), nullptr);
   ASSERT_EQ((*plan)->typed_columns().size(), 1u);
   EXPECT_EQ((*plan)->typed_columns()[0].type, ColumnType::kDouble);
+}
+
+TEST_F(TrackingPlanTest, AnEventMaySayWhoSendsIt) {
+  Write("a.json", "{\"type\": \"object\",\n \"x-from\": \"me\"}");
+  Write("b.json", "{\"type\": \"object\",\n \"properties\": {\"x\": {\"type\": \"string\", \"x-from\": \"servers\"}}}");
+  Write("c.json", "{\"type\": \"object\", \"x-from\": \"anyone\"}");
+  const std::string error = LoadError();
+  EXPECT_THAT(error, HasSubstr("/a.json:2: x-from: allowed are \"anyone\" and \"servers\""));
+  EXPECT_THAT(error, HasSubstr("/b.json:2: x-from: allowed for an event, not for a property"));
+  EXPECT_THAT(error, testing::Not(HasSubstr("c.json")));
+  Write("a.json", "{\"type\": \"object\", \"properties\": {\"t\": {\"type\": \"string\",\n \"format\": \"uri\"}}}");
+  EXPECT_THAT(LoadError(), HasSubstr("/a.json:2: format: allowed is \"date-time\""));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include "base/time_text.h"
 #include "ingest/json_access_internal.h"
 #include "ingest/value_schema_internal.h"
 
@@ -75,6 +76,10 @@ Violation CheckText(const ValueSchema& schema, const element& value, std::string
   if (!schema.enumeration.empty() && std::ranges::find(schema.enumeration, text) == schema.enumeration.end()) {
     return Broken(field, "not_in_enum",
                   fmt::format("found {}, allowed \"{}\"", Shown(value), fmt::join(schema.enumeration, "\", \"")));
+  }
+  if (schema.is_time && !ParseTime(text)) {
+    return Broken(field, "no_time",
+                  fmt::format("found {}, allowed: an instant like 2026-11-22T21:52:06Z", Shown(value)));
   }
   if (!schema.length_min && !schema.length_max) return std::nullopt;
   uint64_t length = CodePoints(text);

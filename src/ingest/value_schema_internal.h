@@ -39,7 +39,9 @@ struct ValueSchema {
   std::vector<Property> properties;  // at most 64
   uint64_t required = 0;             // bit i: properties[i] must be there and not null
   std::vector<uint64_t> any_of;      // of each of these sets, one set must be there whole; empty = no such rule
+  bool is_time = false;              // "format": "date-time"; checked of strings
   bool additional_properties = true;
+  bool servers_only = false;           // of an event: senders with a key that may stand in a browser are refused
   std::unique_ptr<ValueSchema> items;  // of every item of an array
   std::optional<uint64_t> items_min, items_max;
 };

@@ -13,7 +13,7 @@ constexpr size_t kPropertiesMax = 64;  // bits of ValueSchema::required
 constexpr std::string_view kKeywords =
     "$schema, title, description, type, properties, required, anyOf, additionalProperties, enum, minLength, maxLength, "
     "minimum, "
-    "maximum, items, minItems, maxItems";
+    "maximum, items, minItems, maxItems, format, x-from";
 
 struct NamedType {
   std::string_view name;
@@ -71,6 +71,8 @@ class SchemaReader {
       if (Expect(value, Kind::kBoolean, name)) schema->additional_properties = value.boolean;
       return;
     }
+    if (name == "format") return ReadFormat(value, schema);
+    if (name == "x-from") return ReadFrom(value, schema);
     if (name == "items") return void(schema->items = std::make_unique<ValueSchema>(Read(value)));
     if (name == "minLength") return ReadCount(value, name, &schema->length_min);
     if (name == "maxLength") return ReadCount(value, name, &schema->length_max);
@@ -79,6 +81,18 @@ class SchemaReader {
     if (name == "minimum") return ReadNumber(value, name, &schema->minimum);
     if (name == "maximum") return ReadNumber(value, name, &schema->maximum);
     Fault(line, fmt::format("unknown keyword '{}'; allowed are: {}", name, kKeywords));
+  }
+
+  void ReadFormat(const LocatedJson& json, ValueSchema* schema) {
+    schema->is_time = json.kind == Kind::kString && json.text == "date-time";
+    if (!schema->is_time) Fault(json.line, "format: allowed is \"date-time\"");
+  }
+
+  void ReadFrom(const LocatedJson& json, ValueSchema* schema) {
+    const bool is_text = json.kind == Kind::kString;
+    schema->servers_only = is_text && json.text == "servers";
+    if (!schema->servers_only && !(is_text && json.text == "anyone"))
+      Fault(json.line, "x-from: allowed are \"anyone\" and \"servers\"");
   }
 
   void ReadTypes(const LocatedJson& json, ValueSchema* schema) {
@@ -104,6 +118,7 @@ class SchemaReader {
     for (const auto& member : json.members) {
       ValueSchema::Property property{member.name, DescriptionOf(member.value), Read(member.value)};
       property.schema.line = member.line;
+      if (property.schema.servers_only) Fault(member.line, "x-from: allowed for an event, not for a property");
       schema->properties.push_back(std::move(property));
     }
   }

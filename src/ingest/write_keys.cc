@@ -24,7 +24,25 @@ Result<WriteKeys> WriteKeys::Make(std::vector<WriteKey> keys) {
   return made;
 }
 
+WriteKeys WriteKeys::Of(WriteKey app, WriteKey import, FindWriter find) {
+  WriteKeys made;
+  made.keys_ = {std::move(app), std::move(import)};
+  made.asked_ = std::make_unique<Asked>();
+  made.asked_->find = std::move(find);
+  return made;
+}
+
+const WriteKey* WriteKeys::Ask(std::string_view key) const {
+  auto writer = asked_->find(key);
+  if (!writer) return nullptr;
+  const MutexLock lock(asked_->mutex);
+  const auto [known, is_new] = asked_->known.try_emplace({writer->name, writer->bulk}, keys_[writer->bulk ? 1 : 0]);
+  if (is_new) known->second.name = std::move(writer->name);
+  return &known->second;
+}
+
 const WriteKey* WriteKeys::Find(std::string_view key) const {
+  if (asked_) return Ask(key);
   const WriteKey* found = nullptr;
   for (const auto& candidate : keys_) {
     if (SecretsEqual(candidate.key, key)) found = &candidate;  // no early end: time must not tell which

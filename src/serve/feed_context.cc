@@ -47,6 +47,9 @@ bool FeedContext::Seen(features::EntityHandle post) const {
 
 bool FeedContext::Hidden(features::EntityHandle post, features::EntityHandle author) const {
   if (Holds(supposed.hidden_posts, post) || Holds(supposed.hidden_authors, author)) return true;
+  for (const auto& [relation, hidden] : supposed.hidden_by_relation) {
+    if (hidden == author) return true;
+  }
   return user != features::kNoEntity && (state->HiddenPost(user, post) || state->HiddenAuthor(user, author));
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text_encoding.h"
+#include "base/time_text.h"
 
 namespace feedmill::serve {
 namespace {
@@ -130,6 +131,12 @@ Parsed ReadContextField(const domain::Field& field, const Json& value, ContextVa
       if (!value.is_boolean()) return Wrong(name, Dump(value), "true or false");
       out->number = value.get<bool>() ? 1 : 0;
       return {};
+    case domain::FieldType::kTime: {
+      const auto time = value.is_string() ? ParseTime(value.get_ref<const std::string&>()) : Result<Micros>(0);
+      if (!value.is_string() || !time) return Wrong(name, Dump(value), "an instant like \"2026-11-22T21:52:06Z\"");
+      out->number = static_cast<double>(FloorTo(*time, kMicrosPerSecond) / kMicrosPerSecond);
+      return {};
+    }
   }
   return {};
 }

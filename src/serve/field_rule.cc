@@ -16,7 +16,7 @@ using CompareOrder = RuleNode::Order;
 
 namespace {
 
-bool Ordered(float left, CompareOrder order, float right) {
+bool Ordered(double left, CompareOrder order, double right) {
   switch (order) {
     case CompareOrder::kEqual:
       return left == right;
@@ -32,6 +32,11 @@ bool Ordered(float left, CompareOrder order, float right) {
       return left >= right;
   }
   return false;
+}
+
+// Numbers are kept as 32-bit floats: what they are compared with is one as well.
+double Rounded(FieldType type, double number) {
+  return type == FieldType::kNumber ? static_cast<double>(static_cast<float>(number)) : number;
 }
 
 }  // namespace
@@ -79,7 +84,7 @@ BoundRules::Value BoundRules::OfUser(const RuleNode& node) {
   if (supposed != context_.supposed.told_fields.end()) {
     Value value = OfTexts(supposed->second.texts);
     value.given = supposed->second.given;
-    value.number = static_cast<float>(supposed->second.number);
+    value.number = Rounded(node.type, supposed->second.number);
     return value;
   }
   if (context_.user == kNoEntity) return {};
@@ -91,13 +96,14 @@ BoundRules::Value BoundRules::OfContext(const RuleNode& node) {
   const auto said = context_.query->context.find(static_cast<size_t>(node.field));
   if (said == context_.query->context.end()) return {};
   Value value = OfTexts(Find(said->second.texts));
-  value.number = static_cast<float>(said->second.number);
+  value.number = Rounded(node.type, said->second.number);
   return value;
 }
 
 BoundRules::Value BoundRules::OfConstant(const RuleNode& node) {
+  if (node.of == Of::kNow) return {.given = true, .number = static_cast<double>(context_.now / kMicrosPerSecond)};
   Value value = OfTexts(Find(node.texts));
-  value.number = static_cast<float>(node.number);
+  value.number = Rounded(node.type, node.number);
   return value;
 }
 
@@ -107,6 +113,7 @@ BoundRules::Value BoundRules::OfWord(FieldType type, stream::FieldWord word) con
   if (!value.given) return value;
   if (type == FieldType::kNumber) value.number = word.number();
   if (type == FieldType::kBoolean) value.number = word.boolean() ? 1 : 0;
+  if (type == FieldType::kTime) value.number = static_cast<double>(word.seconds());
   if (type == FieldType::kText) value.text = word.handle();
   if (type == FieldType::kTexts) value.list = word;
   return value;

@@ -23,7 +23,7 @@ inline constexpr size_t kRulesMax = 16;  // of a scene
 
 struct RuleNode {
   enum class Kind : uint8_t { kOperand, kFlag, kHas, kCompare, kIn, kOverlaps, kNot, kAnd, kOr };
-  enum class Of : uint8_t { kItem, kUser, kContext, kConstant };
+  enum class Of : uint8_t { kItem, kUser, kContext, kConstant, kNow };
   // What is compared how; of kCompare.
   enum class Order : uint8_t { kEqual, kNotEqual, kLess, kAtMost, kGreater, kAtLeast };
 
@@ -34,7 +34,7 @@ struct RuleNode {
   Of of = Of::kConstant;
   domain::FieldType type = domain::FieldType::kText;
   int field = 0;      // place among the declared fields; kCategory, or kFirstNumber and what is behind it
-  double number = 0;  // of a constant; 0 or 1 of a boolean
+  double number = 0;  // of a constant; 0 or 1 of a boolean, seconds since 1970 of a time
   std::vector<std::string> texts = {};  // likewise
 
   Order order = Order::kEqual;
@@ -65,7 +65,7 @@ class BoundRules {
   enum class Truth : uint8_t { kFalse, kUnknown, kTrue };
   struct Value {
     bool given = false;
-    float number = 0;
+    double number = 0;
     features::EntityHandle text = features::kNoEntity;
     std::span<const features::EntityHandle> texts = {};
     stream::FieldWord list = {};  // of an item: its texts stay where they are

@@ -157,7 +157,7 @@ class RuleParser {
     FEEDMILL_TRY(Advance());
     FEEDMILL_TRY(Expect("("));
     FEEDMILL_ASSIGN(const int field, Operand());
-    if (rule_.nodes[static_cast<size_t>(field)].of == Of::kConstant)
+    if (const Of of = rule_.nodes[static_cast<size_t>(field)].of; of == Of::kConstant || of == Of::kNow)
       return InvalidArgument("has(...): found a value; allowed: a field");
     FEEDMILL_TRY(Expect(")"));
     return Add({.kind = Kind::kHas, .left = field});
@@ -206,11 +206,11 @@ class RuleParser {
       good = of_left == FieldType::kTexts && of_right == FieldType::kTexts;
       allowed = "texts on both sides";
     } else if (comparing.order == CompareOrder::kEqual || comparing.order == CompareOrder::kNotEqual) {
-      good = of_left == of_right && (of_left == FieldType::kText || of_left == FieldType::kNumber);
-      allowed = "two texts or two numbers (of booleans say and, or, not)";
+      good = of_left == of_right && of_left != FieldType::kTexts && of_left != FieldType::kBoolean;
+      allowed = "two texts, two numbers or two times (of booleans say and, or, not)";
     } else {
-      good = of_left == FieldType::kNumber && of_right == FieldType::kNumber;
-      allowed = "two numbers";
+      good = of_left == of_right && (of_left == FieldType::kNumber || of_left == FieldType::kTime);
+      allowed = "two numbers or two times";
     }
     if (good) return Ok();
     return InvalidArgument("character {}: found {} {} {}; allowed: {}", at + 1, FieldTypeName(of_left), sign,
@@ -230,6 +230,9 @@ class RuleParser {
     } else if (Is(Token::Kind::kWord, "true") || Is(Token::Kind::kWord, "false")) {
       node.type = FieldType::kBoolean;
       node.number = token_.text == "true" ? 1 : 0;
+    } else if (Is(Token::Kind::kWord, "now")) {
+      node.of = Of::kNow;
+      node.type = FieldType::kTime;
     } else if (!FindField(&node)) {
       return Unexpected(KnownFields());
     }
@@ -286,7 +289,7 @@ class RuleParser {
   }
 
   std::string KnownFields() const {
-    std::string names = "a value, or a field of domain.toml:";
+    std::string names = "a value, now, or a field of domain.toml:";
     const domain::ItemKind& shown = domain_.Shown();
     for (const domain::Field& field : shown.fields) names += " item." + field.name;
     if (!shown.category.empty()) names += " item." + shown.category;

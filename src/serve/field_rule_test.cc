@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/time_text.h"
 #include "serve/feed_context.h"
 #include "serve/stage.h"
 
@@ -20,13 +21,13 @@ id = "flat"
 made_by = "offered"
 category = "town"
 numbers = ["rent"]
-fields = { furnished = "boolean", lang = "text", pets = "texts", rooms = "number" }
+fields = { furnished = "boolean", lang = "text", pets = "texts", rooms = "number", until = "time" }
 [item.person]
 id = "userId"
 categories = "towns"
 fields = { langs = "texts", lang = "text", smoker = "boolean", budget = "number" }
 [context]
-fields = { device = "text", budget = "number", tags = "texts", night = "boolean" }
+fields = { device = "text", budget = "number", tags = "texts", night = "boolean", moves = "time" }
 [action.seen]
 event = "seen"
 shown = true
@@ -110,6 +111,27 @@ TEST_F(FieldRuleTest, ComparesFieldsOfItemsWithValues) {
   EXPECT_THAT(Kept("has(item.pets) and not \"cat\" in item.pets"), ElementsAre("other")) << "an empty list is given";
 }
 
+TEST_F(FieldRuleTest, TimesAreComparedToTheSecond) {
+  const auto offer = [&](Micros until) {
+    Offer("full", fmt::format(R"({{"until":"{}"}})", FormatTime(until)));
+    Offer("other", R"({"until":"no time"})");
+  };
+  offer(kNow + kMicrosPerSecond);
+  EXPECT_THAT(Kept("item.until > now"), ElementsAre("bare", "full", "other"));
+  EXPECT_THAT(Kept("has(item.until)"), ElementsAre("full")) << "a text that is no time is not given";
+  EXPECT_THAT(Kept("item.until <= now"), ElementsAre("bare", "other"));
+  offer(kNow);
+  EXPECT_THAT(Kept("item.until > now"), ElementsAre("bare", "other"));
+  EXPECT_THAT(Kept("item.until == now"), ElementsAre("bare", "full", "other"));
+  query_.context[4].number = static_cast<double>(kNow / kMicrosPerSecond + 1);
+  EXPECT_THAT(Kept("item.until >= context.moves"), ElementsAre("bare", "other"));
+  offer(-kMicrosPerDay);
+  EXPECT_THAT(Kept("has(item.until) and item.until < now"), ElementsAre("full")) << "long ago is given";
+  EXPECT_THAT(Refusal("item.until > 5"), HasSubstr("found time > number; allowed: two numbers or two times"));
+  EXPECT_THAT(Refusal("has(now)"), HasSubstr("allowed: a field"));
+  EXPECT_THAT(Refusal("now"), HasSubstr("behind a time"));
+}
+
 TEST_F(FieldRuleTest, WhatIsNotGivenKeepsAnItemUnlessTheRestDecides) {
   EXPECT_THAT(Kept("item.furnished"), ElementsAre("bare", "full"));
   EXPECT_THAT(Kept("not item.furnished"), ElementsAre("bare", "other"));
@@ -183,7 +205,7 @@ TEST_F(FieldRuleTest, NamesPlaceFoundAndAllowed) {
   EXPECT_THAT(Refusal("item.lang in user.lang"),
               HasSubstr("character 1: found text in text; allowed: a text in texts"));
   EXPECT_THAT(Refusal("item.colour == 'red'"),
-              HasSubstr("character 1: found \"item.colour\"; allowed: a value, or a field of "
+              HasSubstr("character 1: found \"item.colour\"; allowed: a value, now, or a field of "
                         "domain.toml: item.furnished item.lang"));
   EXPECT_THAT(Refusal("not item.rooms"), HasSubstr("character 15: found the end; allowed: =="));
   EXPECT_THAT(Refusal("item.furnished == true"), HasSubstr("of booleans say and, or, not"));

@@ -12,7 +12,7 @@ using features::kNoEntity;
 using stream::FieldWord;
 using stream::LiveState;
 
-constexpr std::string_view kItems = "/v1/items/", kUsers = "/v1/users/";
+constexpr std::string_view kItems = kItemCards, kUsers = "/v1/users/";
 constexpr size_t kFoundBytesMax = 80;
 
 std::unexpected<FeedError> Unknown(const std::string& id) {
@@ -42,6 +42,9 @@ void AppendField(const LiveState& state, const domain::Field& field, FieldWord w
     case domain::FieldType::kBoolean:
       json->Bool(word.boolean());
       return;
+    case domain::FieldType::kTime:
+      json->Text(FormatTime(word.seconds() * kMicrosPerSecond));
+      return;
   }
 }
 
@@ -55,6 +58,7 @@ std::string ItemJson(const LiveState& state, const std::string& id, EntityHandle
   if (info.created_at != 0) json.Key("created_at").Text(FormatTime(info.created_at));
   if (info.version_at != 0) json.Key("changed_at").Text(FormatTime(info.version_at));
   if (info.removed_at != 0) json.Key("removed_at").Text(FormatTime(info.removed_at));
+  if (const Micros at = state.WithdrawnAt(item); at != 0) json.Key("withdrawn_at").Text(FormatTime(at));
   if (info.topic != kNoEntity) json.Key("category").Text(state.TopicName(info.topic));
   json.Key("numbers").Open('{');
   for (size_t i = 0; info.created_at != 0 && i < shown.numbers.size(); ++i)

@@ -56,7 +56,7 @@ class Found {
   bool Fits(EntityHandle item) const {
     const stream::PostInfo& info = state_.Post(item);
     const bool is_known = state_.domain()->Shown().made_by.empty() || info.created_at != 0;
-    if (!is_known || info.removed_at != 0) return false;
+    if (!is_known || state_.IsGone(item)) return false;
     if (!query_.category.empty() && (info.topic == kNoEntity || info.topic != category_)) return false;
     if (user_ == kNoEntity) return true;
     return !state_.HiddenPost(user_, item) && (info.author == kNoEntity || !state_.HiddenAuthor(user_, info.author));

@@ -27,4 +27,19 @@ float TasteWeight(const domain::Domain& domain, features::Action action) {
   return !domain.IsOfUsers(done) ? std::max(0.0F, static_cast<float>(done.taste)) : 0.0F;
 }
 
+RulesOfScene::RulesOfScene(const FeedContext& context)
+    : context_(context), rules_(context.scene->filter.rules, context) {}
+
+bool RulesOfScene::Through(features::EntityHandle post) const {
+  if (context_.scene->filter.rules.empty()) return true;
+  const stream::PostInfo& info = context_.state->Post(post);
+  Candidate candidate;
+  candidate.input.post = post;
+  candidate.input.author = info.author;
+  candidate.input.topic = info.topic;
+  candidate.input.created_at = info.created_at;
+  candidate.input.numbers = info.numbers;
+  return !rules_.Break(candidate);
+}
+
 }  // namespace feedmill::serve

@@ -35,6 +35,17 @@ void RecallFresh(const ChannelSettings& settings, FeedContext* context);
 bool HasRandom(const FeedContext& context);
 void RecallRandom(const ChannelSettings& settings, FeedContext* context);
 
+// The rules of the request's scene, for channels that could bring others instead of what they take out.
+class RulesOfScene {
+ public:
+  explicit RulesOfScene(const FeedContext& context);
+  bool Through(features::EntityHandle post) const;
+
+ private:
+  const FeedContext& context_;
+  const BoundRules rules_;
+};
+
 // How much an action tells of a user's taste; 0 for those that tell nothing or the opposite.
 float TasteWeight(const domain::Domain& domain, features::Action action);
 

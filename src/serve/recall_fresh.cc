@@ -14,16 +14,32 @@ bool OfTopics(const FeedContext& context, features::EntityHandle topic) {
   return std::find(context.topics.begin(), context.topics.end(), name) != context.topics.end();
 }
 
+// Among the newest `looks` posts, those that are young enough and that the scene's rules let through.
+std::vector<features::EntityHandle> YoungOnes(const ChannelSettings& settings, const FeedContext& context, int looks) {
+  std::vector<features::EntityHandle> young = context.state->FreshPosts(looks);
+  const auto old = std::find_if(young.begin(), young.end(), [&](features::EntityHandle post) {
+    return context.ages_from - context.state->Post(post).created_at > settings.age_max;
+  });
+  young.erase(old, young.end());
+  const RulesOfScene lets(context);
+  std::erase_if(young, [&](features::EntityHandle post) { return !lets.Through(post); });
+  return young;
+}
+
 }  // namespace
 
 bool HasFresh(const FeedContext&) { return true; }
 
 void RecallFresh(const ChannelSettings& settings, FeedContext* context) {
-  std::vector<features::EntityHandle> young = context->state->FreshPosts(settings.limit * kLookFactor);
-  const auto old = std::find_if(young.begin(), young.end(), [&](features::EntityHandle post) {
-    return context->ages_from - context->state->Post(post).created_at > settings.age_max;
-  });
-  young.erase(old, young.end());
+  // Where rules let few through, it is looked further back, as far as new posts are kept.
+  const int looks_max = context->state->options().fresh_posts_max;
+  int looks = std::min(settings.limit * kLookFactor, looks_max);
+  std::vector<features::EntityHandle> young = YoungOnes(settings, *context, looks);
+  while (!context->scene->filter.rules.empty() && std::ssize(young) < settings.limit && looks < looks_max &&
+         !context->Late()) {
+    looks = static_cast<int>(std::min<int64_t>(int64_t{looks} * kLookFactor, looks_max));
+    young = YoungOnes(settings, *context, looks);
+  }
   // At most half of the places go to the user's topics, so that newcomers of other topics are found too.
   const int own_max = settings.limit / 2;
   int rank = 0;

@@ -20,7 +20,7 @@ std::string Refusal(const std::string& text) {
 TEST(SceneTest, ReadsTheTemplate) {
   const auto scenes = LoadScenes(FEEDMILL_SOURCE_DIR "/template/feed", *TemplateDomain());
   ASSERT_TRUE(scenes.has_value()) << scenes.error().message();
-  ASSERT_EQ(scenes->size(), 4u);
+  ASSERT_EQ(scenes->size(), 5u);
   const Scene& home = scenes->at("home");
   EXPECT_TRUE(home.rank.enabled);
   EXPECT_EQ(home.rank.order, Order::kScore);

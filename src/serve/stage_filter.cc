@@ -28,7 +28,7 @@ class Rules {
     const FilterSettings& settings = context_.scene->filter;
     // Where an event makes items, one whose event is not known may be anything.
     if (has_makers_ && (author == kNoEntity || created_at == 0)) return FilterRule::kUnknown;
-    if (state_.Post(post).removed_at != 0) return FilterRule::kRemoved;
+    if (state_.IsGone(post)) return FilterRule::kRemoved;
     if (context_.Hidden(post, author)) return FilterRule::kHidden;
     if (settings.own && context_.user != kNoEntity && author == context_.user) return FilterRule::kOwn;
     if (settings.seen && context_.Seen(post)) return FilterRule::kSeen;

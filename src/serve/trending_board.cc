@@ -76,7 +76,7 @@ TrendingList MakeTrendingList(const stream::LiveState& state, const features::Fe
   const bool has_makers = !state.domain()->Shown().made_by.empty();
   for (EntityHandle post : Pool(state, bundle, options.pool)) {
     const stream::PostInfo& info = state.Post(post);
-    if (info.removed_at != 0 || (info.created_at == 0 && has_makers)) continue;
+    if (state.IsGone(post) || (info.created_at == 0 && has_makers)) continue;
     if (info.created_at != 0 && ages_from - info.created_at > options.age_max) continue;
     list.best_first.push_back({post, info.topic, score(post)});
   }

@@ -5,6 +5,7 @@
 #include <functional>
 
 namespace feedmill::simulate {
+
 std::vector<Session> MakeSessions(const World& world, Micros from, Micros to, bool new_users) {
   std::vector<Session> sessions;
   const Draw& draw = world.draw();
@@ -32,25 +33,51 @@ std::vector<Session> MakeSessions(const World& world, Micros from, Micros to, bo
   return sessions;
 }
 
+namespace {
+
+// Chance that someone who looked at the item, and opened it or not, does this as well.
+double ChanceOf(const World& world, const Behaviour& behaviour, uint32_t user, uint32_t post, double interest) {
+  if (behaviour.effect == Behaviour::Effect::kFollows && world.Follows(user, world.posts()[post].author)) return 0;
+  if (behaviour.always) return 1;
+  if (behaviour.when == Behaviour::When::kOpened) return behaviour.chance * std::sqrt(interest);
+  const double dislike = (1 - interest) * (world.Affinity(user, post) < -0.5 ? 2.5 : 0.3);
+  return behaviour.chance * (world.MaySee(user, post) ? dislike : 10 * dislike);
+}
+
+int64_t ValueOf(const World& world, const Behaviour& behaviour, uint32_t user, uint64_t key, double interest) {
+  if (behaviour.value.empty()) return 0;
+  const double spread = std::exp(behaviour.value_spread * world.draw().Normal(Purpose::kReactionValue, user, key));
+  return static_cast<int64_t>((behaviour.value_base + behaviour.value_interest * interest) * spread);
+}
+
+}  // namespace
+
 Reaction React(const World& world, uint32_t user, uint32_t post, int position, Micros now) {
+  using When = Behaviour::When;
   const Draw& draw = world.draw();
   Reaction reaction;
-  reaction.examined = draw.Uniform(Purpose::kExamine, user, post) < world.Examination(position);
-  if (!reaction.examined) return reaction;
+  if (draw.Uniform(Purpose::kExamine, user, post) >= world.Examination(position)) return reaction;
   const double interest = world.ClickProbability(user, post, now);
-  reaction.click = draw.Uniform(Purpose::kClick, user, post) < interest;
-  const double dislike = 0.02 * (1 - interest) * (world.Affinity(user, post) < -0.5 ? 2.5 : 0.3);
-  reaction.hide = !reaction.click && draw.Uniform(Purpose::kHide, user, post) < dislike;
-  if (!reaction.click) return reaction;
-  const double warmth = std::sqrt(interest);
-  reaction.like = draw.Uniform(Purpose::kLike, user, post) < 0.6 * warmth;
-  reaction.comment = draw.Uniform(Purpose::kComment, user, post) < 0.12 * warmth;
-  reaction.share = draw.Uniform(Purpose::kShare, user, post) < 0.08 * warmth;
-  reaction.follow = !world.Follows(user, world.posts()[post].author) &&
-                    draw.Uniform(Purpose::kFollowAfter, user, post) < 0.10 * warmth;
-  const double spread = std::exp(0.6 * draw.Normal(Purpose::kDwell, user, post));
-  reaction.dwell_ms = static_cast<int>((2'000 + 20'000 * interest) * spread);
+  reaction.opened = draw.Uniform(Purpose::kClick, user, post) < interest;
+  const std::vector<Behaviour>& behaviours = world.options().behaviours;
+  for (size_t place = 0; place < behaviours.size(); ++place) {
+    const Behaviour& behaviour = behaviours[place];
+    if ((behaviour.when == When::kUnwanted) == reaction.opened) continue;
+    const uint64_t key = static_cast<uint64_t>(place) << 40 | post;
+    const bool does = behaviour.when == When::kOpen ||
+                      draw.Uniform(Purpose::kReaction, user, key) < ChanceOf(world, behaviour, user, post, interest);
+    if (does) reaction.deeds.push_back({place, ValueOf(world, behaviour, user, key, interest)});
+  }
   return reaction;
+}
+
+void TakeEffect(const Reaction& reaction, uint32_t user, uint32_t post, World* world) {
+  const uint32_t author = world->posts()[post].author;
+  for (const Deed& deed : reaction.deeds) {
+    const Behaviour::Effect effect = world->options().behaviours[deed.behaviour].effect;
+    if (effect == Behaviour::Effect::kFollows) world->Follow(user, author);
+    if (effect == Behaviour::Effect::kBlocks) world->Block(user, author);
+  }
 }
 
 double ExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> slate, Micros now) {
@@ -67,7 +94,8 @@ double BestExpectedClicks(const World& world, uint32_t user, std::span<const uin
   const size_t end = world.FirstPostAt(now);
   for (size_t post = world.FirstPostAt(now - horizon); post < end; ++post) {
     const auto id = static_cast<uint32_t>(post);
-    if (world.posts()[post].author == user || std::binary_search(seen.begin(), seen.end(), id)) continue;
+    if (world.posts()[post].author == user || !world.MaySee(user, id)) continue;
+    if (std::binary_search(seen.begin(), seen.end(), id)) continue;
     chances.push_back(world.ClickProbability(user, id, now));
   }
   const size_t count = std::min(chances.size(), static_cast<size_t>(world.options().slate));

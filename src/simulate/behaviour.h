@@ -20,24 +20,28 @@ struct Session {
 // All sessions with from <= time < to, by time. `new_users`: whether those who join in the live phase take part.
 std::vector<Session> MakeSessions(const World& world, Micros from, Micros to, bool new_users);
 
+// One of the world's behaviours that a user showed.
+struct Deed {
+  size_t behaviour = 0;  // place in WorldOptions::behaviours
+  int64_t value = 0;     // of a behaviour that has one
+};
+
 struct Reaction {
-  bool examined = false;
-  bool click = false;
-  bool like = false;
-  bool comment = false;
-  bool share = false;
-  bool follow = false;
-  bool hide = false;
-  int dwell_ms = 0;
+  bool opened = false;
+  std::vector<Deed> deeds;  // in the order of the file; the opening is one of them
 };
 
 // The user's answer to one item at one position. The same user meets the same item in the same mood whatever the
 // policy.
 Reaction React(const World& world, uint32_t user, uint32_t post, int position, Micros now);
 
+// What it changes in the world.
+void TakeEffect(const Reaction& reaction, uint32_t user, uint32_t post, World* world);
+
 // Expected clicks of a slate, by the true preference.
 double ExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> slate, Micros now);
-// The same for the best possible slate among posts of the last `horizon` that the user has not seen (`seen` sorted).
+// The same for the best possible slate among posts of the last `horizon` that the user may see and has not seen (`seen`
+// sorted).
 double BestExpectedClicks(const World& world, uint32_t user, std::span<const uint32_t> seen, Micros now,
                           Micros horizon);
 

@@ -1,7 +1,9 @@
 #include "simulate/behaviour.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -11,7 +13,7 @@ namespace {
 constexpr Micros kStart = 20'000 * kMicrosPerDay;
 
 World SmallWorld() {
-  WorldOptions options;
+  WorldOptions options = BuiltInWorld();
   options.users = 400;
   options.new_users = 50;
   options.authors = 80;
@@ -53,18 +55,43 @@ TEST(Behaviour, ReactionsFollowTheTrueChance) {
   double expected = 0;
   double clicked = 0;
   int later_actions_without_click = 0;
+  std::map<std::string, int> done;
   const Micros now = world.live_start();
   for (uint32_t user = 0; user < 400; ++user) {
-    for (uint32_t post = 0; post < 100; ++post) {
+    for (uint32_t post = 0; post < 400; ++post) {
       const Reaction reaction = React(world, user, post, 3, now);
       expected += world.Examination(3) * world.ClickProbability(user, post, now);
-      clicked += reaction.click ? 1 : 0;
-      later_actions_without_click +=
-          !reaction.click && (reaction.like || reaction.comment || reaction.share || reaction.follow);
+      clicked += reaction.opened ? 1 : 0;
+      for (const Deed& deed : reaction.deeds) {
+        const Behaviour& behaviour = world.options().behaviours[deed.behaviour];
+        later_actions_without_click += !reaction.opened && behaviour.when != Behaviour::When::kUnwanted;
+        ++done[behaviour.name];
+      }
     }
   }
   EXPECT_NEAR(clicked / expected, 1, 0.05);
   EXPECT_EQ(later_actions_without_click, 0);
+  EXPECT_EQ(done["click"], static_cast<int>(clicked));
+  EXPECT_EQ(done["dwell"], done["click"]) << "always";
+  EXPECT_GT(done["like"], 3 * done["comment"]);
+  EXPECT_GT(done["comment"], 0);
+  EXPECT_GT(done["hide"], 5 * done["block"]);
+  EXPECT_GT(done["block"], 0);
+}
+
+TEST(Behaviour, EffectsLastAndHide) {
+  World world = SmallWorld();
+  const uint32_t post = 7, author = world.posts()[post].author, user = author == 0 ? 1 : 0;
+  const auto place = [&](std::string_view name) {
+    return static_cast<size_t>(std::ranges::find(world.options().behaviours, name, &Behaviour::name) -
+                               world.options().behaviours.begin());
+  };
+  TakeEffect({true, {{place("click"), 0}, {place("follow"), 0}}}, user, post, &world);
+  EXPECT_TRUE(world.Follows(user, author));
+  EXPECT_TRUE(world.posts()[post].adult || world.MaySee(user, post));
+  TakeEffect({false, {{place("block"), 0}}}, user, post, &world);
+  EXPECT_FALSE(world.MaySee(user, post));
+  for (const uint32_t own : world.posts_of(user)) EXPECT_FALSE(world.MaySee(author, own));
 }
 
 TEST(Behaviour, TheBestSlateIsNotWorseThanAnyOther) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,79 +22,120 @@ void Batch::Next() {
 
 void Batch::Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time) {
   Next();
+  first_ = true;
   fmt::format_to(std::back_inserter(text_),
                  R"({{"type":"track","event":"{}","messageId":"{}","userId":"{}","timestamp":"{}","properties":{{)",
                  event, message_id, user_id, FormatTime(time));
 }
 
+template <typename Value>
+void Batch::Property(std::string_view name, const Value& value) {
+  if (name.empty()) return;
+  constexpr bool kIsText = std::is_convertible_v<Value, std::string_view>;
+  fmt::format_to(std::back_inserter(text_), kIsText ? R"({}"{}":"{}")" : R"({}"{}":{})", first_ ? "" : ",", name,
+                 value);
+  first_ = false;
+}
+
+void Batch::Texts(std::string_view name, const std::vector<std::string>& texts) {
+  if (name.empty()) return;
+  fmt::format_to(std::back_inserter(text_), R"({}"{}":[)", first_ ? "" : ",", name);
+  for (const std::string& text : texts)
+    fmt::format_to(std::back_inserter(text_), R"({}"{}")", &text == texts.data() ? "" : ",", text);
+  text_ += ']';
+  first_ = false;
+}
+
 void Batch::Register(uint32_t user, Micros time) {
+  const UserWords& words = world_.options().app.user;
+  const User& traits = world_.user(user);
   const std::string id = World::UserId(user);
-  const auto country = world_.draw().Below(std::size(kCountries), Purpose::kCountry, user);
-  std::string topics;
-  if (world_.draw().Uniform(Purpose::kCountry, user, 1) < kDeclaresTopics) {
-    for (int topic : world_.user(user).topics) {
-      fmt::format_to(std::back_inserter(topics), "{}\"{}\"", topics.empty() ? "" : ",", world_.TopicName(topic));
-    }
-  }
   Next();
-  fmt::format_to(
-      std::back_inserter(text_),
-      R"({{"type":"identify","messageId":"id-{0}","userId":"{0}","timestamp":"{1}","traits":{{"country":"{2}","topics":[{3}]}}}})",
-      id, FormatTime(time), kCountries[country], topics);
+  first_ = true;
+  fmt::format_to(std::back_inserter(text_),
+                 R"({{"type":"identify","messageId":"id-{0}","userId":"{0}","timestamp":"{1}","traits":{{)", id,
+                 FormatTime(time));
+  Property(words.country, kCountries[world_.draw().Below(std::size(kCountries), Purpose::kCountry, user)]);
+  std::vector<std::string> topics, languages, communities;
+  if (world_.draw().Uniform(Purpose::kCountry, user, 1) < kDeclaresTopics) {
+    for (const int topic : traits.topics) topics.push_back(world_.TopicName(topic));
+  }
+  Texts(words.topics, topics);
+  for (const int language : traits.languages) languages.push_back(World::LanguageName(language));
+  Texts(words.languages, languages);
+  if (traits.adult) Property(words.adult, true);
+  for (const int community : traits.communities) communities.push_back(world_.CommunityName(community));
+  if (!communities.empty()) Texts(words.communities, communities);
+  End();
 }
 
 void Batch::AppOpen(const Session& session, Micros time) {
+  const std::string& event = world_.options().app.opened;
+  if (event.empty()) return;
   const std::string id = World::UserId(session.user);
-  Begin("app_open", id, fmt::format("o-{}-{}", id, session.number), time);
+  Begin(event, id, fmt::format("o-{}-{}", id, session.number), time);
   End();
 }
 
 void Batch::CreatePost(uint32_t post) {
+  const ItemWords& words = world_.options().app.item;
   const Post& p = world_.posts()[post];
   const std::string id = World::PostId(post);
-  Begin("post_create", World::UserId(p.author), "c-" + id, p.created_at);
-  fmt::format_to(std::back_inserter(text_), R"("post_id":"{}","topic":"{}","text_length":{},"lang":"en")", id,
-                 world_.TopicName(p.topic), p.text_length);
+  Begin(words.made_by, World::UserId(p.author), "c-" + id, p.created_at);
+  Property(words.id, id);
+  Property(words.topic, world_.TopicName(p.topic));
+  Property(words.length, p.text_length);
+  Property(words.language, World::LanguageName(p.language));
+  if (p.adult) Property(words.adult, true);
+  if (p.community >= 0) Property(words.community, world_.CommunityName(p.community));
   End();
 }
 
 void Batch::Follow(uint32_t user, uint32_t author, Micros time) {
-  const std::string id = World::UserId(user);
-  const std::string target = World::UserId(author);
-  Begin("follow", id, fmt::format("f-{}-{}", id, target), time);
-  fmt::format_to(std::back_inserter(text_), R"("target_user_id":"{}")", target);
+  const AppWords& app = world_.options().app;
+  AboutAuthor(app.follow, app.follow_id, "f", user, author, time);
+}
+
+void Batch::AboutAuthor(std::string_view event, std::string_view id, std::string_view prefix, uint32_t user,
+                        uint32_t author, Micros time) {
+  const std::string user_id = World::UserId(user), author_id = World::UserId(author);
+  Begin(event, user_id, fmt::format("{}-{}-{}", prefix, user_id, author_id), time);
+  Property(id, author_id);
   End();
 }
 
-void Batch::Action(std::string_view event, const Shown& shown, Micros time, std::string_view more) {
-  const std::string user = World::UserId(shown.user);
-  const std::string post = World::PostId(shown.post);
-  Begin(event, user, fmt::format("{}-{}-{}-{}", event, user, post, shown.request_id), time);
-  fmt::format_to(std::back_inserter(text_),
-                 R"("request_id":"{}","post_id":"{}","author_id":"{}","position":{},"scene":"{}"{})", shown.request_id,
-                 post, World::UserId(world_.posts()[shown.post].author), shown.position, shown.scene, more);
-  End();
+void Batch::AboutItem(std::string_view event, std::string_view prefix, const Shown& shown, Micros time) {
+  const ItemWords& words = world_.options().app.item;
+  const std::string user = World::UserId(shown.user), post = World::PostId(shown.post);
+  Begin(event, user, fmt::format("{}-{}-{}-{}", prefix, user, post, shown.request_id), time);
+  Property("request_id", shown.request_id);
+  Property(words.id, post);
+  Property(words.author, World::UserId(world_.posts()[shown.post].author));
+  Property("position", shown.position);
+  Property("scene", shown.scene);
 }
 
 void Batch::Impression(const Shown& shown, Micros time) {
-  Action("feed_impression", shown, time, fmt::format(R"(,"source":"{}")", shown.source));
+  AboutItem(world_.options().app.shown, "s", shown, time);
+  Property("source", shown.source);
+  End();
 }
 
 void Batch::Actions(const Shown& shown, const Reaction& reaction, Micros time) {
-  if (reaction.hide) {
-    const std::string user = World::UserId(shown.user);
-    const std::string post = World::PostId(shown.post);
-    Begin("hide", user, fmt::format("hide-{}-{}", user, post), time);
-    fmt::format_to(std::back_inserter(text_), R"("post_id":"{}")", post);
-    End();
+  for (const Deed& deed : reaction.deeds) {
+    const Behaviour& behaviour = world_.options().behaviours[deed.behaviour];
+    const Micros at = time + static_cast<Micros>(deed.behaviour);
+    if (behaviour.effect == Behaviour::Effect::kFollows) {
+      Follow(shown.user, world_.posts()[shown.post].author, at);
+    } else if (behaviour.about_author) {
+      AboutAuthor(behaviour.event, behaviour.id, fmt::format("a{}", deed.behaviour), shown.user,
+                  world_.posts()[shown.post].author, at);
+    } else {
+      AboutItem(behaviour.event, fmt::format("b{}", deed.behaviour), shown, at);
+      if (!behaviour.value.empty()) Property(behaviour.value, deed.value);
+      End();
+    }
   }
-  if (!reaction.click) return;
-  Action("post_click", shown, time, "");
-  Action("dwell", shown, time + 1, fmt::format(R"(,"dwell_ms":{})", reaction.dwell_ms));
-  if (reaction.like) Action("like", shown, time + 2, "");
-  if (reaction.comment) Action("comment", shown, time + 3, "");
-  if (reaction.share) Action("share", shown, time + 4, "");
-  if (reaction.follow) Follow(shown.user, world_.posts()[shown.post].author, time + 5);
 }
 
 std::string Batch::Take() {

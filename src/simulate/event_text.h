@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "simulate/behaviour.h"
@@ -31,7 +32,7 @@ class Batch {
   void CreatePost(uint32_t post);
   void Follow(uint32_t user, uint32_t author, Micros time);
   void Impression(const Shown& shown, Micros time);
-  // Click, like, ... as the reaction says. `time` is when the user first reacts.
+  // What the reaction says, in the app's words. `time` is when the user first reacts.
   void Actions(const Shown& shown, const Reaction& reaction, Micros time);
 
   size_t count() const { return count_; }
@@ -44,10 +45,18 @@ class Batch {
   void Next();  // separates from the event before, if there is one
   void Begin(std::string_view event, std::string_view user_id, std::string_view message_id, Micros time);
   void End() { text_ += "}}"; }
-  void Action(std::string_view event, const Shown& shown, Micros time, std::string_view more);
+  // Of the event or the traits that were begun; nothing when it has no name.
+  template <typename Value>
+  void Property(std::string_view name, const Value& value);
+  void Texts(std::string_view name, const std::vector<std::string>& texts);
+  // Begun, not ended. `prefix` is of the message id.
+  void AboutItem(std::string_view event, std::string_view prefix, const Shown& shown, Micros time);
+  void AboutAuthor(std::string_view event, std::string_view id, std::string_view prefix, uint32_t user, uint32_t author,
+                   Micros time);
 
   const World& world_;
-  std::string text_;  // events with '\n' between them
+  bool first_ = true;  // property of its event
+  std::string text_;   // events with '\n' between them
   size_t count_ = 0;
 };
 

@@ -85,9 +85,9 @@ class History {
     batch_.Impression(shown, now_);
     batch_.Actions(shown, reaction, now_ + (1 + shown.position) * kMicrosPerSecond);
     ++figures_.impressions;
-    figures_.clicks += reaction.click ? 1 : 0;
-    clicks_[shown.post] += reaction.click ? 1 : 0;
-    if (reaction.follow) world_.Follow(shown.user, world_.posts()[shown.post].author);
+    figures_.clicks += reaction.opened ? 1 : 0;
+    clicks_[shown.post] += reaction.opened ? 1 : 0;
+    TakeEffect(reaction, shown.user, shown.post, &world_);
   }
 
   // 40 % followed authors, 30 % popular (the best clicked of three), 30 % at random.
@@ -98,8 +98,8 @@ class History {
       std::optional<Pick> pick = choice < 0.4   ? FromFollowed(user, k)
                                  : choice < 0.7 ? Popular(user, k)
                                                 : AtRandom(user, k, 0);
-      if (pick && world_.posts()[pick->post].author != user && !seen_.Has(user, pick->post) &&
-          std::find(slate.begin(), slate.end(), pick->post) == slate.end()) {
+      if (pick && world_.posts()[pick->post].author != user && world_.MaySee(user, pick->post) &&
+          !seen_.Has(user, pick->post) && std::find(slate.begin(), slate.end(), pick->post) == slate.end()) {
         return pick;
       }
     }

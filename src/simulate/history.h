@@ -33,7 +33,7 @@ struct HistoryFigures {
 // run.
 using HistorySink = std::function<Status(Batch& batch, double progress)>;
 
-// Lives through [world.start(), world.live_start()). Follows are added to the world.
+// Lives through [world.start(), world.live_start()). Follows and blocks are added to the world.
 Result<HistoryFigures> LiveThroughHistory(World* world, SeenPosts* seen, size_t batch_events, const HistorySink& sink);
 
 }  // namespace feedmill::simulate

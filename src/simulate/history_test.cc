@@ -12,7 +12,7 @@ namespace {
 constexpr Micros kStart = 20'000 * kMicrosPerDay;
 
 WorldOptions Small() {
-  WorldOptions options;
+  WorldOptions options = BuiltInWorld();
   options.users = 200;
   options.new_users = 20;
   options.authors = 40;

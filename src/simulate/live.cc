@@ -21,6 +21,7 @@ class Live {
         batch_(*world),
         joined_(world->user_count(), false) {
     tally_.policy = options.scene;
+    tally_.deeds.resize(world->options().behaviours.size());
     std::fill_n(joined_.begin(), world->options().users, true);
     next_post_ = world->FirstPostAt(world->live_start());
   }
@@ -63,6 +64,7 @@ class Live {
     FEEDMILL_ASSIGN(const std::vector<uint32_t> slate, PostsOf(feed));
     tally_.expected_clicks += ExpectedClicks(world_, user, slate, asked);
     tally_.best_clicks += BestExpectedClicks(world_, user, seen_.of(user), asked, kBestHorizon);
+    for (const uint32_t post : slate) tally_.against_rules += world_.MaySee(user, post) ? 0 : 1;  // as it was asked for
     for (size_t i = 0; i < slate.size(); ++i) {
       Show({user, slate[i], static_cast<int>(i), feed.request_id, options_.scene, feed.items[i].source}, asked);
     }
@@ -90,13 +92,11 @@ class Live {
     seen_.Add(shown.user, shown.post);
     batch_.Impression(shown, asked + kMicrosPerMilli);
     batch_.Actions(shown, reaction, asked + (2 + shown.position) * kMicrosPerMilli);
-    tally_.clicks.Add(reaction.click);
-    if (world_.IsNewUser(shown.user)) tally_.clicks_new_users.Add(reaction.click);
-    if (asked - world_.posts()[shown.post].created_at < kNewPostAge) tally_.clicks_new_posts.Add(reaction.click);
-    tally_.likes.Add(reaction.like);
-    tally_.follows.Add(reaction.follow);
-    tally_.hides.Add(reaction.hide);
-    if (reaction.follow) world_.Follow(shown.user, world_.posts()[shown.post].author);
+    tally_.clicks.Add(reaction.opened);
+    if (world_.IsNewUser(shown.user)) tally_.clicks_new_users.Add(reaction.opened);
+    if (asked - world_.posts()[shown.post].created_at < kNewPostAge) tally_.clicks_new_posts.Add(reaction.opened);
+    for (const Deed& deed : reaction.deeds) ++tally_.deeds[deed.behaviour];
+    TakeEffect(reaction, shown.user, shown.post, &world_);
   }
 
   Status MoveClock(Micros now) {

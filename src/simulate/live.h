@@ -18,8 +18,8 @@ struct LiveOptions {
 
 using OnProgress = std::function<void(double done)>;
 
-// `seen` and the world's follows must stand as history left them. Users are taken one after another in the order of the
-// world's time.
+// `seen` and the world's follows and blocks must stand as history left them. Users are taken one after another in the
+// order of the world's time.
 Result<Tally> LiveWithFeeds(World* world, SeenPosts* seen, AppClient* client, const LiveOptions& options,
                             const OnProgress& progress);
 

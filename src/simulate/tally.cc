@@ -18,7 +18,7 @@ double Tally::FeedMillis(double quantile) const {
   return static_cast<double>(sorted[index]) / 1000;
 }
 
-std::string Tally::ToJson() const {
+std::string Tally::ToJson(const std::vector<Behaviour>& behaviours) const {
   const auto round = [](double value) { return std::round(value * 1e6) / 1e6; };
   nlohmann::ordered_json json;
   json["policy"] = policy;
@@ -31,9 +31,16 @@ std::string Tally::ToJson() const {
   json["ctr"] = round(clicks.value());
   json["ctr_new_users"] = round(clicks_new_users.value());
   json["ctr_new_posts"] = round(clicks_new_posts.value());
-  json["like_rate"] = round(likes.value());
-  json["follow_rate"] = round(follows.value());
-  json["hide_rate"] = round(hides.value());
+  double unwanted = 0, follows = 0;
+  for (size_t i = 0; i < behaviours.size(); ++i) {
+    const double rate = clicks.shown == 0 ? 0 : static_cast<double>(deeds[i]) / static_cast<double>(clicks.shown);
+    json["rates"][behaviours[i].name] = round(rate);
+    if (behaviours[i].when == Behaviour::When::kUnwanted) unwanted += rate;
+    if (behaviours[i].effect == Behaviour::Effect::kFollows) follows += rate;
+  }
+  json["follow_rate"] = round(follows);
+  json["unwanted_rate"] = round(unwanted);
+  json["against_rules"] = against_rules;
   json["regret"] = round(regret());
   json["impressions_new_users"] = clicks_new_users.shown;
   json["impressions_new_posts"] = clicks_new_posts.shown;

@@ -15,6 +15,11 @@ constexpr const char* kTopicNames[] = {"travel",   "cooking", "football", "runni
                                        "painting", "photos",  "climbing", "cycling",  "parents", "poetry"};
 constexpr int kNamedTopics = static_cast<int>(std::size(kTopicNames));
 
+constexpr const char* kLanguageNames[] = {"en", "de", "fr", "es", "pt", "it", "pl", "ja"};
+static_assert(std::size(kLanguageNames) == kLanguagesMax);
+constexpr double kOfTheNextLanguage = 0.7;  // of those left
+constexpr double kAdultPosts = 0.6;         // of an author who makes such
+
 float Dot(const TasteVector& a, const TasteVector& b) {
   float sum = 0;
   for (int i = 0; i < kTasteDimension; ++i) sum += a[i] * b[i];
@@ -32,6 +37,13 @@ TasteVector RandomDirection(const Draw& draw, Purpose purpose, uint64_t id) {
     vector[i] = static_cast<float>(draw.Normal(purpose, id, static_cast<uint64_t>(i)));
   Normalize(&vector);
   return vector;
+}
+
+bool Holds(const std::vector<int>& some, int one) { return std::find(some.begin(), some.end(), one) != some.end(); }
+
+void InsertSorted(uint32_t one, std::vector<uint32_t>* sorted) {
+  const auto it = std::lower_bound(sorted->begin(), sorted->end(), one);
+  if (it == sorted->end() || *it != one) sorted->insert(it, one);
 }
 
 void AddScaled(TasteVector* sum, const TasteVector& part, float scale) {
@@ -86,6 +98,33 @@ void World::MakeUsers() {
     user.sessions_per_day =
         static_cast<float>(options_.sessions_per_user_day * HeavyTail(draw_, Purpose::kActivity, id, 0.8));
     user.peak_hour = static_cast<float>(17 + 5 * draw_.Uniform(Purpose::kHour, id));
+    MakeHabits(id);
+  }
+}
+
+int World::LanguageOf(uint64_t id, uint64_t which) const {
+  int language = 0;
+  while (language + 1 < options_.languages &&
+         draw_.Uniform(Purpose::kLanguage, id, which * kLanguagesMax + static_cast<uint64_t>(language)) >=
+             kOfTheNextLanguage) {
+    ++language;
+  }
+  return language;
+}
+
+void World::MakeHabits(uint32_t id) {
+  User& user = users_[id];
+  user.languages.push_back(LanguageOf(id, 0));
+  const int second = LanguageOf(id, 1);
+  const bool two = draw_.Uniform(Purpose::kLanguage, id, 1'000) < options_.second_language;
+  if (two && second != user.languages[0]) user.languages.push_back(second);
+  user.adult = draw_.Uniform(Purpose::kAdult, id) < options_.adult_users;
+  for (const int topic : user.topics) {
+    for (int i = 0; i < options_.communities_per_topic; ++i) {
+      const int community = topic * options_.communities_per_topic + i;
+      const bool joins = draw_.Uniform(Purpose::kJoin, id, static_cast<uint64_t>(community)) < options_.joins;
+      if (joins && !Holds(user.communities, community)) user.communities.push_back(community);
+    }
   }
 }
 
@@ -101,6 +140,7 @@ void World::MakeAuthors() {
         static_cast<float>(options_.posts_per_author_day * HeavyTail(draw_, Purpose::kAuthor, id, 0.9));
     author.popularity =
         static_cast<float>(HeavyTail(draw_, Purpose::kFollow, id, 1.2) * std::exp(0.8 * author.quality));
+    author.adult = draw_.Uniform(Purpose::kAdult, id, 1) < options_.adult_authors;
     authors_by_topic_[static_cast<size_t>(author.topic)].push_back(id);
   }
 }
@@ -124,6 +164,13 @@ void World::MakePosts() {
       post.quality =
           author.quality + static_cast<float>(options_.post_quality_spread * draw_.Normal(Purpose::kPostQuality, key));
       post.text_length = 20 + static_cast<int>(400 * draw_.Uniform(Purpose::kTextLength, key));
+      post.language = users_[author_id].languages[0];
+      post.adult = author.adult && draw_.Uniform(Purpose::kAdult, key, 2) < kAdultPosts;
+      if (options_.communities_per_topic > 0 && draw_.Uniform(Purpose::kCommunity, key) < options_.community_posts) {
+        const auto choices = static_cast<uint64_t>(options_.communities_per_topic);
+        const auto which = static_cast<int>(draw_.Below(choices, Purpose::kCommunity, key, 1));
+        post.community = post.topic * options_.communities_per_topic + which;
+      }
       AddScaled(&post.content, topic_centres_[static_cast<size_t>(post.topic)], 1.0f);
       AddScaled(&post.content, RandomDirection(draw_, Purpose::kPostVector, key), 0.6f);
       Normalize(&post.content);
@@ -139,6 +186,7 @@ void World::MakePosts() {
 
 void World::MakeFollows() {
   follows_.resize(users_.size());
+  blocked_.resize(users_.size());
   for (uint32_t user = 0; user < static_cast<uint32_t>(options_.users); ++user) MakeFollowsOf(user);
 }
 
@@ -178,10 +226,26 @@ bool World::Follows(uint32_t user, uint32_t author) const {
   return std::binary_search(follows_[user].begin(), follows_[user].end(), author);
 }
 
-void World::Follow(uint32_t user, uint32_t author) {
-  std::vector<uint32_t>& list = follows_[user];
-  const auto it = std::lower_bound(list.begin(), list.end(), author);
-  if (it == list.end() || *it != author) list.insert(it, author);
+void World::Follow(uint32_t user, uint32_t author) { InsertSorted(author, &follows_[user]); }
+
+void World::Block(uint32_t user, uint32_t other) {
+  InsertSorted(other, &blocked_[user]);
+  InsertSorted(user, &blocked_[other]);
+}
+
+bool World::MaySee(uint32_t user, uint32_t post) const {
+  const Post& p = posts_[post];
+  if (p.adult && !users_[user].adult) return false;
+  return !std::binary_search(blocked_[user].begin(), blocked_[user].end(), p.author);
+}
+
+// What language, adult setting and communities add, in logits.
+double World::Circumstance(const User& user, const Post& post) const {
+  double logits = 0;
+  if (!Holds(user.languages, post.language)) logits += options_.foreign_weight;
+  if (post.adult && !user.adult) logits += options_.adult_weight;
+  if (post.community >= 0 && Holds(user.communities, post.community)) logits += options_.community_weight;
+  return logits;
 }
 
 double World::Affinity(uint32_t user, uint32_t post) const {
@@ -193,10 +257,10 @@ double World::ClickProbability(uint32_t user, uint32_t post, Micros now) const {
   const double age_hours =
       static_cast<double>(std::max<Micros>(0, now - p.created_at)) / static_cast<double>(kMicrosPerHour);
   const double mood = options_.noise * draw_.Normal(Purpose::kClick, user, 0x5000000000ull + post);
-  const double logit = options_.click_base + options_.taste_weight * Affinity(user, post) +
-                       options_.quality_weight * p.quality +
-                       options_.follow_weight * (Follows(user, p.author) ? 1 : 0) -
-                       std::numbers::ln2 * age_hours / options_.post_half_life_hours + mood;
+  const double logit =
+      options_.click_base + options_.taste_weight * Affinity(user, post) + options_.quality_weight * p.quality +
+      options_.follow_weight * (Follows(user, p.author) ? 1 : 0) -
+      std::numbers::ln2 * age_hours / options_.post_half_life_hours + Circumstance(users_[user], p) + mood;
   return 1 / (1 + std::exp(-logit));
 }
 
@@ -208,6 +272,13 @@ std::string World::PostId(uint32_t post) { return fmt::format("p{:07}", post); }
 std::string World::TopicName(int topic) const {
   if (topic < kNamedTopics) return kTopicNames[topic];
   return fmt::format("{}-{}", kTopicNames[topic % kNamedTopics], topic / kNamedTopics + 1);
+}
+
+std::string World::LanguageName(int language) { return kLanguageNames[language]; }
+
+std::string World::CommunityName(int community) const {
+  return fmt::format("{}/{}", TopicName(community / options_.communities_per_topic),
+                     community % options_.communities_per_topic + 1);
 }
 
 int64_t World::NumberOf(std::string_view id, char prefix) {

@@ -1,5 +1,6 @@
-// The synthetic app itself: users with tastes, authors with topics and quality, posts with age, a follow graph. It
-// knows every user's true preference, which the platform never sees. Immutable after construction but for follows.
+// The synthetic app itself: users with tastes and languages, authors with topics and quality, posts with age, a graph
+// of follows and blocks. It knows every user's true preference, which the platform never sees. Immutable after
+// construction but for follows and blocks.
 #pragma once
 
 #include <array>
@@ -24,8 +25,11 @@ double HourOfDay(double uniform, double peak_hour);
 struct User {
   TasteVector taste{};
   float sessions_per_day = 0;
-  float peak_hour = 20;     // hour of the day at which sessions cluster
-  std::vector<int> topics;  // favourite first
+  float peak_hour = 20;        // hour of the day at which sessions cluster
+  std::vector<int> topics;     // favourite first
+  std::vector<int> languages;  // their own first
+  std::vector<int> communities;
+  bool adult = false;  // asked for posts that are not for everybody
 };
 
 struct Author {
@@ -34,6 +38,7 @@ struct Author {
   float quality = 0;
   float posts_per_day = 0;
   float popularity = 0;  // weight when users choose whom to follow
+  bool adult = false;    // most of their posts are not for everybody
 };
 
 struct Post {
@@ -41,6 +46,9 @@ struct Post {
   int topic = 0;
   float quality = 0;
   int text_length = 0;
+  int language = 0;
+  int community = -1;  // none
+  bool adult = false;
   Micros created_at = 0;
   TasteVector content{};
 };
@@ -68,6 +76,9 @@ class World {
   const std::vector<uint32_t>& followees(uint32_t user) const { return follows_[user]; }
   bool Follows(uint32_t user, uint32_t author) const;
   void Follow(uint32_t user, uint32_t author);
+  void Block(uint32_t user, uint32_t other);
+  // Neither of two who are blocked by one of them is to see the other's posts; who did not ask for it, none for adults.
+  bool MaySee(uint32_t user, uint32_t post) const;
 
   // True chance that the user clicks the post at `now` when looking at it.
   double ClickProbability(uint32_t user, uint32_t post, Micros now) const;
@@ -80,12 +91,17 @@ class World {
   static std::string UserId(uint32_t user);
   static std::string PostId(uint32_t post);
   std::string TopicName(int topic) const;
+  static std::string LanguageName(int language);
+  std::string CommunityName(int community) const;
   // Number of a user or post from its id; -1 when it is none of ours.
   static int64_t NumberOf(std::string_view id, char prefix);
 
  private:
   void MakeTopics();
   void MakeUsers();
+  void MakeHabits(uint32_t user);
+  int LanguageOf(uint64_t id, uint64_t which) const;
+  double Circumstance(const User& user, const Post& post) const;
   void MakeAuthors();
   void MakePosts();
   void MakeFollows();
@@ -100,6 +116,7 @@ class World {
   std::vector<Post> posts_;
   std::vector<std::vector<uint32_t>> posts_of_;
   std::vector<std::vector<uint32_t>> follows_;
+  std::vector<std::vector<uint32_t>> blocked_;  // both ways
   std::vector<std::vector<uint32_t>> authors_by_topic_;
 };
 

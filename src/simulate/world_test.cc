@@ -1,8 +1,10 @@
 #include "simulate/world.h"
 
 #include <algorithm>
+#include <fstream>
 #include <numeric>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace feedmill::simulate {
@@ -11,7 +13,7 @@ namespace {
 constexpr Micros kStart = 20'000 * kMicrosPerDay;
 
 WorldOptions Small() {
-  WorldOptions options;
+  WorldOptions options = BuiltInWorld();
   options.users = 300;
   options.new_users = 30;
   options.authors = 60;
@@ -83,6 +85,72 @@ TEST(World, TasteMovesClicksAndAgeLowersThem) {
     ++pairs;
   }
   EXPECT_GT(liked / pairs, 5 * disliked / pairs);
+}
+
+TEST(World, PeopleReadSomeLanguagesAndJoinSomeCommunities) {
+  const World world(Small(), kStart);
+  int two = 0, adults = 0, joined = 0, foreign = 0, for_adults = 0, in_community = 0;
+  for (uint32_t user = 0; user < 300; ++user) {
+    two += world.user(user).languages.size() == 2;
+    adults += world.user(user).adult;
+    joined += !world.user(user).communities.empty();
+  }
+  for (uint32_t post = 0; post < world.posts().size(); ++post) {
+    const Post& p = world.posts()[post];
+    foreign += p.language != 0;
+    for_adults += p.adult;
+    in_community += p.community >= 0;
+    if (p.community >= 0) {
+      EXPECT_TRUE(world.CommunityName(p.community).starts_with(world.TopicName(p.topic)));
+    }
+    EXPECT_EQ(world.MaySee(7, post), world.user(7).adult || !p.adult);
+  }
+  for (const int some : {two, adults, joined, foreign, for_adults, in_community}) EXPECT_GT(some, 0);
+  EXPECT_LT(two, 200);
+  EXPECT_LT(foreign, static_cast<int>(world.posts().size()) * 2 / 3);
+}
+
+TEST(World, ForeignAndUnwantedPostsAreOpenedLess) {
+  WorldOptions options = Small();
+  options.adult_authors = 1;
+  const World strict(options, kStart);
+  options.foreign_weight = options.adult_weight = 0;
+  const World easy(options, kStart);
+  double strict_sum = 0, easy_sum = 0;
+  for (uint32_t post = 0; post < 500; ++post) {
+    strict_sum += strict.ClickProbability(9, post, kStart);
+    easy_sum += easy.ClickProbability(9, post, kStart);
+  }
+  EXPECT_LT(strict_sum, 0.8 * easy_sum);
+}
+
+TEST(World, AFileSaysWhatIsDifferent) {
+  const std::string path = testing::TempDir() + "/world.toml";
+  const auto load = [&](std::string_view text) {
+    std::ofstream(path) << text;
+    return LoadWorldOptions(path);
+  };
+  const auto world = load("[size]\nusers = 77\nauthors = 7\n[app]\nshown = \"seen\"\n");
+  ASSERT_TRUE(world.has_value()) << world.error().ToString();
+  EXPECT_EQ(world->users, 77);
+  EXPECT_EQ(world->topics, BuiltInWorld().topics);
+  EXPECT_EQ(world->app.shown, "seen");
+  EXPECT_EQ(world->app.item.id, BuiltInWorld().app.item.id);
+  EXPECT_EQ(world->behaviours.size(), BuiltInWorld().behaviours.size());
+  const auto other = load("[behaviour.buy]\nwhen = \"open\"\nevent = \"bought\"\n");
+  ASSERT_TRUE(other.has_value()) << other.error().ToString();
+  EXPECT_EQ(other->behaviours.size(), 1);
+  const auto refusal = [&](std::string_view text) {
+    const auto refused = load(text);
+    return refused ? "taken" : refused.error().message();
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(refusal("[behaviour.buy]\nevent = \"bought\"\n"), HasSubstr("one of them with when = \"open\""));
+  EXPECT_THAT(refusal("[behaviour.buy]\nwhen = \"open\"\n"), HasSubstr("behaviour.buy.event"));
+  EXPECT_THAT(refusal("[app]\nshown = 'a\"b'\n"), HasSubstr("without quotes"));
+  EXPECT_THAT(refusal("[size]\nusers = 20\n"), HasSubstr("authors are users"));
+  EXPECT_THAT(refusal("[variety]\nlanguages = 9\n"), HasSubstr("from 1 to 8"));
+  EXPECT_THAT(refusal("[demand]\nluck = 1\n"), HasSubstr("luck"));
 }
 
 TEST(World, IdsGoThereAndBack) {

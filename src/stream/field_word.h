@@ -2,6 +2,7 @@
 // texts handles of its lists; both go by LiveState.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -18,6 +19,10 @@ class FieldWord {
   static constexpr FieldWord OfNumber(float value) {
     return FieldWord(value == 0 ? kZero : std::bit_cast<uint32_t>(value));
   }
+  // Seconds since 1970; what is before it, or after 2106, is cut.
+  static constexpr FieldWord OfTime(int64_t seconds) {
+    return FieldWord(static_cast<uint32_t>(std::clamp<int64_t>(seconds, 0, kTimeMax)) + 1);
+  }
   // Of a text or a list; kNoEntity is one that nothing else has.
   static constexpr FieldWord OfHandle(features::EntityHandle handle) {
     return FieldWord(handle == features::kNoEntity ? kUnheardOf : handle + 1);
@@ -26,12 +31,14 @@ class FieldWord {
   constexpr bool given() const { return bits_ != 0; }
   constexpr bool boolean() const { return bits_ == kTrue; }
   constexpr float number() const { return std::bit_cast<float>(bits_); }
+  constexpr int64_t seconds() const { return static_cast<int64_t>(bits_) - 1; }
   constexpr features::EntityHandle handle() const { return bits_ == kUnheardOf ? features::kNoEntity : bits_ - 1; }
   friend bool operator==(FieldWord, FieldWord) = default;
 
  private:
   static constexpr uint32_t kFalse = 1, kTrue = 2;
   static constexpr uint32_t kZero = 0x80000000;  // minus zero, which equals zero
+  static constexpr int64_t kTimeMax = 0xfffffffe;
   static constexpr uint32_t kUnheardOf = features::kNoEntity;
   explicit constexpr FieldWord(uint32_t bits) : bits_(bits) {}
 

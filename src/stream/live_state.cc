@@ -83,13 +83,21 @@ const PostInfo& LiveState::Post(EntityHandle post) const {
   return post < parts_->post_infos.size() ? parts_->post_infos[post] : kUnknown;
 }
 
+Micros LiveState::WithdrawnAt(EntityHandle post) const {
+  parts_->lock.AssertShared();
+  if (parts_->withdrawals.empty()) return 0;
+  const auto found = parts_->withdrawals.find(post);
+  return found == parts_->withdrawals.end() || !found->second.stands ? 0 : found->second.changed_at;
+}
+bool LiveState::IsGone(EntityHandle post) const { return Post(post).removed_at != 0 || WithdrawnAt(post) != 0; }
+
 std::span<const EntityHandle> LiveState::Followees(EntityHandle user) const {
   parts_->lock.AssertShared();
-  return parts_->user_states->Of(user).follows.followees();
+  return parts_->user_states->Of(user).follows.ends();
 }
 bool LiveState::Follows(EntityHandle user, EntityHandle author) const {
   parts_->lock.AssertShared();
-  return parts_->user_states->Of(user).follows.Follows(author);
+  return parts_->user_states->Of(user).follows.Has(author);
 }
 bool LiveState::Seen(EntityHandle user, EntityHandle post) const {
   parts_->lock.AssertShared();
@@ -101,7 +109,7 @@ bool LiveState::HiddenPost(EntityHandle user, EntityHandle post) const {
 }
 bool LiveState::HiddenAuthor(EntityHandle user, EntityHandle author) const {
   parts_->lock.AssertShared();
-  return std::ranges::binary_search(parts_->user_states->Of(user).hidden_authors, author);
+  return parts_->user_states->Of(user).HidesAuthor(author);
 }
 std::vector<LastAction> LiveState::LastActions(EntityHandle user) const {
   parts_->lock.AssertShared();
@@ -196,10 +204,11 @@ bool LiveState::WaitApplied(LogPosition position, Deadline deadline) const {
 }
 
 uint64_t LiveState::Parts::FixedBytes() const {
-  constexpr uint64_t kFreshBytes = 64;  // a node of the tree
+  constexpr uint64_t kFreshBytes = 64;       // a node of the tree
+  constexpr uint64_t kWithdrawalBytes = 48;  // likewise
   return users.MemoryBytes() + posts.MemoryBytes() + topics.MemoryBytes() + lists.MemoryBytes() +
          user_states->MemoryBytes() + post_infos.MemoryBytes() + post_fields.MemoryBytes() + counters.MemoryBytes() +
-         recent_ids.MemoryBytes() + fresh.size() * kFreshBytes;
+         recent_ids.MemoryBytes() + fresh.size() * kFreshBytes + withdrawals.size() * kWithdrawalBytes;
 }
 
 bool LiveState::Parts::IsOverBudget() const {

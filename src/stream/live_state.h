@@ -21,38 +21,10 @@
 #include "features/counter_table.h"
 #include "io/file_system.h"
 #include "stream/field_word.h"
+#include "stream/live_facts.h"
 #include "stream/live_state_options.h"
 
 namespace feedmill::stream {
-
-using features::EntityHandle;
-using features::kNoEntity;
-
-struct PostInfo {
-  EntityHandle author = kNoEntity;  // whose creation came first; as actions state it while the creation is not known
-  EntityHandle topic = kNoEntity;   // this and the numbers are of its newest version
-  Micros created_at = 0;            // of its first version; 0: only heard of through actions
-  Micros removed_at = 0;            // by its author, and not made again since; 0: it stands
-  Micros version_at = 0;            // of its newest version
-  features::ItemNumbers numbers{};
-};
-
-struct LastAction {
-  EntityHandle post = kNoEntity;
-  EntityHandle author = kNoEntity;
-  features::Action action{};
-  Micros time = 0;
-};
-
-// What a partition's records say about the clock that they were received under.
-struct PartitionTimes {
-  Micros newest_receipt = 0;  // as data/receipt_times.h counts it
-  Micros newest_event = 0;    // of the events applied
-  // The widest pause between two receipts of the last kGapKept, both its ends: it may be a clock that jumped ahead.
-  Micros gap_begin = 0;
-  Micros gap_end = 0;
-  uint64_t gap_at = 0;  // records applied before it, of all partitions
-};
 
 class LiveState {
  public:
@@ -72,10 +44,10 @@ class LiveState {
   void SetApplied(uint32_t partition, uint64_t next);
   // Of records still to be applied: events before a step back count as received at its time. Applying thread only.
   void SetReceiptTimes(uint32_t partition, ReceiptTimes times);
-  // False when the domain has numbers or fields that the checkpoint has not. Under a ReadGuard.
+  // False when the domain has numbers, fields or relations that the checkpoint has not. Under a ReadGuard.
   bool KnowsHistory() const;
-  // Takes from creations and identifies that were applied before, in the order of the log, what they say of numbers,
-  // fields and topics; they count as nothing else. When all were given, SetKnowsHistory. Applying thread only.
+  // Takes from what was applied before, in the order of the log, what it says of numbers, fields, topics and edges; it
+  // counts as nothing else. When all was given, SetKnowsHistory. Applying thread only.
   void Learn(std::span<const Positioned> records);
   void SetKnowsHistory();
   // Takes the other's place in one moment, as when records were applied again under other times. Applying thread only.
@@ -105,13 +77,16 @@ class LiveState {
   std::string_view PostId(EntityHandle post) const;
   std::string_view TopicName(EntityHandle topic) const;
   const PostInfo& Post(EntityHandle post) const;
+  // When whoever watches over the app withdrew it; 0: it stands, or did not come in.
+  Micros WithdrawnAt(EntityHandle post) const;
+  bool IsGone(EntityHandle post) const;                              // removed or withdrawn: shown to nobody
   std::span<const EntityHandle> Followees(EntityHandle user) const;  // sorted by handle
   bool Follows(EntityHandle user, EntityHandle author) const;
   bool Seen(EntityHandle user, EntityHandle post) const;
   bool HiddenPost(EntityHandle user, EntityHandle post) const;
-  bool HiddenAuthor(EntityHandle user, EntityHandle author) const;
-  std::vector<LastAction> LastActions(EntityHandle user) const;  // newest first; all counted actions but impressions
-  size_t ActionCount(EntityHandle user) const;                   // of LastActions
+  bool HiddenAuthor(EntityHandle user, EntityHandle author) const;  // by an action, or by a relation that hides
+  std::vector<LastAction> LastActions(EntityHandle user) const;     // newest first; all counted actions but impressions
+  size_t ActionCount(EntityHandle user) const;                      // of LastActions
   // Fields that the domain declares, by their place in it.
   FieldWord PostField(EntityHandle post, size_t field) const;
   void PrefetchFields(EntityHandle post) const;

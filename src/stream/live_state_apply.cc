@@ -107,6 +107,7 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->post_fields, from.post_fields);
   std::swap(parts_->fresh, from.fresh);
   std::swap(parts_->early_removals, from.early_removals);
+  std::swap(parts_->withdrawals, from.withdrawals);
   std::swap(parts_->counters, from.counters);
   std::swap(parts_->recent_ids, from.recent_ids);
   std::swap(parts_->times, from.times);
@@ -114,6 +115,8 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->knows_history, from.knows_history);
   std::swap(parts_->made_since, from.made_since);
   std::swap(parts_->told_since, from.told_since);
+  std::swap(parts_->changed_since, from.changed_since);
+  std::swap(parts_->withdrawn_since, from.withdrawn_since);
   ++parts_->generation;
   {
     const MutexLock guard(parts_->applied_lock);
@@ -199,9 +202,11 @@ void LiveState::Parts::Apply(const StreamEvent& event) {
       return ApplyPostCreate(event);
     case Kind::kPostRemove:
       return ApplyPostRemove(event);
-    case Kind::kFollow:
-    case Kind::kUnfollow:
-      return ApplyFollow(event);
+    case Kind::kPostWithdraw:
+    case Kind::kPostRestore:
+      return ApplyWithdrawal(event);
+    case Kind::kRelated:
+      return ApplyRelated(event);
     case Kind::kIdentify:
       return ApplyIdentify(event);
     case Kind::kActed:
@@ -251,6 +256,16 @@ void LiveState::Parts::ApplyPostRemove(const StreamEvent& event) {
   info.removed_at = std::max(info.removed_at, event.time);
 }
 
+// The newest counts, whether the post is known or not; its author cannot change it.
+void LiveState::Parts::ApplyWithdrawal(const StreamEvent& event) {
+  const EntityHandle post = InternPost(event.post_id);
+  if (post == kNoEntity) return;
+  Withdrawal& withdrawal = withdrawals[post];
+  if (event.time < withdrawal.changed_at) return;
+  if (!knows_history) withdrawn_since.insert(post);
+  withdrawal = {event.time, event.kind == StreamEvent::Kind::kPostWithdraw};
+}
+
 void LiveState::Parts::KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) {
   Micros& kept = early_removals[{post, user}];
   kept = std::max(kept, time);
@@ -291,14 +306,6 @@ void LiveState::Parts::AddRecent(EntityHandle author, EntityHandle post) {
 
 void LiveState::Parts::RemoveRecent(EntityHandle author, EntityHandle post) {
   std::erase(user_states->Mutable(author).recent_posts, post);
-}
-
-void LiveState::Parts::ApplyFollow(const StreamEvent& event) {
-  const EntityHandle user = InternUser(event.user_id);
-  const EntityHandle target = InternUser(event.target_user_id);
-  const bool follows = event.kind == StreamEvent::Kind::kFollow;
-  if (user != kNoEntity && target != kNoEntity) user_states->Mutable(user).follows.Change(target, follows, event.time);
-  if (!event.deeds.empty()) ApplyActed(event);
 }
 
 void LiveState::Parts::ApplyIdentify(const StreamEvent& event) {

@@ -1,10 +1,11 @@
 // Body of a checkpoint, in this order: partitions and offsets; times of partitions; names of actions, numbers, fields,
-// users, posts, topics, lists; posts and their fields; users; fresh posts; early removals; recent ids; counters.
-// docs/formats/stream-checkpoint.md.
+// relations, users, posts, topics, lists; posts and their fields; users; fresh posts; early removals; withdrawals;
+// recent ids; counters. docs/formats/stream-checkpoint.md.
 #include <algorithm>
 #include <cstring>
 #include <span>
 
+#include "base/thread_priority.h"
 #include "features/checkpoint_file.h"
 #include "io/forked_work.h"
 #include "stream/live_state_internal.h"
@@ -20,7 +21,8 @@ constexpr int kWithActions = 4;        // their names; before: those of the lega
 constexpr int kWithNumbers = 5;        // of items, and their removal; before: the legacy domain's one number
 constexpr int kWithEarlyRemovals = 6;  // and the time of an item's newest version
 constexpr int kWithFields = 7;         // of items and users
-constexpr int kVersion = kWithFields;
+constexpr int kWithRelations = 8;      // several, and edges of those that hide; withdrawals
+constexpr int kVersion = kWithRelations;
 std::string KindOf(int version) { return fmt::format("{}{:02}", kKindPrefix, version); }
 constexpr uint64_t kLegacyStride = 8;
 
@@ -92,6 +94,7 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   writer->Put(static_cast<uint32_t>(knows_history));
   WriteFieldNames(domain->Shown(), writer);
   WriteFieldNames(domain->Users(), writer);
+  WriteRelationNames(writer);
   for (const Interner* names : {&users, &posts, &topics, &lists}) FEEDMILL_TRY(names->Write(cold, writer));
   writer->Put(static_cast<uint32_t>(post_infos.size()));
   FEEDMILL_TRY(post_infos.ForEach(cold, [writer](const PostInfo* infos, size_t count) {
@@ -109,6 +112,7 @@ Status LiveState::Parts::Write(const std::map<uint32_t, uint64_t>& next_offsets,
   std::vector<PackedRemoval> removals;
   for (const auto& [of, time] : early_removals) removals.push_back({of.first, of.second, time});
   writer->PutArray(removals);
+  WriteWithdrawals(writer);
   recent_ids.Write(writer);
   return Ok();
 }
@@ -182,11 +186,11 @@ int LiveState::Parts::PlaceOf(std::string_view action) const {
   return found == nullptr ? -1 : static_cast<int>(found - domain->actions.data());
 }
 
-Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredActions& stored, const StoredFields& fields) {
+Status LiveState::Parts::ReadUsers(BodyReader* body, const StoredNames& stored) {
   user_states->Resize(users.size());
   for (size_t user = 0; user < users.size(); ++user) {
     UserState state;
-    FEEDMILL_TRY(state.Read(body, Limits(), stored, &fields, options));
+    FEEDMILL_TRY(state.Read(body, Limits(), &stored, options));
     if (!state.IsEmpty()) user_states->Mutable(static_cast<EntityHandle>(user)) = std::move(state);
     if (user % kReadBetweenTrims == 0) Trim();
   }
@@ -221,33 +225,39 @@ Status LiveState::Parts::Read(BodyReader* body, int version) {
   std::vector<PackedTimes> packed_times;
   if (version >= kWithTimes) FEEDMILL_TRY(body->GetArray(&packed_times));
   for (const PackedTimes& packed : packed_times) times[packed.partition] = packed.times;
-  StoredActions stored = LegacyActions();
+  StoredNames stored{LegacyActions(), {.stored = false}, {}};
   if (version >= kWithActions) {
-    FEEDMILL_ASSIGN(stored, ReadActions(body));
+    FEEDMILL_ASSIGN(stored.actions, ReadActions(body));
   }
   std::vector<std::string> numbers = domain::LegacyDomain()->Shown().numbers;
   if (version >= kWithNumbers) {
     FEEDMILL_ASSIGN(numbers, ReadNumbers(body));
   }
-  StoredFields item_fields{.stored = false}, user_fields{.stored = false};
+  StoredFields item_fields{.stored = false};
   if (version >= kWithFields) {
     uint32_t known = 0;
     FEEDMILL_TRY(body->Get(&known));
     knows_history = known != 0;
     FEEDMILL_ASSIGN(item_fields, ReadFieldNames(domain->Shown(), body));
-    FEEDMILL_ASSIGN(user_fields, ReadFieldNames(domain->Users(), body));
+    FEEDMILL_ASSIGN(stored.fields, ReadFieldNames(domain->Users(), body));
+  }
+  if (version >= kWithRelations) {
+    FEEDMILL_ASSIGN(stored.relations, ReadRelationNames(body));
+  } else {
+    stored.relations = RelationsOfBefore();
   }
   for (Interner* names : {&users, &posts, &topics}) FEEDMILL_TRY(names->Read(body));
   if (version >= kWithFields) FEEDMILL_TRY(lists.Read(body));
   FEEDMILL_TRY(ReadPosts(body, version, numbers));
   FEEDMILL_TRY(ReadPostFields(body, item_fields));
   for (size_t field = 0; field < domain->Users().fields.size(); ++field) {
-    const auto& places = user_fields.places;
+    const auto& places = stored.fields.places;
     if (std::ranges::find(places, static_cast<int>(field)) == places.end()) knows_history = false;
   }
-  FEEDMILL_TRY(ReadUsers(body, stored, user_fields));
+  FEEDMILL_TRY(ReadUsers(body, stored));
   FEEDMILL_TRY(ReadFresh(body));
   if (version >= kWithEarlyRemovals) FEEDMILL_TRY(ReadEarlyRemovals(body));
+  if (version >= kWithRelations) FEEDMILL_TRY(ReadWithdrawals(body));
   FEEDMILL_TRY(recent_ids.Read(body));
   const MutexLock guard(applied_lock);
   for (const PartitionOffset& offset : offsets) applied[offset.partition] = offset.next;
@@ -276,8 +286,10 @@ Status LiveState::WriteCheckpointInCopy(io::FileSystem& files, const std::string
   const std::map<uint32_t, uint64_t> offsets = AppliedOffsets();           // the copy must not ask for a lock
   const std::shared_ptr<features::BoundedMemory> memory = parts_->memory;  // Become may give the state another
   memory->HoldFiles(true);
-  auto copy = io::ForkedWork::Start(
-      [&]() FEEDMILL_REQUIRES_SHARED(parts_->lock) { return parts_->WriteFile(files, path, offsets); });
+  auto copy = io::ForkedWork::Start([&]() FEEDMILL_REQUIRES_SHARED(parts_->lock) {
+    LowerThreadPriority(kBackgroundNiceness);  // of the copy alone: it holds nobody up, and feeds go before it
+    return parts_->WriteFile(files, path, offsets);
+  });
   guard.unlock();
   const Status written = copy ? copy->Wait() : std::unexpected(copy.error());
   memory->HoldFiles(false);

@@ -36,6 +36,7 @@ FieldWord LiveState::Parts::WordOf(const StreamEvent::Said& said) {
   if (said.is_unset) return {};
   if (said.type == domain::FieldType::kNumber) return FieldWord::OfNumber(static_cast<float>(said.number));
   if (said.type == domain::FieldType::kBoolean) return FieldWord::OfBoolean(said.number != 0);
+  if (said.type == domain::FieldType::kTime) return FieldWord::OfTime(static_cast<int64_t>(said.number));
   std::vector<EntityHandle> texts;
   for (const std::string& text : said.texts) {
     if (texts.size() == options.field_texts_max) break;
@@ -72,6 +73,8 @@ void LiveState::SetKnowsHistory() {
   parts_->knows_history = true;
   parts_->made_since.clear();
   parts_->told_since.clear();
+  parts_->changed_since.clear();
+  parts_->withdrawn_since.clear();
   parts_->lock.Unlock();
 }
 
@@ -90,10 +93,13 @@ void LiveState::Learn(std::span<const Positioned> records) {
 // What is not known by now was left out when it was applied. Of one instant what comes later in the log counts: what
 // was applied since the checkpoint, then what is learned last.
 void LiveState::Parts::Learn(const StreamEvent& event) {
+  using Kind = StreamEvent::Kind;
+  if (event.kind == Kind::kRelated) return LearnRelated(event);
+  if (event.kind == Kind::kPostWithdraw || event.kind == Kind::kPostRestore) return LearnWithdrawal(event);
   const EntityHandle user = event.user_id.empty() ? kNoEntity : users.Find(event.user_id);
   if (user == kNoEntity) return;
-  if (event.kind == StreamEvent::Kind::kIdentify) return LearnTold(user, event);
-  if (event.kind != StreamEvent::Kind::kPostCreate || event.post_id.empty()) return;
+  if (event.kind == Kind::kIdentify) return LearnTold(user, event);
+  if (event.kind != Kind::kPostCreate || event.post_id.empty()) return;
   const EntityHandle post = posts.Find(event.post_id);
   if (post == kNoEntity || post_infos[post].created_at == 0 || post_infos[post].author != user) return;
   if (event.time == post_infos[post].version_at && made_since.contains(post)) return;
@@ -162,7 +168,7 @@ Result<StoredFields> LiveState::Parts::ReadFieldNames(const domain::ItemKind& ki
     uint32_t type = 0;
     FEEDMILL_TRY(body->GetText(&name));
     FEEDMILL_TRY(body->Get(&type));
-    if (type > static_cast<uint32_t>(domain::FieldType::kBoolean)) return Corrupt("body: a field of type {}", type);
+    if (type > static_cast<uint32_t>(domain::FieldType::kTime)) return Corrupt("body: a field of type {}", type);
     const domain::Field field{std::string(name), static_cast<domain::FieldType>(type)};
     const auto now = std::ranges::find(kind.fields, field);
     stored.places.push_back(now == kind.fields.end() ? -1 : static_cast<int>(now - kind.fields.begin()));

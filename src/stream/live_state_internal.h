@@ -1,10 +1,12 @@
-// The insides of LiveState, shared by its files: reading, applying, fields, checkpoints.
+// The insides of LiveState, shared by its files: reading, applying, fields, relations, checkpoints.
 #pragma once
 
 #include <atomic>
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -52,6 +54,12 @@ struct LiveState::Parts {
   std::set<std::pair<Micros, EntityHandle>> fresh FEEDMILL_GUARDED_BY(lock);  // newest posts by time of creation
   // Of items whose creation did not come yet: by item and by who says so, its time.
   std::map<std::pair<EntityHandle, EntityHandle>, Micros> early_removals FEEDMILL_GUARDED_BY(lock);
+  // Of the items that whoever watches over the app ever withdrew.
+  struct Withdrawal {
+    Micros changed_at = 0;
+    bool stands = false;
+  };
+  std::unordered_map<EntityHandle, Withdrawal> withdrawals FEEDMILL_GUARDED_BY(lock);
   features::CounterTable counters FEEDMILL_GUARDED_BY(lock);
   RecentIds recent_ids FEEDMILL_GUARDED_BY(lock);
   std::map<uint32_t, PartitionTimes> times FEEDMILL_GUARDED_BY(lock);  // by partition
@@ -61,6 +69,9 @@ struct LiveState::Parts {
   std::unordered_set<EntityHandle> made_since FEEDMILL_GUARDED_BY(lock);
   std::set<std::pair<EntityHandle, size_t>> told_since
       FEEDMILL_GUARDED_BY(lock);  // by user and field; kFieldsMax: topics
+  std::set<std::tuple<size_t, EntityHandle, EntityHandle>> changed_since
+      FEEDMILL_GUARDED_BY(lock);  // edges: relation, near end, far end
+  std::unordered_set<EntityHandle> withdrawn_since FEEDMILL_GUARDED_BY(lock);
 
   // Applying thread only.
   std::map<uint32_t, ReceiptTimes> receipt_times;  // of records to come
@@ -80,13 +91,22 @@ struct LiveState::Parts {
   void LearnTold(EntityHandle user, const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void Learn(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   void ApplyPostRemove(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyWithdrawal(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void LearnWithdrawal(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void WriteWithdrawals(BodyWriter* writer) const FEEDMILL_REQUIRES_SHARED(lock);
+  std::string MeaningOfWithdrawals() const;
+  Status ReadWithdrawals(BodyReader* body) FEEDMILL_REQUIRES(lock);
   void KeepEarlyRemoval(EntityHandle post, EntityHandle user, Micros time) FEEDMILL_REQUIRES(lock);
   // When this user took the item away before it was known, 0 for never; forgets what others said.
   Micros TakeEarlyRemoval(EntityHandle post, EntityHandle user) FEEDMILL_REQUIRES(lock);
   // Among the newest of its author and of all.
   void OfferAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
   void WithdrawAsNew(EntityHandle post) FEEDMILL_REQUIRES(lock);
-  void ApplyFollow(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void ApplyRelated(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  void LearnRelated(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
+  Micros ChangedAt(size_t relation, EntityHandle near, EntityHandle far) const FEEDMILL_REQUIRES_SHARED(lock);
+  void ChangeEdge(const StreamEvent::Edge& edge, EntityHandle near, EntityHandle far, Micros time)
+      FEEDMILL_REQUIRES(lock);
   void ApplyIdentify(const StreamEvent& event) FEEDMILL_REQUIRES(lock);
   FieldWord WordOf(const StreamEvent::Said& said) FEEDMILL_REQUIRES(lock);
   EntityHandle InternValue(Interner* values, std::string_view text) FEEDMILL_REQUIRES(lock);
@@ -116,12 +136,16 @@ struct LiveState::Parts {
   Result<StoredActions> ReadActions(BodyReader* reader) const;
   StoredActions LegacyActions() const;
   int PlaceOf(std::string_view action) const;  // -1: the domain has none of that name
-  Status ReadUsers(BodyReader* reader, const StoredActions& stored, const StoredFields& fields) FEEDMILL_REQUIRES(lock);
+  Status ReadUsers(BodyReader* reader, const StoredNames& stored) FEEDMILL_REQUIRES(lock);
   HandleLimits Limits() const FEEDMILL_REQUIRES_SHARED(lock) {
     return {users.size(), posts.size(), topics.size(), lists.size()};
   }
   static void WriteFieldNames(const domain::ItemKind& kind, BodyWriter* writer);
   static Result<StoredFields> ReadFieldNames(const domain::ItemKind& kind, BodyReader* body);
+  void WriteRelationNames(BodyWriter* writer) const;
+  // Of a relation that the file does not know, the past is to be learned.
+  Result<StoredRelations> ReadRelationNames(BodyReader* body) FEEDMILL_REQUIRES(lock);
+  StoredRelations RelationsOfBefore() FEEDMILL_REQUIRES(lock);
   Status ReadPostFields(BodyReader* body, const StoredFields& stored) FEEDMILL_REQUIRES(lock);
   static Result<std::vector<std::string>> ReadNumbers(BodyReader* body);
   Status ReadPosts(BodyReader* reader, int version, const std::vector<std::string>& stored) FEEDMILL_REQUIRES(lock);

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "base/hash.h"
+#include "base/time_text.h"
 #include "data/bot_agent.h"
 #include "data/event_id.h"
 #include "stream/stream_event_internal.h"
@@ -89,6 +90,13 @@ bool GetValue(simdjson::ondemand::value value, StreamEvent::Said* said) {
       if (value.get_double().get(said->number) != simdjson::SUCCESS) return false;
       said->number = std::clamp(said->number, -kNumberMax, kNumberMax);
       return true;
+    case domain::FieldType::kTime: {
+      std::string_view text;
+      if (value.get_string().get(text) != simdjson::SUCCESS) return false;
+      const auto time = ParseTime(text);
+      if (time) said->number = static_cast<double>(FloorTo(*time, kMicrosPerSecond) / kMicrosPerSecond);
+      return time.has_value();
+    }
     case domain::FieldType::kBoolean: {
       bool flag = false;
       if (value.get_bool().get(flag) != simdjson::SUCCESS) return false;
@@ -166,11 +174,12 @@ StreamEvent::Kind StreamEventReader::KindOf(const Event& event, const domain::Ev
   using Kind = StreamEvent::Kind;
   if (meaning != nullptr && meaning->makes) return Kind::kPostCreate;
   if (meaning != nullptr && meaning->unmakes) return Kind::kPostRemove;
+  if (meaning != nullptr && meaning->withdraws) return Kind::kPostWithdraw;
+  if (meaning != nullptr && meaning->restores) return Kind::kPostRestore;
   if (IsBotAgent(event.user_agent)) return Kind::kIgnored;
   if (event.type == "identify") return Kind::kIdentify;
   if (meaning == nullptr) return Kind::kIgnored;
-  if (meaning->adds) return Kind::kFollow;
-  if (meaning->removes) return Kind::kUnfollow;
+  if (!meaning->adds.empty() || !meaning->removes.empty()) return Kind::kRelated;
   return meaning->actions.empty() ? Kind::kIgnored : Kind::kActed;
 }
 
@@ -192,7 +201,10 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   out->numbers = {};
   out->fields.clear();
   out->deeds.clear();
+  out->edges.clear();
   if (meaning != nullptr) {
+    for (const uint8_t place : meaning->removes) out->edges.push_back({place, false});
+    for (const uint8_t place : meaning->adds) out->edges.push_back({place, true});
     for (const uint8_t place : meaning->actions) {
       const domain::Action& action = domain_->actions[place];
       out->deeds.push_back({static_cast<features::Action>(place), action.when.empty(), action.Weight(0)});

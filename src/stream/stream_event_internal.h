@@ -15,7 +15,16 @@
 namespace feedmill::stream {
 
 struct StreamEvent {
-  enum class Kind : uint8_t { kIgnored, kPostCreate, kPostRemove, kFollow, kUnfollow, kActed, kIdentify };
+  enum class Kind : uint8_t {
+    kIgnored,
+    kPostCreate,
+    kPostRemove,
+    kPostWithdraw,
+    kPostRestore,
+    kRelated,
+    kActed,
+    kIdentify
+  };
 
   // One of the actions that the event is.
   struct Deed {
@@ -24,17 +33,24 @@ struct StreamEvent {
     float weight = 1;   // domain::Action::Weight
   };
 
+  // What it says of an edge from the user to the target.
+  struct Edge {
+    size_t relation = 0;  // place in the domain
+    bool stands = true;   // false: it is taken away
+  };
+
   // A declared field that the event says something of.
   struct Said {
     size_t field = 0;  // place in the domain
     domain::FieldType type{};
     bool is_unset = false;           // null, or of another type
-    double number = 0;               // 0 or 1 of a boolean
+    double number = 0;               // 0 or 1 of a boolean; seconds since 1970 of a time
     std::vector<std::string> texts;  // one of a text
   };
 
   Kind kind = Kind::kIgnored;
-  std::vector<Deed> deeds;  // of kActed, kFollow and kUnfollow
+  std::vector<Deed> deeds;  // of kActed and kRelated
+  std::vector<Edge> edges;  // of kRelated
   LogPosition position;
   Micros time = 0;
   Micros received = 0;   // 0: unknown

@@ -29,10 +29,15 @@ void SupposeActed(const LiveState& state, const StreamEvent& event, Supposition*
   }
 }
 
-void SupposeFollow(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
+void SupposeRelated(const LiveState& state, const StreamEvent& event, Supposition* supposed) {
   const EntityHandle target = event.target_user_id.empty() ? kNoEntity : state.FindUser(event.target_user_id);
-  const bool follows = event.kind == StreamEvent::Kind::kFollow;
-  if (target != kNoEntity) supposed->follows[target] = follows;
+  for (const StreamEvent::Edge& edge : event.edges) {
+    if (target == kNoEntity) break;
+    const bool hides = state.domain()->relations[edge.relation].hides != domain::Relation::Hides::kNothing;
+    if (!hides) supposed->follows[target] = edge.stands;
+    if (hides && edge.stands) supposed->hidden_by_relation.insert({edge.relation, target});
+    if (hides && !edge.stands) supposed->hidden_by_relation.erase({edge.relation, target});
+  }
   SupposeActed(state, event, supposed);
 }
 
@@ -60,7 +65,7 @@ Supposition Suppose(const LiveState& state, std::span<const LogRecord> events) {
   for (const LogRecord& record : events) {
     reader.Read(record, {}, &event);
     if (event.kind == Kind::kActed) SupposeActed(state, event, &supposed);
-    if (event.kind == Kind::kFollow || event.kind == Kind::kUnfollow) SupposeFollow(state, event, &supposed);
+    if (event.kind == Kind::kRelated) SupposeRelated(state, event, &supposed);
     if (event.kind == Kind::kIdentify) SupposeIdentify(state, event, &supposed);
   }
   return supposed;

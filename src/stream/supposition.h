@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace feedmill::stream {
 // What is told of a declared field.
 struct SupposedField {
   bool given = false;
-  double number = 0;                // 0 or 1 of a boolean
+  double number = 0;                // 0 or 1 of a boolean; seconds since 1970 of a time
   std::vector<EntityHandle> texts;  // as topics; kNoEntity for one that nothing has. One of a text
 };
 
@@ -22,6 +23,8 @@ struct Supposition {
   std::map<EntityHandle, bool> follows;  // whom -> whether they are followed after it
   std::vector<EntityHandle> hidden_posts;
   std::vector<EntityHandle> hidden_authors;
+  // Relation and author: edges that would stand. One that is taken away still hides when it stands in the state.
+  std::set<std::pair<size_t, EntityHandle>> hidden_by_relation;
   std::vector<EntityHandle> seen_posts;
   std::optional<std::vector<EntityHandle>> told_topics;  // by the last identify that tells some
   std::map<size_t, SupposedField> told_fields;           // by place in the domain

@@ -70,34 +70,39 @@ std::vector<EntityHandle> SeenSet::InOrder() const {
   return order;
 }
 
-void FollowEdges::Change(EntityHandle author, bool follows, Micros time) {
-  auto edge = std::ranges::lower_bound(edges_, author, {}, &Edge::author);
-  if (edge == edges_.end() || edge->author != author) {
-    edges_.insert(edge, {author, follows, time});
+void Edges::Change(EntityHandle end, bool stands, Micros time) {
+  auto edge = std::ranges::lower_bound(edges_, end, {}, &Edge::end);
+  if (edge == edges_.end() || edge->end != end) {
+    edges_.insert(edge, {end, stands, time});
   } else if (time >= edge->changed) {
-    edge->follows = follows;
+    edge->stands = stands;
     edge->changed = time;
   } else {
     return;
   }
-  const auto place = std::ranges::lower_bound(followees_, author);
-  const bool is_there = place != followees_.end() && *place == author;
-  if (follows && !is_there) followees_.insert(place, author);
-  if (!follows && is_there) followees_.erase(place);
+  const auto place = std::ranges::lower_bound(ends_, end);
+  const bool is_there = place != ends_.end() && *place == end;
+  if (stands && !is_there) ends_.insert(place, end);
+  if (!stands && is_there) ends_.erase(place);
 }
 
-bool FollowEdges::Follows(EntityHandle author) const { return std::ranges::binary_search(followees_, author); }
+bool Edges::Has(EntityHandle end) const { return std::ranges::binary_search(ends_, end); }
 
-void FollowEdges::Write(BodyWriter* writer) const { writer->PutArray(edges_); }
+Micros Edges::ChangedAt(EntityHandle end) const {
+  const auto edge = std::ranges::lower_bound(edges_, end, {}, &Edge::end);
+  return edge == edges_.end() || edge->end != end ? 0 : edge->changed;
+}
 
-Status FollowEdges::Read(BodyReader* reader, size_t user_count) {
+void Edges::Write(BodyWriter* writer) const { writer->PutArray(edges_); }
+
+Status Edges::Read(BodyReader* reader, size_t user_count) {
   const size_t at = reader->at();
   FEEDMILL_TRY(reader->GetArray(&edges_));
   for (size_t i = 0; i < edges_.size(); ++i) {
-    if (edges_[i].author >= user_count || (i > 0 && edges_[i].author <= edges_[i - 1].author)) {
-      return Corrupt("body: follow edges at byte {}: edge {} is out of order or range", at, i);
+    if (edges_[i].end >= user_count || (i > 0 && edges_[i].end <= edges_[i - 1].end)) {
+      return Corrupt("body: edges at byte {}: edge {} is out of order or range", at, i);
     }
-    if (edges_[i].follows != 0) followees_.push_back(edges_[i].author);
+    if (edges_[i].stands != 0) ends_.push_back(edges_[i].end);
   }
   return Ok();
 }
@@ -160,7 +165,7 @@ Status CheckHandles(const std::vector<EntityHandle>& handles, size_t count, std:
 
 bool UserState::IsEmpty() const {
   return follows.empty() && seen.empty() && actions.size() == 0 && hidden_posts.empty() && hidden_authors.empty() &&
-         recent_posts.empty() && told_topics.empty() && told_at == 0 && told_fields.empty();
+         recent_posts.empty() && told_topics.empty() && told_at == 0 && told_fields.empty() && hiding.empty();
 }
 
 void UserState::Write(BodyWriter* writer) const {
@@ -173,6 +178,32 @@ void UserState::Write(BodyWriter* writer) const {
   writer->PutArray(told_topics);
   writer->Put(told_at);
   writer->PutArray(told_fields);
+  writer->Put(static_cast<uint32_t>(hiding.size()));
+  for (const HidingEdges& of : hiding) {
+    writer->Put(of.relation);
+    writer->Put(of.is_far);
+    of.edges.Write(writer);
+  }
+}
+
+Edges& UserState::Hiding(size_t relation, bool is_far) {
+  for (HidingEdges& of : hiding) {
+    if (of.relation == relation && (of.is_far != 0) == is_far) return of.edges;
+  }
+  hiding.push_back({static_cast<uint32_t>(relation), is_far ? 1U : 0U, {}});
+  return hiding.back().edges;
+}
+
+const Edges* UserState::FindHiding(size_t relation, bool is_far) const {
+  for (const HidingEdges& of : hiding) {
+    if (of.relation == relation && (of.is_far != 0) == is_far) return &of.edges;
+  }
+  return nullptr;
+}
+
+bool UserState::HidesAuthor(EntityHandle author) const {
+  return std::ranges::binary_search(hidden_authors, author) ||
+         std::ranges::any_of(hiding, [author](const HidingEdges& of) { return of.edges.Has(author); });
 }
 
 FieldWord UserState::Field(size_t field) const {
@@ -198,26 +229,52 @@ Status StoredFields::Check(size_t place, FieldWord word, const HandleLimits& lim
   return Corrupt("body: a field names a text that is not there");
 }
 
-Status UserState::ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields& stored) {
+Status UserState::ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields* stored) {
+  if (stored == nullptr) return body->GetArray(&told_fields);
+  if (!stored->stored) return Ok();
   std::vector<ToldField> read;
   FEEDMILL_TRY(body->GetArray(&read));
   for (ToldField& told : read) {
-    FEEDMILL_TRY(stored.Check(told.field, told.word, limits));
-    if (stored.places[told.field] < 0) continue;
-    told.field = static_cast<uint32_t>(stored.places[told.field]);
+    FEEDMILL_TRY(stored->Check(told.field, told.word, limits));
+    if (stored->places[told.field] < 0) continue;
+    told.field = static_cast<uint32_t>(stored->places[told.field]);
     told_fields.push_back(told);
   }
   return Ok();
 }
 
-Status UserState::Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored,
-                       const StoredFields* fields, const LiveStateOptions& options) {
+Status UserState::ReadHiding(BodyReader* body, const HandleLimits& limits, const StoredRelations* stored) {
+  if (stored != nullptr && !stored->stored) return Ok();
+  uint32_t count = 0;
+  FEEDMILL_TRY(body->Get(&count));
+  if (count > 2 * domain::kRelationsMax) return Corrupt("body: edges of {} relations", count);
+  for (uint32_t i = 0; i < count; ++i) {
+    HidingEdges of;
+    FEEDMILL_TRY(body->Get(&of.relation));
+    FEEDMILL_TRY(body->Get(&of.is_far));
+    FEEDMILL_TRY(of.edges.Read(body, limits.users));
+    if (stored != nullptr) {
+      if (of.relation >= stored->places.size())
+        return Corrupt("body: an edge of relation {} of {}", of.relation, stored->places.size());
+      const StoredRelations::Relation now = stored->places[of.relation];
+      if (now.place < 0 || (of.is_far != 0 && !now.of_far)) continue;
+      of.relation = static_cast<uint32_t>(now.place);
+    }
+    hiding.push_back(std::move(of));
+  }
+  return Ok();
+}
+
+Status UserState::Read(BodyReader* body, const HandleLimits& limits, const StoredNames* stored,
+                       const LiveStateOptions& options) {
   std::vector<EntityHandle> posts_seen;
   FEEDMILL_TRY(follows.Read(body, limits.users));
+  if (stored != nullptr && !stored->relations.follows) follows = {};
   FEEDMILL_TRY(body->GetArray(&posts_seen));
   FEEDMILL_TRY(CheckHandles(posts_seen, limits.posts, "seen posts"));
   for (const EntityHandle post : posts_seen) seen.Add(post, static_cast<size_t>(options.seen_max));
-  FEEDMILL_TRY(actions.Read(body, stored, static_cast<size_t>(options.last_actions_max)));
+  FEEDMILL_TRY(actions.Read(body, stored == nullptr ? StoredActions() : stored->actions,
+                            static_cast<size_t>(options.last_actions_max)));
   FEEDMILL_TRY(body->GetArray(&hidden_posts));
   FEEDMILL_TRY(CheckHandles(hidden_posts, limits.posts, "hidden posts"));
   FEEDMILL_TRY(body->GetArray(&hidden_authors));
@@ -227,14 +284,16 @@ Status UserState::Read(BodyReader* body, const HandleLimits& limits, const Store
   FEEDMILL_TRY(body->GetArray(&told_topics));
   FEEDMILL_TRY(CheckHandles(told_topics, limits.topics, "told topics"));
   FEEDMILL_TRY(body->Get(&told_at));
-  if (fields == nullptr) return body->GetArray(&told_fields);
-  return fields->stored ? ReadFields(body, limits, *fields) : Ok();
+  FEEDMILL_TRY(ReadFields(body, limits, stored == nullptr ? nullptr : &stored->fields));
+  return ReadHiding(body, limits, stored == nullptr ? nullptr : &stored->relations);
 }
 
 uint64_t UserState::MemoryBytes() const {
   const size_t handles =
       hidden_posts.capacity() + hidden_authors.capacity() + recent_posts.capacity() + told_topics.capacity();
-  return sizeof(UserState) + follows.MemoryBytes() + seen.MemoryBytes() + actions.MemoryBytes() +
+  size_t of_edges = hiding.capacity() * sizeof(HidingEdges);
+  for (const HidingEdges& of : hiding) of_edges += of.edges.MemoryBytes();
+  return sizeof(UserState) + of_edges + follows.MemoryBytes() + seen.MemoryBytes() + actions.MemoryBytes() +
          handles * sizeof(EntityHandle) + told_fields.capacity() * sizeof(ToldField);
 }
 

@@ -1,4 +1,4 @@
-// What is kept of one user (authors are users): follows, what they saw, hid and did, and what they posted.
+// What is kept of one user (authors are users): edges to others, what they saw, hid and did, and what they posted.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "features/counter_table.h"
 #include "stream/field_word.h"
 #include "stream/live_state.h"
+#include "stream/stored_names_internal.h"
 
 namespace feedmill::stream {
 
@@ -37,37 +38,35 @@ class SeenSet {
   std::vector<EntityHandle> slots_;  // open addressing, handle + 1; empty while the ring is short enough to be searched
 };
 
-// Follow edges as of the newest change of each: a late event older than what is known of its edge changes nothing.
-class FollowEdges {
+// Edges to other users as of the newest change of each: a late event older than what is known of its edge changes
+// nothing.
+class Edges {
  public:
   // An equal time counts as newer: the order of arrival decides.
-  void Change(EntityHandle author, bool follows, Micros time);
-  bool Follows(EntityHandle author) const;
-  std::span<const EntityHandle> followees() const { return followees_; }  // sorted
+  void Change(EntityHandle end, bool stands, Micros time);
+  bool Has(EntityHandle end) const;
+  Micros ChangedAt(EntityHandle end) const;                     // 0: never
+  std::span<const EntityHandle> ends() const { return ends_; }  // of those that stand, sorted
   bool empty() const { return edges_.empty(); }
-  uint64_t MemoryBytes() const {
-    return edges_.capacity() * sizeof(Edge) + followees_.capacity() * sizeof(EntityHandle);
-  }
+  uint64_t MemoryBytes() const { return edges_.capacity() * sizeof(Edge) + ends_.capacity() * sizeof(EntityHandle); }
   void Write(BodyWriter* writer) const;
   Status Read(BodyReader* reader, size_t user_count);
 
  private:
   struct Edge {
-    EntityHandle author;
-    uint32_t follows;
+    EntityHandle end;
+    uint32_t stands;
     Micros changed;
   };
-  std::vector<Edge>
-      edges_;  // sorted by author; an edge taken back stays, so that a late follow does not bring it up again
-  std::vector<EntityHandle> followees_;
+  std::vector<Edge> edges_;  // sorted by end; one taken back stays, so that a late event does not bring it up again
+  std::vector<EntityHandle> ends_;
 };
 
-// How a checkpoint names actions: its numbers, and what they are in this program's domain.
-struct StoredActions {
-  uint64_t stride = domain::kActionsMax;  // numbers are below it
-  std::vector<int> places;                // by number; -1: no such action any more. Empty: numbers are places
-  // Nothing when the domain has no such action.
-  std::optional<features::Action> Find(uint64_t number) const;
+// Edges of a relation that hides, at one of their ends: who stands at the other one is not shown.
+struct HidingEdges {
+  uint32_t relation = 0;  // place in the domain
+  uint32_t is_far = 0;    // 1: this user is the far end
+  Edges edges;
 };
 
 // The newest actions, in 16 bytes each, oldest first from `oldest`.
@@ -91,24 +90,6 @@ class ActionRing {
   size_t oldest_ = 0;
 };
 
-// Handles are below these.
-struct HandleLimits {
-  size_t users;
-  size_t posts;
-  size_t topics;
-  size_t lists;
-};
-
-// How a checkpoint names declared fields: what each of its places is in this program's domain, and of which type; -1:
-// there is no such field any more.
-struct StoredFields {
-  bool stored = true;  // false: it is of before there were any
-  std::vector<int> places = {};
-  std::vector<domain::FieldType> types = {};
-  // Whether what is stored at `place` can be of that field.
-  Status Check(size_t place, FieldWord word, const HandleLimits& limits) const;
-};
-
 // The newest that a user told of one field.
 struct ToldField {
   uint32_t field = 0;  // place in the domain
@@ -117,7 +98,7 @@ struct ToldField {
 };
 
 struct UserState {
-  FollowEdges follows;
+  Edges follows;
   SeenSet seen;
   ActionRing actions;
   std::vector<EntityHandle> hidden_posts;    // sorted
@@ -126,6 +107,7 @@ struct UserState {
   std::vector<EntityHandle> told_topics;     // of the newest identify that has topics, in its order
   Micros told_at = 0;                        // its time; 0: never told any
   std::vector<ToldField> told_fields;        // in no order
+  std::vector<HidingEdges> hiding;           // in no order; none is empty
 
   uint64_t MemoryBytes() const;
   bool IsEmpty() const;
@@ -133,11 +115,14 @@ struct UserState {
   Micros ToldAt(size_t field) const;  // 0: never
   // What is told later counts; of one instant, what came later.
   void Tell(const ToldField& told);
+  Edges& Hiding(size_t relation, bool is_far);
+  const Edges* FindHiding(size_t relation, bool is_far) const;
+  bool HidesAuthor(EntityHandle author) const;
   void Write(BodyWriter* writer) const;
-  // `fields` null: they stand as they are named now.
-  Status Read(BodyReader* body, const HandleLimits& limits, const StoredActions& stored, const StoredFields* fields,
-              const LiveStateOptions& options);
-  Status ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields& stored);
+  // `stored` null: all is named as it is now.
+  Status Read(BodyReader* body, const HandleLimits& limits, const StoredNames* stored, const LiveStateOptions& options);
+  Status ReadFields(BodyReader* body, const HandleLimits& limits, const StoredFields* stored);
+  Status ReadHiding(BodyReader* body, const HandleLimits& limits, const StoredRelations* stored);
 };
 
 // Inserts into a sorted vector unless it is there.

@@ -34,7 +34,7 @@ TEST(SeenSet, EqualsAListOfTheNewest) {
   }
 }
 
-TEST(FollowEdges, TheNewestChangeDecidesWhateverTheOrder) {
+TEST(Edges, TheNewestChangeDecidesWhateverTheOrder) {
   struct Change {
     EntityHandle author;
     bool follows;
@@ -48,14 +48,14 @@ TEST(FollowEdges, TheNewestChangeDecidesWhateverTheOrder) {
     newest[changes.back().author] = changes.back();
   }
   random.Shuffle(std::span(changes));
-  FollowEdges edges;
+  Edges edges;
   for (const Change& change : changes) edges.Change(change.author, change.follows, change.time);
   std::vector<EntityHandle> expected;
   for (const auto& [author, change] : newest) {
     if (change.follows) expected.push_back(author);
-    EXPECT_EQ(edges.Follows(author), change.follows);
+    EXPECT_EQ(edges.Has(author), change.follows);
   }
-  EXPECT_TRUE(std::ranges::equal(edges.followees(), expected));
+  EXPECT_TRUE(std::ranges::equal(edges.ends(), expected));
 }
 
 TEST(ActionRing, KeepsTheNewestFirst) {

@@ -74,7 +74,7 @@ UserStates::Kept* UserStates::BringBack(EntityHandle user) const {
   BodyReader body(bytes);
   // The bytes are those that were written: the checksum says so, and no handle in them needs to be looked at.
   constexpr size_t kAny = std::numeric_limits<size_t>::max();
-  (void)fresh->state.Read(&body, {kAny, kAny, kAny, kAny}, {}, nullptr, options_);
+  (void)fresh->state.Read(&body, {kAny, kAny, kAny, kAny}, nullptr, options_);
   fresh->counted = sizeof(Kept) - sizeof(UserState) + fresh->state.MemoryBytes();
   fresh->dirty = false;
   Kept* expected = Cold();

@@ -1,9 +1,11 @@
 // Versions and removals of items, in whatever order they come.
 #include <algorithm>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/matchers.h"
 #include "stream/live_state.h"
 #include "stream/world_for_test.h"
 
@@ -126,6 +128,69 @@ TEST_F(VersionsTest, VersionsAndRemovalsMayComeInAnyOrder) {
     ASSERT_EQ(state.FreshPosts(9).size(), 1);
   } while (
       std::next_permutation(later.begin(), later.end(), [](const Said& a, const Said& b) { return a.time < b.time; }));
+}
+
+// By whoever watches over the app; the newest counts, in any order, and the author cannot change it.
+TEST_F(VersionsTest, WithdrawalsMayComeInAnyOrder) {
+  const features::FeatureSet set = TemplateFeatures();
+  std::vector<LogRecord> events = {
+      MakeRecord("post_create", "bob", kWorldStart, R"({"post_id":"p","topic":"t","text_length":1})"),
+      MakeRecord("post_takedown", "mod", kWorldStart + 1, R"({"post_id":"p"})"),
+      MakeRecord("post_restore", "mod", kWorldStart + 2, R"({"post_id":"p"})"),
+      MakeRecord("post_takedown", "", kWorldStart + 3, R"({"post_id":"p"})"),
+      MakeRecord("post_create", "bob", kWorldStart + 4, R"({"post_id":"p","topic":"t","text_length":2})")};
+  std::vector<size_t> order = {0, 1, 2, 3, 4};
+  do {
+    LiveState state(set, {});
+    uint64_t next = 0;
+    for (const size_t i : order) state.Apply(events[i], {0, next++});
+    EXPECT_EQ(state.WithdrawnAt(state.FindPost("p")), kWorldStart + 3);
+    EXPECT_TRUE(state.IsGone(state.FindPost("p")));
+    state.Apply(MakeRecord("post_restore", "mod", kWorldStart + 3, R"({"post_id":"p"})"), {0, next++});
+    EXPECT_FALSE(state.IsGone(state.FindPost("p"))) << "of one instant, what came later";
+  } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_F(VersionsTest, WithdrawalsAreKeptAndLearned) {
+  const features::FeatureSet set = TemplateFeatures();
+  domain::Domain bare = *set.domain;
+  for (domain::ItemKind& item : bare.items) item.withdrawn_by = item.restored_by = "";
+  features::FeatureSet without = set;
+  without.domain = std::make_shared<const domain::Domain>(bare);
+  const std::vector<LiveState::Positioned> all = {
+      {{0, 0}, MakeRecord("post_create", "bob", kWorldStart, R"({"post_id":"p","topic":"t","text_length":1})")},
+      {{0, 1}, MakeRecord("post_takedown", "mod", kWorldStart + 1, R"({"post_id":"p"})")},
+      {{0, 2}, MakeRecord("post_takedown", "mod", kWorldStart + 1, R"({"post_id":"not made yet"})")}};
+  const std::string path = testing::TempDir() + "/withdrawals.ckpt";
+  const auto reloaded = [&](const LiveState& from, const features::FeatureSet& into) {
+    EXPECT_THAT(from.WriteCheckpoint(io::PosixFileSystem(), path), IsOk());
+    auto state = std::make_unique<LiveState>(into, LiveStateOptions{});
+    EXPECT_THAT(state->LoadCheckpoint(io::PosixFileSystem(), path), IsOk());
+    return state;
+  };
+  LiveState early(without, {});
+  early.ApplyBatch(all);
+  EXPECT_FALSE(early.IsGone(early.FindPost("p")));
+  auto late = reloaded(early, set);
+  EXPECT_FALSE(late->KnowsHistory());
+  late->Learn(all);
+  late->SetKnowsHistory();
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_TRUE(late->KnowsHistory());
+    EXPECT_TRUE(late->IsGone(late->FindPost("p")));
+    EXPECT_TRUE(late->IsGone(late->FindPost("not made yet")));
+    late = reloaded(*late, set);
+  }
+  domain::Domain moved = *set.domain;
+  for (domain::ItemKind& item : moved.items) {
+    if (!item.IsUsers()) item.withdrawn_by = "post_delete";
+  }
+  features::FeatureSet with_other = set;
+  with_other.domain = std::make_shared<const domain::Domain>(moved);
+  const auto other = reloaded(*late, with_other);
+  EXPECT_FALSE(other->KnowsHistory()) << "another event has another past";
+  EXPECT_FALSE(other->IsGone(other->FindPost("p")));
+  std::filesystem::remove(path);
 }
 
 }  // namespace

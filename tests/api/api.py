@@ -16,7 +16,7 @@ from local_platform import Checks, Platform  # noqa: E402
 
 ORIGIN = "https://app.example"
 DOCUMENT = ROOT / "docs/reference/openapi.json"
-KEYS = {"writeKey": "write", "readKey": "read", "adminToken": "admin"}
+KEYS = {"writeKey": "write", "importKey": "import", "readKey": "read", "adminToken": "admin"}
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
@@ -205,6 +205,87 @@ class Api:
         rows = platform.query("SELECT event, user_id FROM ods_event WHERE post_id = 'written' ORDER BY log_offset")
         check.equal("the lake has the same events", [(row["event"], row["user_id"]) for row in rows], [("post_create", "carol"), ("post_delete", "carol"), ("post_create", "carol")])
 
+    def pages_of(self, user: str, **asked) -> list[str]:
+        return [item["id"] for item in self.platform.feed(user, n=100, **asked)["items"]]
+
+    def items_are_withdrawn(self) -> None:
+        check, platform, path = self.checks, self.platform, "/v1/withdrawn/post/taken"
+        made = {"userId": "dora", "properties": {"topic": "music", "text_length": 5}}
+        position = self.write("PUT", "/v1/items/post/taken", made)[1]["position"]
+        check.check("withdrawn: it is shown before", "taken" in self.pages_of("abe", after=position))
+        status, said = self.write("PUT", path)
+        check.check("withdrawn: not with a key that may stand in a browser", status == 400 and "not_from_clients" in str(said), said)
+        check.equal("withdrawn: nor as an event", platform.call("POST", "/v1/track", {"event": "post_takedown", "userId": "mod", "properties": {"post_id": "taken"}}, "write")[0], 400)
+        status, said = self.write("PUT", path, {"userId": "mod", "properties": {"reason": "spam"}}, "import")
+        check.check("withdrawn: on no page from then on", status == 200 and "taken" not in self.pages_of("abe", after=said["position"]), said)
+        lists = [item["id"] for item in platform.good("GET", "/v1/latest/post?n=100", key="read")["items"]]
+        check.check("withdrawn: on no list", "taken" not in lists and lists, lists)
+        check.check("withdrawn: the card says when", "withdrawn_at" in platform.good("GET", "/v1/items/post/taken", key="read"))
+        position = self.write("PUT", "/v1/items/post/taken", made)[1]["position"]
+        check.check("withdrawn: its author cannot bring it back", "taken" not in self.pages_of("abe", after=position))
+        position = self.write("PUT", "/v1/withdrawn/post/not-made-yet", None, "import")[1]["position"]
+        position = self.write("PUT", "/v1/items/post/not-made-yet", made)[1]["position"]
+        check.check("withdrawn: before it was made", "not-made-yet" not in self.pages_of("abe", after=position))
+        platform.restart()
+        check.check("withdrawn: after a restart too", not {"taken", "not-made-yet"} & set(self.pages_of("abe")))
+        position = self.write("DELETE", path, None, "import")[1]["position"]
+        check.check("restored: shown again", "taken" in self.pages_of("abe", after=position))
+        check.check("restored: the card says nothing", "withdrawn_at" not in platform.good("GET", "/v1/items/post/taken", key="read"))
+        platform.land()
+        rows = platform.query("SELECT event, user_id, anonymous_id FROM ods_event WHERE post_id = 'taken' AND event LIKE 'post_%' ORDER BY log_offset")
+        check.equal("withdrawn: the lake has who and when", [row["event"] for row in rows], ["post_create", "post_takedown", "post_create", "post_restore"])
+        for what, method, where, key, wanted in (("no key", "PUT", path, "", 401), ("another kind", "PUT", "/v1/withdrawn/song/a", "import", 404),
+                                                 ("another method", "GET", path, "import", 405), ("no id", "PUT", "/v1/withdrawn/post/", "import", 400)):
+            check.equal(f"withdrawn: {what} is refused", platform.call(method, where, None, key)[0], wanted)
+
+    def blocks_hide_both(self) -> None:
+        check, platform = self.checks, self.platform
+        made = {"topic": "music", "text_length": 5}
+        for author in ("fay", "gus"):
+            position = platform.track("post_create", author, {"post_id": f"by-{author}", **made})
+        check.check("block: shown to each other before", "by-gus" in self.pages_of("fay", after=position) and "by-fay" in self.pages_of("gus"))
+        position = platform.track("block", "fay", {"target_user_id": "gus"})
+        check.check("block: the one is shown nothing of the other", "by-gus" not in self.pages_of("fay", after=position))
+        check.check("block: nor the other way round", "by-fay" not in self.pages_of("gus"))
+        check.check("block: others see both", {"by-fay", "by-gus"} <= set(self.pages_of("hal")))
+        platform.restart()
+        check.check("block: after a restart too", "by-gus" not in self.pages_of("fay") and "by-fay" not in self.pages_of("gus"))
+        position = platform.track("unblock", "gus", {"target_user_id": "fay"})
+        check.check("block: only who blocked takes it back", "by-fay" not in self.pages_of("gus", after=position))
+        position = platform.track("unblock", "fay", {"target_user_id": "gus"})
+        check.check("unblock: as before", "by-gus" in self.pages_of("fay", after=position) and "by-fay" in self.pages_of("gus"))
+        supposed = platform.good("POST", "/v1/admin/feed", {"user_id": "fay", "n": 100, "dry_run": True, "suppose": [{"action": "block", "user_id": "fay", "author_id": "gus"}]}, "admin")
+        check.check("block: supposed, it hides in that feed alone", "by-gus" not in [item["id"] for item in supposed["items"]] and "by-gus" in self.pages_of("fay"), supposed["items"])
+
+    def items_expire(self) -> None:
+        check, platform = self.checks, self.platform
+        made = {"topic": "music", "text_length": 5}
+        for post, day in (("over", "2020-01-01T00:00:00Z"), ("lasts", "2100-01-01T00:00:00Z"), ("always", None)):
+            position = platform.track("post_create", "kim", {"post_id": post, **made, **({"expires_at": day} if day else {})})
+        pages = self.pages_of("lea", after=position)
+        check.check("expired: on no page", "over" not in pages and {"lasts", "always"} <= set(pages), pages)
+        check.equal("expired: the card says when", platform.good("GET", "/v1/items/post/lasts", key="read")["fields"], {"expires_at": "2100-01-01T00:00:00.000000Z"})
+
+    def communities_are_joined(self) -> None:
+        check, platform = self.checks, self.platform
+        for number, community in enumerate(("jazz", "chess", "", "jazz")):
+            properties = {"post_id": f"c{number}", "topic": "music", "text_length": 5, **({"community": community} if community else {})}
+            position = platform.track("post_create", "ivy", properties)
+        check.equal("communities: nothing for who joined none", self.pages_of("joe", scene="communities", after=position), [])
+        position = self.write("PUT", "/v1/users/joe", {"traits": {"communities": ["jazz", "go"]}})[1]["position"]
+        check.equal("communities: what is new in those that were joined", sorted(self.pages_of("joe", scene="communities", after=position)), ["c0", "c3"])
+        for begin in range(0, 4500, 500):
+            position = platform.batch([{"type": "track", "event": "post_create", "userId": "mia", "messageId": f"noise-{number}",
+                                        "properties": {"post_id": f"noise{number}", "topic": "music", "text_length": 5, "community": "noise"}} for number in range(begin, begin + 500)])
+        check.equal("communities: what others post does not push it out", sorted(self.pages_of("joe", scene="communities", after=position)), ["c0", "c3"])
+        self.write("PUT", "/v1/users/joe", {"traits": {"langs": ["xx"]}})
+        position = platform.track("post_create", "mia", {"post_id": "in-xx", "topic": "music", "text_length": 5, "lang": "xx"})
+        position = platform.batch([{"type": "track", "event": "post_create", "userId": "mia", "messageId": f"de-{number}",
+                                    "properties": {"post_id": f"de{number}", "topic": "music", "text_length": 5, "lang": "de"}} for number in range(500)])
+        check.check("rules: a random page looks for what they let through", len(self.pages_of("joe", scene="random", after=position)) > 90)
+        position = self.write("PUT", "/v1/users/joe", {"traits": {"communities": []}})[1]["position"]
+        check.equal("communities: left again", self.pages_of("joe", scene="communities", after=position), [])
+
     def pages_go_on(self) -> None:
         check, platform = self.checks, self.platform
         for number in range(12, 50):
@@ -277,7 +358,8 @@ def main() -> None:
             api = Api(checks, platform)
             api.prepare()
             for part in (api.every_operation, api.every_route, api.served, api.explained_from_the_lake, api.titles_from_the_lake, api.tiles_outlive_a_restart,
-                         api.refusals_are_seen, api.refusals_may_be_read_by_pages, api.items_are_written, api.wrong_writes_are_refused, api.pages_go_on, api.guests_are_served):
+                         api.refusals_are_seen, api.refusals_may_be_read_by_pages, api.items_are_written, api.items_are_withdrawn, api.blocks_hide_both, api.items_expire,
+                         api.wrong_writes_are_refused, api.pages_go_on, api.guests_are_served, api.communities_are_joined):
                 checks.part(part)
         finally:
             platform.stop()

@@ -153,6 +153,7 @@ def events(tour: Tour, platform: Platform) -> None:
     like = {"event": "like", "userId": "u1", "properties": {"post_id": "p1"}}
     http_case(tour, platform, "Malformed JSON", "/v1/track", b'{"event":"like","userId":', 400, "malformed_json")
     http_case(tour, platform, "Unknown event", "/v1/track", {**like, "event": "lik"}, 400, "unknown_event", 'found \\"lik\\"', "app_open")
+    http_case(tour, platform, "An event that only servers send", "/v1/track", {**like, "event": "post_takedown"}, 400, "not_from_clients", "keys for import")
     http_case(tour, platform, "Wrong type", "/v1/track", {**like, "properties": {"post_id": 7}}, 400, "properties.post_id", "found integer 7", "allowed string")
     http_case(tour, platform, "Missing property", "/v1/track", {**like, "properties": {}}, 400, "properties.post_id")
     http_case(tour, platform, "Unknown property", "/v1/track", {**like, "properties": {"post_id": "p1", "colour": "red"}}, 400, "properties.colour")
@@ -371,6 +372,8 @@ def warehouse(tour: Tour, platform: Platform) -> None:
     verb_case(tour, "A verb that is nearly there", ["reubild", "--project", project], "did you mean `rebuild`?")
     verb_case(tour, "An option that is nearly there", ["query", "--project", project, "--fromat", "csv", "SELECT 1"], "did you mean `--format`?")
     verb_case(tour, "A key of no kind", ["key", "show", "root", "--project", project], "\"root\"", "admin, import, read, write")
+    verb_case(tour, "A key's name that is none", ["key", "add", "Phone App", "--for", "write", "--project", project], "small letters")
+    verb_case(tour, "A key that is not there", ["key", "rotate", "phone", "--project", project], "no key of the name")
     verb_case(tour, "A query of a column that is not there", ["query", "--project", project, "SELECT usr_id FROM ods_event"], "usr_id")
     serves(tour, platform, "broken models")
 

@@ -35,7 +35,7 @@ ELSEWHERE = {"feedmill run --resume ID": "tests/nights/run.sh"}
 # Blocks that are no commands: guide -> words of its first line -> the file that it is, "" when it is only shown.
 SHOWN = {
     "add-a-model.md": {"-- model: dws_post_daily": "myapp/warehouse/dws/dws_post_daily.sql"},
-    "add-an-action.md": {"[action.save]": "", "[[feature]]": ""},   # tests/own_words writes them
+    "add-an-action.md": {"[action.boost]": "", "[[feature]]": ""},   # tests/own_words writes them
     "browsers.md": {"import { AnalyticsBrowser }": "", "new Analytics(": ""},          # tests/interop delivers by it
     "import.md": {'{"type":"track"': "one.jsonl", "separator =": "clicks.toml"},
     "read-tables.md": {"INSTALL iceberg": "", "import subprocess": "", "spark.read": ""},  # tests/interop reads by them

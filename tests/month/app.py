@@ -79,6 +79,7 @@ class App:
         self.feeds = 0
         self.feeds_degraded = 0
         self.feeds_late = []               # later than the budget and not said so
+        self.feeds_wrong = []              # that show what may not be seen
         self.feed_ms: list[float] = []
         self.page_worth = {"home": [], "trending": []}
         self.day = 0
@@ -163,6 +164,8 @@ class App:
         took = time.monotonic() - begin
         self.feeds += 1
         self.feed_ms.append(took * 1000)
+        if wrong := self.world.may_not_see(user, answer["items"]):
+            self.feeds_wrong.append(f"{scene} of {user}: {wrong}")
         if answer["degraded"]:
             self.feeds_degraded += 1
         elif took > 0.2 + FEED_SLACK_SECONDS:

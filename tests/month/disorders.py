@@ -111,9 +111,56 @@ def changed_posts(app) -> str:
     posts = recent_posts(app, 6)
     for post in posts:
         post.topic = app.random.randrange(8)
+        app.world.removed.discard(post.id)   # made again, it is back
         app.message("post_create", post.author, {"post_id": post.id, "topic": app.topic(post), "text_length": post.text_length + 1})
     app.flush()
     return f"{len(posts)} posts changed topic"
+
+
+def removed_posts(app) -> str:
+    """Authors take posts away: nobody is shown them from the next feed on."""
+    posts = [post for post in recent_posts(app, 4) if post.id not in app.world.removed]
+    for post in posts:
+        app.message("post_delete", post.author, {"post_id": post.id})
+    counts_from_here_on(app, app.flush())
+    app.world.removed |= {post.id for post in posts}
+    return f"{len(posts)} posts removed"
+
+
+def withdrawn_posts(app) -> str:
+    """Somebody watches over the app: posts are taken down and some put back, whatever their authors do."""
+    back = app.random.sample(sorted(app.world.withdrawn), min(2, len(app.world.withdrawn)))
+    down = [post.id for post in recent_posts(app, 4) if post.id not in app.world.withdrawn]
+    position = ""
+    for method, posts in (("DELETE", back), ("PUT", down)):
+        for post in posts:
+            app.count += 1
+            name = f"m{app.seed}-{app.count}"
+            app.ledger.note(IMPORTED + name, "kept", app.platform.now, app.disorder)
+            position = app.platform.good(method, f"/v1/withdrawn/post/{post}", {"messageId": name}, "import")["position"]
+            app.ledger.acknowledge([IMPORTED + name])
+    counts_from_here_on(app, position)
+    app.world.withdrawn = (app.world.withdrawn - set(back)) | set(down)
+    return f"{len(down)} posts taken down, {len(back)} put back"
+
+
+def blocks(app) -> str:
+    """People block authors and take it back: neither is shown what the other writes."""
+    back = app.random.sample(sorted(app.world.blocks), min(3, len(app.world.blocks)))
+    fresh = [(person.id, app.random.choice(app.world.authors)) for person in some(app, 8)]
+    fresh = [pair for pair in fresh if pair[0] != pair[1] and pair not in app.world.blocks]
+    for event, pairs in (("unblock", back), ("block", fresh)):
+        for person, author in pairs:
+            app.message(event, person, {"target_user_id": author})
+    counts_from_here_on(app, app.flush())
+    app.world.blocks = (app.world.blocks - set(back)) | set(fresh)
+    return f"{len(set(fresh))} blocks, {len(back)} taken back"
+
+
+def counts_from_here_on(app, position: str) -> None:
+    """What was sent up to there is seen by every feed that is asked from here on."""
+    while position and any(why.startswith("after:") for why in app.platform.feed("somebody", after=position)["degraded"]):
+        pass
 
 
 def bots(app) -> str:
@@ -235,5 +282,5 @@ def kill(app) -> str:
     return "killed; 30 events sent again until they were taken"
 
 
-BY_DAY = [late_hours, late_days, late_months, burst, anonymous_first, equal_instants, client_clocks, sent_again, changed_posts, bots, hostile_user,
-          hostile_post, odd_names, schema_mistakes, new_event, import_beside, restart, kill]
+BY_DAY = [late_hours, late_days, late_months, burst, anonymous_first, equal_instants, client_clocks, sent_again, changed_posts, removed_posts, withdrawn_posts,
+          blocks, bots, hostile_user, hostile_post, odd_names, schema_mistakes, new_event, import_beside, restart, kill]

@@ -381,6 +381,9 @@ def check_feeds(night: Night) -> None:
     if late:
         night.fault(f"{len(late)} feeds were late without a word, for instance {late[:2]}")
         late.clear()
+    if night.app.feeds_wrong:
+        night.fault(f"{len(night.app.feeds_wrong)} feeds show what was taken away or is by who is blocked, for instance {night.app.feeds_wrong[:2]}")
+        night.app.feeds_wrong.clear()
     if night.app.day > MODEL_NIGHTS_MIN:
         empty = [person.id for person in night.random.sample(night.world.people, 10) if not night.app.feed(person.id, "home")["items"]]
         if empty:

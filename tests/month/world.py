@@ -42,6 +42,9 @@ class World:
         self.people: list[Person] = []
         self.authors: list[str] = []
         self.posts: dict[str, Post] = {}
+        self.removed: set[str] = set()              # posts, by their authors
+        self.withdrawn: set[str] = set()            # posts, by whoever watches over the app
+        self.blocks: set[tuple[str, str]] = set()   # who blocks whom
         self.numbers = 0
         for number in range(people):
             self.add_person(nights, author=number < authors)
@@ -78,6 +81,11 @@ class World:
         age_days = max(0.0, (now - post.born).total_seconds() / 86400)
         logit = -3.2 + 2.6 * person.taste[post.topic] + 0.8 * post.quality + (0.5 if post.author in person.follows else 0) - 0.35 * age_days
         return 1 / (1 + math.exp(-logit))
+
+    def may_not_see(self, user: str, items: list[dict]) -> list[str]:
+        """Of a page: what was taken away, and what is by somebody whom the user blocks, or who blocks them."""
+        return [item["id"] for item in items
+                if item["id"] in self.removed | self.withdrawn or {(user, item["author"]), (item["author"], user)} & self.blocks]
 
     def worth(self, person: Person, items: list[dict], now: datetime.datetime) -> float:
         """Expected clicks of a page."""

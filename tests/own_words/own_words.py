@@ -13,22 +13,23 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from local_platform import Checks, Platform  # noqa: E402
+from local_platform import ROOT, Checks, Platform  # noqa: E402
 
 SETTINGS = ("clock.source=driven", "clock.start=2026-01-10T00:00:00Z")
 EVENTS = {"feed_impression": "vorpal", "post_click": "blick", "like": "quib", "comment": "snorf", "share": "dreb", "follow": "yump", "unfollow": "depump",
-          "hide": "grud", "report": "tratt", "dwell": "zwell", "post_create": "mampf", "post_delete": "wupp", "post_view": "glotz"}
+          "hide": "grud", "report": "tratt", "dwell": "zwell", "post_create": "mampf", "post_delete": "wupp", "post_view": "glotz",
+          "save": "krell", "watch_complete": "plonk", "block": "varr", "unblock": "devarr", "post_takedown": "zapp", "post_restore": "wapp"}
 ACTIONS = {"impression": "wabe", "click": "tove", "like": "gimble", "comment": "mome", "share": "rath", "follow": "outgrabe", "hide": "bander",
-           "dwell_seconds": "frabjous", "view": "callay"}
+           "dwell_seconds": "frabjous", "view": "callay", "save": "callooh", "watch_complete": "frumious", "block": "jubjub"}
 KIND = ("post", "tulgey")
 PROPERTIES = {"post_id": "borogove", "topic": "slithy", "topics": "slithies", "text_length": "mimsy", "title": "brillig",
-              "lang": "jabber", "langs": "jabbers", "nsfw": "beamish", "adult": "manxome"}
-FIELDS = ("lang", "langs", "nsfw", "adult")
+              "lang": "jabber", "langs": "jabbers", "nsfw": "beamish", "adult": "manxome", "community": "tumtum", "communities": "tumtums", "expires_at": "frabs"}
+FIELDS = ("lang", "langs", "nsfw", "adult", "community", "communities", "expires_at")
 # Columns and tables that follow from the kind's name.
 COLUMNS = {r"post_key\b": "tulgey_key", r"\b(dim|dwd|dws|ads)_post": r"\1_tulgey", r"post_id\b": "borogove", r"\btopic\b": "slithy", r"\btext_length\b": "mimsy", r"\blang\b": "jabber"}
 LABELS = {"clicked": "toved", "liked": "gimbled", "commented": "momed", "shared": "rathed", "followed": "outgrabed", "hidden": "bandered"}
 USERS = [f"u{number:06}" for number in range(0, 120, 7)] + ["a-stranger"]
-SAVE = {"taste": 2.5, "label": "saved"}
+BOOST = {"taste": 2.5, "label": "boosted"}
 
 
 def replaced(text: str, patterns: dict[str, str]) -> str:
@@ -93,16 +94,22 @@ def to_nonsense(project: pathlib.Path) -> None:
     (project / "models/als.toml").write_text(re.sub(r"^(\w+) = ", lambda found: f"{EVENTS.get(found[1], found[1])} = ", als, flags=re.M))
 
 
-def add_save(project: pathlib.Path) -> None:
-    """What an app does that gets a save button: the event, and what it means."""
+def world_in_nonsense(text: str) -> str:
+    """The file of a synthetic world, for the app that to_nonsense makes."""
+    text = quoted(quoted(text, EVENTS, '"'), PROPERTIES, '"')
+    return re.sub(r"^\[behaviour\.(\w+)\]", lambda found: f"[behaviour.{ACTIONS.get(found[1], found[1])}]", text, flags=re.M)
+
+
+def add_boost(project: pathlib.Path) -> None:
+    """What an app does that gets a boost button: the event, and what it means."""
     schema = json.loads((project / "events/like.json").read_text())
-    (project / "events/save.json").write_text(json.dumps({**schema, "title": "save", "description": "A post was saved."}))
+    (project / "events/boost.json").write_text(json.dumps({**schema, "title": "boost", "description": "A post was boosted."}))
     with open(project / "domain.toml", "a") as domain:
-        domain.write(f'\n[action.save]\nevent = "save"\ntaste = {SAVE["taste"]}\nlabel = "{SAVE["label"]}"\n')
+        domain.write(f'\n[action.boost]\nevent = "boost"\ntaste = {BOOST["taste"]}\nlabel = "{BOOST["label"]}"\n')
     with open(project / "models/rank.toml", "a") as rank:
-        rank.write("\n[action.save]\npositives_min = 20\n")
+        rank.write("\n[action.boost]\npositives_min = 20\n")
     with open(project / "features/post.toml", "a") as features:
-        features.write('\n[[feature]]\nname = "post_saves"\nkind = "log_count"\nkey = "post"\naction = "save"\nhalf_lives = ["7d"]\n')
+        features.write('\n[[feature]]\nname = "post_boosts"\nkind = "log_count"\nkey = "post"\naction = "boost"\nhalf_lives = ["7d"]\n')
 
 
 def ready_text(platform: Platform) -> str:
@@ -132,10 +139,10 @@ def with_fields(events: list[dict]) -> list[dict]:
     return told
 
 
-def saves_of(events: list[dict]) -> list[dict]:
-    """Two of three that liked a post saved it as well, at once."""
+def boosts_of(events: list[dict]) -> list[dict]:
+    """Two of three that liked a post boosted it as well, at once."""
     likes = [event for event in events if event.get("event") == "like"]
-    return [{**like, "event": "save", "messageId": f"save-{like['messageId']}"} for number, like in enumerate(likes) if number % 3 != 2]
+    return [{**like, "event": "boost", "messageId": f"boost-{like['messageId']}"} for number, like in enumerate(likes) if number % 3 != 2]
 
 
 class Words:
@@ -158,6 +165,21 @@ class Words:
         file = self.folder / "history.jsonl"
         self.until = self.plain.verb("simulate history", "--world", self.plain.world, "--out", file)["until"]
         self.events = with_fields([json.loads(line) for line in file.read_text().splitlines()])
+
+    def simulated(self) -> None:
+        """The synthetic app reads its words from the world's file: nonsense there is the same life in other words."""
+        small = "[size]\nusers = 120\nnew_users = 12\nauthors = 24\nhistory_days = 1\n"
+        said = []
+        for name, words in (("sense", str), ("words", world_in_nonsense)):
+            world, file = self.folder / f"{name}.toml", self.folder / f"{name}.jsonl"
+            text = re.sub(r"^\[size\]\n.*?(?=^\[)", small, (ROOT / "examples/worlds/social.toml").read_text(), flags=re.M | re.S)
+            world.write_text(words(text))
+            self.plain.verb("simulate history", "--world", world, "--out", file)
+            said.append([json.loads(line) for line in file.read_text().splitlines()])
+        told = {event.get("event", event["type"]) for event in said[0]}
+        self.checks.check("simulated: all that people do there", told >= {"identify", "app_open", "post_create", "feed_impression", "post_click", "dwell", "like", "comment", "share", "save",
+                                                                         "watch_complete", "follow", "hide"}, told)
+        self.checks.check("simulated: the same life in other words", [in_nonsense(event) for event in said[0]] == said[1], (len(said[0]), len(said[1])))
 
     def give(self, platform: Platform, events: list[dict], name: str) -> None:
         file = self.folder / f"{name}.jsonl"
@@ -251,47 +273,47 @@ class Words:
         models = sorted(path.name for path in other.project.glob("data/bundles/*/rank_*.model"))
         check.check("models: named by the app's words", "rank_tove.model" in models and not any("click" in name for name in models), models)
 
-    def save_button(self) -> None:
+    def boost_button(self) -> None:
         """From the start in one project, added to an app with history in the other: the same in the end."""
         check = self.checks
-        saves = saves_of(self.events)
-        early = self.open("early", add_save)
+        boosts = boosts_of(self.events)
+        early = self.open("early", add_boost)
         self.give(early, self.events, "early")
-        self.give(early, saves, "early saves")
+        self.give(early, boosts, "early boosts")
         self.lived(early)
         late = self.plain
         late.stop()
-        add_save(late.project)
+        add_boost(late.project)
         late.start()
-        self.give(late, saves, "late saves")
+        self.give(late, boosts, "late boosts")
         self.lived(late)
         for platform, name in ((early, "from the start"), (late, "added")):
-            wanted = platform.query("SELECT count(DISTINCT request_id || post_id || user_id) AS n FROM dwd_user_action WHERE event_name = 'save' AND request_id IS NOT NULL")[0]["n"]
-            shown = platform.query("SELECT sum(saved) AS n FROM dwd_impression")[0]["n"]
-            check.check(f"{name}: impressions that led to a save", wanted > 100 and shown >= 0.9 * wanted, (shown, wanted))
-            check.equal(f"{name}: as many samples are labelled", platform.query("SELECT sum(save) AS n FROM ads_sample_ctr")[0]["n"], shown)
+            wanted = platform.query("SELECT count(DISTINCT request_id || post_id || user_id) AS n FROM dwd_user_action WHERE event_name = 'boost' AND request_id IS NOT NULL")[0]["n"]
+            shown = platform.query("SELECT sum(boosted) AS n FROM dwd_impression")[0]["n"]
+            check.check(f"{name}: impressions that led to a boost", wanted > 100 and shown >= 0.9 * wanted, (shown, wanted))
+            check.equal(f"{name}: as many samples are labelled", platform.query("SELECT sum(boost) AS n FROM ads_sample_ctr")[0]["n"], shown)
             newest = max(platform.project.glob("data/bundles/*/manifest.json"), key=lambda path: path.stat().st_mtime).parent
-            check.check(f"{name}: a model of its own", (newest / "rank_save.model").exists(), sorted(path.name for path in newest.iterdir()))
+            check.check(f"{name}: a model of its own", (newest / "rank_boost.model").exists(), sorted(path.name for path in newest.iterdir()))
         for table in ("dwd_impression", "ads_recall_i2i", "ads_trending", "ads_sample_ctr"):
             columns = sorted(f'"{column}"' for column in set(early.query(f"SELECT * FROM {table} LIMIT 1")[0]) - {"event_id"})
             rows = f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL"
             check.equal(f"{table}: added later as from the start", digest(late.query(rows)), digest(early.query(rows)))
         user, post = "u000050", late.feed("u000050")["items"][0]["id"]
-        position = late.track("save", user, {"post_id": post})
-        check.check("live: what was saved is not shown again", post not in [item["id"] for item in late.feed(user, after=position)["items"]])
+        position = late.track("boost", user, {"post_id": post})
+        check.check("live: what was boosted is not shown again", post not in [item["id"] for item in late.feed(user, after=position)["items"]])
 
     def refused(self) -> None:
         """Mistakes are named with place, found and allowed."""
         check, project = self.checks, self.plain.project
         domain = (project / "domain.toml").read_text()
         for name, wrong, wanted in (
-                ("a label twice", '[action.keep]\nevent = "save"\nlabel = "saved"\n', "a column that no other action has"),
-                ("a label that is no name", '[action.keep]\nevent = "save"\nlabel = "no name"\n', "a name of small letters"),
-                ("a label of what is not counted", '[action.keep]\nevent = "save"\ncounted = false\nlabel = "kept"\n', "not counted is not learned")):
+                ("a label twice", '[action.keep]\nevent = "boost"\nlabel = "boosted"\n', "a column that no other action has"),
+                ("a label that is no name", '[action.keep]\nevent = "boost"\nlabel = "no name"\n', "a name of small letters"),
+                ("a label of what is not counted", '[action.keep]\nevent = "boost"\ncounted = false\nlabel = "kept"\n', "not counted is not learned")):
             (project / "domain.toml").write_text(domain + "\n" + wrong)
             said = self.plain.try_verb("config check")
             check.check(f"{name}: refused", said.returncode != 0 and wanted in said.stdout + said.stderr, said.stdout + said.stderr)
-        (project / "domain.toml").write_text(domain + '\n[action.position]\nevent = "save"\nlabel = "placed"\n')
+        (project / "domain.toml").write_text(domain + '\n[action.position]\nevent = "boost"\nlabel = "placed"\n')
         said = self.plain.try_verb("run", "--until", self.until)
         check.check("an action named like a column of the samples: refused", said.returncode != 0 and "a column of its own called position" in said.stdout + said.stderr,
                     said.stdout + said.stderr)
@@ -307,7 +329,7 @@ def main() -> None:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="feedmill_words_"))
     words = Words(checks, folder)
     try:
-        for part in (words.history, words.nonsense, words.fields_later, words.save_button, words.refused):
+        for part in (words.history, words.simulated, words.nonsense, words.fields_later, words.boost_button, words.refused):
             checks.part(part)
     finally:
         for platform in words.platforms:

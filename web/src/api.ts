@@ -41,13 +41,13 @@ export interface FeedRequest {
 export interface Act {
   action: string;
   user_id: string;
-  post_id?: string;
+  item_id?: string;
   author_id?: string;
   request_id?: string;
   scene?: string;
   position?: number;
   source?: string;
-  items?: { post_id: string; author_id: string; position: number; source: string }[];
+  items?: { item_id: string; author_id: string; position: number; source: string }[];
   traits?: Record<string, unknown>;
 }
 

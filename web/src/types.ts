@@ -107,6 +107,7 @@ export interface ActButton {
   icon: string; // "eye": the item's title is this button
   shown: boolean; // no button: said of all items of a page at once
   of_author: boolean;
+  hides: boolean; // of a relation that hides: what is on a page stands under none
 }
 
 // What only the running server knows of its nights.

@@ -1,19 +1,19 @@
 // What the person at the playground did as a user: supposed (a dry run) or held back for a moment before it is sent.
 import type { Act } from "../api";
 import { capital, words } from "../format";
-import type { ActButton } from "../types";
+import type { ActButton, FeedItem } from "../types";
 
 export interface Deeds {
-  done: Set<string>; // act and post
-  edges: Map<string, boolean>; // author -> the edge stands now, over what the feed says
+  done: Set<string>; // act and item
+  edges: Map<string, boolean>; // act and author -> the edge stands now, over what the feed says
 }
 
 export function opens(button: ActButton): boolean {
   return button.icon === "eye";
 }
 
-export function doneKey(act: string, post: string): string {
-  return `${act} ${post}`;
+export function doneKey(act: string, id: string): string {
+  return `${act} ${id}`;
 }
 
 // What the buttons of the page show after these acts, in their order.
@@ -21,10 +21,16 @@ export function shownBy(acts: Act[], buttons: ActButton[]): Deeds {
   const deeds: Deeds = { done: new Set(), edges: new Map() };
   for (const act of acts) {
     const edge = buttons.find((button) => button.undo && (button.act === act.action || button.undo === act.action));
-    if (edge && act.author_id) deeds.edges.set(act.author_id, edge.act === act.action);
-    else if (act.post_id) deeds.done.add(doneKey(act.action, act.post_id));
+    if (edge && act.author_id) deeds.edges.set(doneKey(edge.act, act.author_id), edge.act === act.action);
+    else if (act.item_id) deeds.done.add(doneKey(act.action, act.item_id));
   }
   return deeds;
+}
+
+// Whether the edge to the item's author stands that the button makes.
+export function standsFor(button: ActButton, item: FeedItem, deeds: Deeds): boolean {
+  if (!button.undo) return false;
+  return deeds.edges.get(doneKey(button.act, item.author)) ?? (!button.hides && (item.follows_author ?? false));
 }
 
 // "Like", "Add to cart"; what takes it back when it stands.

@@ -16,7 +16,7 @@ export interface CardProps {
   selected: boolean;
   buttons: ActButton[];
   done: string; // acts that were done to the item, each with a space before and after
-  following: boolean;
+  standing: string; // acts whose edge to the author stands, likewise
   moved: number | "new" | undefined;
   onSelect: (place: number) => void;
   onDeed: (deed: Deed, item: FeedItem) => void;
@@ -32,7 +32,7 @@ function MoveBadge({ moved }: { moved: number | "new" | undefined }) {
   );
 }
 
-export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, buttons, done, following, moved, onSelect, onDeed }: CardProps) {
+export const ItemCard = memo(function ItemCard({ item, title, place, now, selected, buttons, done, standing, moved, onSelect, onDeed }: CardProps) {
   const opener = buttons.find(opens);
   const keys = [...keysOf(buttons)];
   return (
@@ -68,7 +68,7 @@ export const ItemCard = memo(function ItemCard({ item, title, place, now, select
       </div>
       <div className="deeds">
         {buttons.filter((button) => !opens(button)).map((button) => {
-          const on = button.undo ? following : done.includes(` ${button.act} `);
+          const on = (button.undo ? standing : done).includes(` ${button.act} `);
           const name = nameOf(button, on);
           const key = keys.find(([, whose]) => whose === button)?.[0];
           return (

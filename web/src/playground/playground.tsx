@@ -6,7 +6,7 @@ import { Modal } from "../modal";
 import { Tiles } from "../tiles";
 import type { ActButton, FeedItem, Nightly, ServerState, UserRow } from "../types";
 import { Activity } from "./activity";
-import { doneKey, shownBy } from "./deeds";
+import { doneKey, shownBy, standsFor } from "./deeds";
 import { FeedHead } from "./feed_head";
 import { Funnel } from "./funnel";
 import { HelpDialog } from "./help_dialog";
@@ -91,7 +91,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
   const onDeed = useCallback(
     (deed: Deed, item: FeedItem) => {
       if (deed === "why") setWhy(item);
-      else void act(deed, item, deeds.edges.get(item.author) ?? item.follows_author ?? false, titles.get(item.id) ?? item.id);
+      else void act(deed, item, standsFor(deed, item, deeds), titles.get(item.id) ?? item.id);
     },
     [act, deeds, titles],
   );
@@ -148,7 +148,7 @@ export function Playground({ api, state, nightly, stale, onEvents }: Props) {
         {items.map((item, place) => (
           <ItemCard key={item.id} item={item} title={titles.get(item.id)} place={place} now={now} selected={place === selected}
             buttons={buttons} done={buttons.map(({ act }) => (deeds.done.has(doneKey(act, item.id)) ? ` ${act} ` : "")).join("")}
-            following={deeds.edges.get(item.author) ?? item.follows_author ?? false} moved={view.moves?.byId.get(item.id)}
+            standing={buttons.map((button) => (standsFor(button, item, deeds) ? ` ${button.act} ` : "")).join("")} moved={view.moves?.byId.get(item.id)}
             onSelect={setSelected} onDeed={onDeed} />
         ))}
       </ol>

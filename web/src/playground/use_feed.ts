@@ -35,7 +35,7 @@ interface Done {
 function supposing(done: Done[]): { suppose?: Act[]; exclude?: string[] } {
   const acts = done.map(({ act }) => act);
   const suppose = acts.filter((act) => act.items === undefined);
-  const exclude = acts.flatMap((act) => (act.items ?? []).map((item) => item.post_id)).slice(-1000);
+  const exclude = acts.flatMap((act) => (act.items ?? []).map((item) => item.item_id)).slice(-1000);
   return { ...(suppose.length ? { suppose } : {}), ...(exclude.length ? { exclude } : {}) };
 }
 
@@ -139,14 +139,13 @@ export function useFeed(api: Api, mode: Mode) {
   }, [ask]);
 
   const act = useCallback(
-    (button: ActButton, item: FeedItem, following: boolean, title: string) => {
+    (button: ActButton, item: FeedItem, stands: boolean, title: string) => {
       const feed = current.current;
       if (!feed) return Promise.resolve();
-      const stands = following && button.undo !== "";
       const body: Act = {
         action: stands ? button.undo : button.act,
         user_id: feed.user_id,
-        post_id: item.id,
+        item_id: item.id,
         author_id: item.author,
         request_id: feed.request_id,
         scene: feed.scene,
@@ -168,7 +167,7 @@ export function useFeed(api: Api, mode: Mode) {
         user_id: feed.user_id,
         request_id: feed.request_id,
         scene: feed.scene,
-        items: feed.items.map((item) => ({ post_id: item.id, author_id: item.author, position: item.position, source: item.source })),
+        items: feed.items.map((item) => ({ item_id: item.id, author_id: item.author, position: item.position, source: item.source })),
       },
       "Saw this page",
     );

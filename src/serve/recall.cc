@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "serve/stage.h"
+
 namespace feedmill::serve {
 namespace {
 
@@ -32,13 +34,9 @@ RulesOfScene::RulesOfScene(const FeedContext& context)
 
 bool RulesOfScene::Through(features::EntityHandle post) const {
   if (context_.scene->filter.rules.empty()) return true;
-  const stream::PostInfo& info = context_.state->Post(post);
   Candidate candidate;
   candidate.input.post = post;
-  candidate.input.author = info.author;
-  candidate.input.topic = info.topic;
-  candidate.input.created_at = info.created_at;
-  candidate.input.numbers = info.numbers;
+  FillFrom(context_.state->Post(post), &candidate.input);
   return !rules_.Break(candidate);
 }
 

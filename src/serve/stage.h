@@ -31,6 +31,9 @@ void ArrangePage(FeedContext* context);      // variety, author cap, fresh posts
 void FillPage(
     FeedContext* context);  // popular and new posts where the page is short; of any age when else it stays short
 
+// What an item itself says of a candidate: all but whether the user follows its author.
+void FillFrom(const stream::PostInfo& info, features::CandidateInput* input);
+
 bool CanRank(const FeedContext& context);
 bool PageIsShort(const FeedContext& context);
 

@@ -3,13 +3,17 @@
 
 namespace feedmill::serve {
 
+void FillFrom(const stream::PostInfo& info, features::CandidateInput* input) {
+  input->author = info.author;
+  input->topic = info.topic;
+  input->created_at = info.created_at;
+  input->numbers = info.numbers;
+}
+
 void HydrateCandidates(FeedContext* context) {
   for (Candidate& candidate : context->candidates.items()) {
     const stream::PostInfo& info = context->state->Post(candidate.input.post);
-    candidate.input.author = info.author;
-    candidate.input.topic = info.topic;
-    candidate.input.created_at = info.created_at;
-    candidate.input.numbers = info.numbers;
+    FillFrom(info, &candidate.input);
     candidate.input.follows_author = info.author != features::kNoEntity && context->Follows(info.author);
   }
 }

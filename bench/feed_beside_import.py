@@ -29,11 +29,12 @@ MARK = b"@@@@@@@@"
 
 
 def body_template() -> bytes:
+    run = time.time_ns()  # a project that is used again has had the messages of the runs before
     events = [
         {
             "type": "track",
             "event": "post_click",
-            "messageId": f"{MARK.decode()}-{k}",
+            "messageId": f"{MARK.decode()}-{k}-{run}",
             "userId": f"u{k * 7919 % USERS:06d}",
             "properties": {"post_id": f"p{k * 104729 % POSTS:07d}"},
         }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <random>
 #include <xxhash.h>
 
@@ -25,7 +26,9 @@ void DedupeClaim::WhenSettled(std::function<void(bool)> then) {
 MessageDedupe::MessageDedupe(const DedupeOptions& options, Micros now)
     : options_(options),
       interval_(std::max<Micros>(1, options.horizon / kIntervalsPerHorizon)),
-      start_(now - options.horizon) {
+      start_(now - options.horizon),
+      entries_max_(std::max(kEntriesMin, std::bit_floor(options.bytes_max / kShards / sizeof(Entry)))),
+      tables_(kShards * entries_max_ * sizeof(Entry)) {
   std::random_device device;
   seed_ = uint64_t{device()} << 32 | device();
 }
@@ -100,7 +103,7 @@ void MessageDedupe::Insert(Shard& shard, const MessageHash& hash, uint64_t age) 
   size_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void MessageDedupe::Place(std::vector<Entry>& entries, const Entry& entry) {
+void MessageDedupe::Place(std::span<Entry> entries, const Entry& entry) {
   size_t mask = entries.size() - 1;
   size_t at = entry.high & mask;
   while (entries[at].low_and_age != 0) at = (at + 1) & mask;
@@ -123,13 +126,12 @@ size_t MessageDedupe::LongestSearch() const {
 // Makes room: leaves out what is past the horizon, doubles the table, and at the memory bound leaves out the oldest
 // half too.
 void MessageDedupe::Rebuild(Shard& shard) {
-  size_t entries_max = std::max(kEntriesMin, std::bit_floor(options_.bytes_max / kShards / sizeof(Entry)));
   uint64_t oldest = shard.newest > kIntervalsPerHorizon ? shard.newest - kIntervalsPerHorizon : 0;
   std::vector<Entry> kept;
   for (const Entry& entry : shard.entries) {
     if (entry.low_and_age != 0 && (entry.low_and_age & kAgeMask) >= oldest) kept.push_back(entry);
   }
-  size_t kept_max = entries_max / 2;
+  size_t kept_max = entries_max_ / 2;
   if (kept.size() > kept_max) {
     // Of one age, which is all of them in a large import, any half: the first half of the table put back in its place
     // would leave no gap there, and each search would run through all of it.
@@ -139,11 +141,20 @@ void MessageDedupe::Rebuild(Shard& shard) {
     forgotten_.fetch_add(kept.size() - kept_max, std::memory_order_relaxed);
     kept.resize(kept_max);
   }
-  size_t room = std::clamp(std::bit_ceil(kept.size() * 2 + 1), kEntriesMin, entries_max);
-  shard.entries.assign(room, Entry{});
+  SetRoom(shard, std::clamp(std::bit_ceil(kept.size() * 2 + 1), kEntriesMin, entries_max_));
   for (const Entry& entry : kept) Place(shard.entries, entry);
   size_.fetch_sub(shard.used - kept.size(), std::memory_order_relaxed);
   shard.used = kept.size();
+}
+
+// Of empty entries.
+void MessageDedupe::SetRoom(Shard& shard, size_t room) {
+  const size_t begin = static_cast<size_t>(&shard - shards_.data()) * entries_max_ * sizeof(Entry);
+  const size_t had = shard.entries.size_bytes();
+  shard.entries = {reinterpret_cast<Entry*>(tables_.data() + begin), room};
+  const size_t used_again = std::min(had, shard.entries.size_bytes());  // beyond what it had all is zero
+  std::memset(tables_.data() + begin, 0, used_again);
+  tables_.Clear(begin + used_again, had - used_again);
 }
 
 }  // namespace feedmill::ingest

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/unforked_memory.h"
 #include "io/file_system.h"
 
 namespace feedmill::ingest {
@@ -93,8 +95,8 @@ class MessageDedupe {
   };
   struct Shard {
     mutable Mutex mutex;
-    std::vector<Entry> entries FEEDMILL_GUARDED_BY(mutex);  // open addressing, a power of two of them
-    std::vector<Entry> fresh FEEDMILL_GUARDED_BY(mutex);    // inserted since the last checkpoint, while journaling_
+    std::span<Entry> entries FEEDMILL_GUARDED_BY(mutex);  // open addressing, a power of two of them, in tables_
+    std::vector<Entry> fresh FEEDMILL_GUARDED_BY(mutex);  // inserted since the last checkpoint, while journaling_
     size_t used FEEDMILL_GUARDED_BY(mutex) = 0;
     uint64_t newest FEEDMILL_GUARDED_BY(mutex) = 0;  // highest age stored
     std::unordered_map<MessageHash, std::shared_ptr<DedupeClaim>, HashOfHash> in_flight FEEDMILL_GUARDED_BY(mutex);
@@ -106,7 +108,8 @@ class MessageDedupe {
   bool Contains(const Shard& shard, const MessageHash& hash) const FEEDMILL_REQUIRES(shard.mutex);
   void Insert(Shard& shard, const MessageHash& hash, uint64_t age) FEEDMILL_REQUIRES(shard.mutex);
   void Rebuild(Shard& shard) FEEDMILL_REQUIRES(shard.mutex);
-  static void Place(std::vector<Entry>& entries, const Entry& entry);
+  void SetRoom(Shard& shard, size_t room) FEEDMILL_REQUIRES(shard.mutex);
+  static void Place(std::span<Entry> entries, const Entry& entry);
   void Adopt(const Entry& entry);
   Status SaveAll(io::FileSystem& files, const std::string& path, const std::vector<uint64_t>& next_offsets);
   Status SaveFresh(const std::vector<uint64_t>& next_offsets);
@@ -119,6 +122,8 @@ class MessageDedupe {
   const Micros interval_;  // resolution of ages
   Micros start_;
   uint64_t seed_;
+  const size_t entries_max_;  // of a shard
+  UnforkedMemory tables_;     // each shard's has the room of entries_max_
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> size_ = 0;
   std::atomic<uint64_t> forgotten_ = 0;

@@ -270,7 +270,7 @@ Result<std::vector<uint64_t>> MessageDedupe::LoadAll(io::FileSystem& files, cons
   // Nothing of it may stay: a wrong entry would hide an event.
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
-    shard.entries.clear();
+    SetRoom(shard, 0);
     shard.used = 0;
     shard.newest = 0;
   }

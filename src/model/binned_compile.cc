@@ -61,7 +61,21 @@ class Compiler {
     const size_t stride = size_t{1} << (made.levels - made.top_levels);
     for (size_t i = 0; i + 1 < (size_t{1} << made.top_levels); ++i) made.top[i] = thresholds[(i + 1) * stride - 1];
     made.thresholds = std::move(thresholds);
+    FillStages(&made);
     return made;
+  }
+
+  static void FillStages(BinnedFeature* made) {
+    made->first_levels = std::min(made->levels, kStageLevels);
+    made->second_levels = std::min(made->levels - made->first_levels, kStageLevels);
+    const uint32_t in_block = made->levels - made->first_levels;
+    const uint32_t in_second = in_block - made->second_levels;
+    const size_t blocks = size_t{1} << made->first_levels;
+    for (size_t i = 0; i + 1 < blocks; ++i) made->first[i] = made->thresholds[((i + 1) << in_block) - 1];
+    for (size_t i = 0; i + 1 < size_t{1} << made->second_levels; ++i) {
+      for (size_t block = 0; block < blocks; ++block)
+        made->second[i][block] = made->thresholds[(block << in_block) + ((i + 1) << in_second) - 1];
+    }
   }
 
   // The direction of a missing value does not matter to a node that has none.

@@ -22,6 +22,9 @@ inline constexpr size_t kByteLeavesMax = 256;
 // Evaluating the child that needs more slots first bounds live slots by log2(leaves) + 1 (Sethi and Ullman, 1970).
 inline constexpr size_t kSlots = 10;
 inline constexpr size_t kSlotBytes = kBlockRows;
+inline constexpr uint32_t kStageLevels = 3;
+inline constexpr size_t kStageBlocks = 1 << kStageLevels;  // floats of an AVX2 register
+inline constexpr size_t kTurnedRows = 16;                  // that a kernel may turn at once
 
 // All distinct thresholds of one feature, as floats rounded down (v <= t as double exactly when v <= RoundDown(t) for
 // float v).
@@ -31,6 +34,12 @@ struct BinnedFeature {
   uint32_t top_levels = 0;         // of them searched in `top`, in one register
   std::vector<float> thresholds;   // ascending, padded with +infinity to 2^levels - 1
   alignas(64) float top[16] = {};  // every 2^(levels - top_levels)-th threshold
+  // The same for a search that counts: `first` parts the thresholds into blocks of equal size, of first_levels levels;
+  // second[i][block] is the i-th of those that part the block once more.
+  uint32_t first_levels = 0;
+  uint32_t second_levels = 0;
+  alignas(32) float first[kStageBlocks] = {};
+  alignas(32) float second[kStageBlocks - 1][kStageBlocks] = {};
 };
 
 // One row of codes: a feature under one treatment of missing values.
@@ -76,6 +85,8 @@ struct BlockScratch {
   uint8_t* codes() { return area_.get(); }
   uint8_t* slots() { return area_.get() + codes_bytes_; }
   double* sums() { return reinterpret_cast<double*>(slots() + (kByteLeavesMax + kSlots) * kSlotBytes); }
+  // Room for kTurnedRows rows, the number of features rounded up to 8.
+  float* turned() { return reinterpret_cast<float*>(sums() + kBlockRows); }
 
  private:
   struct Free {

@@ -40,7 +40,8 @@ void BlockScratch::Free::operator()(uint8_t* memory) const { ::operator delete[]
 
 BlockScratch::BlockScratch(const BinnedEnsemble& binned) : codes_bytes_(binned.columns.size() * kBlockRows) {
   const size_t slot_count = kByteLeavesMax + kSlots;
-  const size_t bytes = codes_bytes_ + slot_count * kSlotBytes + kBlockRows * sizeof(double);
+  const size_t turned_bytes = (binned.feature_count + 7) / 8 * 8 * kTurnedRows * sizeof(float);
+  const size_t bytes = codes_bytes_ + slot_count * kSlotBytes + kBlockRows * sizeof(double) + turned_bytes;
   area_.reset(static_cast<uint8_t*>(::operator new[](bytes, kAlignment)));
   // Lanes past the last row are computed too, on whatever codes lie there.
   std::memset(codes(), 0, codes_bytes_);

@@ -1,7 +1,10 @@
-// The block kernel for any machine with AVX2: 8 rows a search step, 32 rows a byte step, 4 rows a leaf gather.
+// The block kernel for any machine with AVX2: 16 rows a search step, 32 rows a byte step. It gathers as little as it
+// can: on AMD's processors a gather of eight costs as much as forty other instructions.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns inside its own intrinsics (GCC bug 105593)
 #endif
+#include <algorithm>
+
 #include <immintrin.h>
 
 #include "model/binned_internal.h"
@@ -10,6 +13,7 @@ namespace feedmill::model {
 namespace {
 
 constexpr size_t kLanes = 8;
+constexpr size_t kVectors = kTurnedRows / kLanes;  // searched side by side; more would not fit the registers
 
 struct EightValues {
   __m256 value;  // NaN and near-zero already read as 0
@@ -17,22 +21,81 @@ struct EightValues {
   __m256 is_zero;  // NaN included
 };
 
-EightValues Load(const float* rows, __m256i row_offsets, uint32_t feature) {
-  const __m256 raw = _mm256_i32gather_ps(rows + feature, row_offsets, 4);
+EightValues Examine(__m256 raw) {
   const __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), raw);
   const __m256 is_zero = _mm256_cmp_ps(magnitude, _mm256_set1_ps(kZeroThreshold), _CMP_NGT_UQ);
   return {_mm256_andnot_ps(is_zero, raw), _mm256_cmp_ps(raw, raw, _CMP_UNORD_Q), is_zero};
 }
 
-// Number of thresholds below each value.
-__m256i Search(const BinnedFeature& feature, __m256 value) {
-  __m256i at = _mm256_setzero_si256();
-  for (uint32_t step = 1u << feature.levels >> 1; step > 0; step >>= 1) {
-    const __m256 threshold = _mm256_i32gather_ps(feature.thresholds.data() + step - 1, at, 4);
-    const __m256i below = _mm256_castps_si256(_mm256_cmp_ps(threshold, value, _CMP_LT_OQ));
-    at = _mm256_add_epi32(at, _mm256_and_si256(below, _mm256_set1_epi32(static_cast<int>(step))));
+// in[r] has eight features of row r; out[f * 8 + r] is feature f of row r.
+void TurnEight(const __m256* in, float* out) {
+  __m256 pairs[8], fours[8];
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(in[i], in[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_ps(in[i], in[i + 1]);
   }
-  return at;
+  for (int i = 0; i < 8; i += 4) {
+    fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+    fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+    fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+    fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    _mm256_store_ps(out + i * 8, _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20));
+    _mm256_store_ps(out + (i + 4) * 8, _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31));
+  }
+}
+
+// Eight rows from `first` on: turned[f * 8 + r]. Rows past the last one repeat it.
+void TurnRows(const float* rows, size_t feature_count, size_t first, size_t row_count, float* turned) {
+  const float* row[kLanes];
+  for (size_t i = 0; i < kLanes; ++i) row[i] = rows + std::min(first + i, row_count - 1) * feature_count;
+  __m256 eight[kLanes];
+  size_t at = 0;
+  for (; at + 8 <= feature_count; at += 8) {
+    for (size_t i = 0; i < kLanes; ++i) eight[i] = _mm256_loadu_ps(row[i] + at);
+    TurnEight(eight, turned + at * kLanes);
+  }
+  if (at == feature_count) return;
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(feature_count - at)), lane);
+  for (size_t i = 0; i < kLanes; ++i) eight[i] = _mm256_maskload_ps(row[i] + at, inside);
+  TurnEight(eight, turned + at * kLanes);
+}
+
+__m256i CountBelow(__m256i count, __m256 threshold, __m256 value) {
+  return _mm256_sub_epi32(count, _mm256_castps_si256(_mm256_cmp_ps(threshold, value, _CMP_LT_OQ)));
+}
+
+// at[v]: number of thresholds below each value. Two stages count among seven thresholds each; the few levels that are
+// left when there are more than 63 are searched.
+void Search(const BinnedFeature& feature, const EightValues* values, __m256i* at) {
+  for (size_t v = 0; v < kVectors; ++v) at[v] = _mm256_setzero_si256();
+  for (size_t i = 0; i + 1 < size_t{1} << feature.first_levels; ++i) {
+    const __m256 threshold = _mm256_set1_ps(feature.first[i]);
+    for (size_t v = 0; v < kVectors; ++v) at[v] = CountBelow(at[v], threshold, values[v].value);
+  }
+  if (feature.second_levels == 0) return;
+  __m256i block[kVectors];
+  for (size_t v = 0; v < kVectors; ++v) {
+    block[v] = at[v];
+    at[v] = _mm256_slli_epi32(at[v], static_cast<int>(feature.second_levels));
+  }
+  for (size_t i = 0; i + 1 < size_t{1} << feature.second_levels; ++i) {
+    const __m256 of_blocks = _mm256_load_ps(feature.second[i]);
+    for (size_t v = 0; v < kVectors; ++v)
+      at[v] = CountBelow(at[v], _mm256_permutevar8x32_ps(of_blocks, block[v]), values[v].value);
+  }
+  const uint32_t left = feature.levels - feature.first_levels - feature.second_levels;
+  if (left == 0) return;
+  for (size_t v = 0; v < kVectors; ++v) at[v] = _mm256_slli_epi32(at[v], static_cast<int>(left));
+  for (uint32_t step = 1u << left >> 1; step > 0; step >>= 1) {
+    for (size_t v = 0; v < kVectors; ++v) {
+      const __m256 threshold = _mm256_i32gather_ps(feature.thresholds.data() + step - 1, at[v], 4);
+      const __m256i below = _mm256_castps_si256(_mm256_cmp_ps(threshold, values[v].value, _CMP_LT_OQ));
+      at[v] = _mm256_add_epi32(at[v], _mm256_and_si256(below, _mm256_set1_epi32(static_cast<int>(step))));
+    }
+  }
 }
 
 __m256i MissingMask(MissingType missing, const EightValues& values) {
@@ -53,28 +116,34 @@ void StoreBytes(__m256i numbers, uint8_t* out) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm_packus_epi16(halves, halves));
 }
 
-void EncodeEight(const BinnedEnsemble& binned, const float* rows, __m256i row_offsets, uint8_t* codes) {
+// The codes of kTurnedRows rows.
+void Encode(const BinnedEnsemble& binned, const float* turned, size_t turned_stride, uint8_t* codes) {
   size_t column = 0;
   for (uint32_t source = 0; source < binned.features.size(); ++source) {
     const BinnedFeature& feature = binned.features[source];
-    const EightValues values = Load(rows, row_offsets, feature.feature);
-    const __m256i code = Search(feature, values.value);
+    EightValues values[kVectors];
+    __m256i code[kVectors];
+    for (size_t v = 0; v < kVectors; ++v)
+      values[v] = Examine(_mm256_load_ps(turned + v * turned_stride + feature.feature * kLanes));
+    Search(feature, values, code);
     for (; column < binned.columns.size() && binned.columns[column].source == source; ++column) {
       const BinnedColumn& how = binned.columns[column];
-      const __m256i missing = MissingMask(how.missing, values);
-      StoreBytes(_mm256_blendv_epi8(code, _mm256_set1_epi32(how.missing_code), missing), codes + column * kBlockRows);
+      const __m256i missing_code = _mm256_set1_epi32(how.missing_code);
+      for (size_t v = 0; v < kVectors; ++v) {
+        const __m256i patched = _mm256_blendv_epi8(code[v], missing_code, MissingMask(how.missing, values[v]));
+        StoreBytes(patched, codes + column * kBlockRows + v * kLanes);
+      }
     }
   }
 }
 
 // Rows past the last one repeat it; their sums are not used.
-void EncodeBlock(const BinnedEnsemble& binned, const float* rows, size_t row_count, uint8_t* codes) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  for (size_t first = 0; first < row_count; first += kLanes) {
-    const __m256i row = _mm256_min_epi32(_mm256_add_epi32(lane, _mm256_set1_epi32(static_cast<int>(first))),
-                                         _mm256_set1_epi32(static_cast<int>(row_count) - 1));
-    const __m256i offsets = _mm256_mullo_epi32(row, _mm256_set1_epi32(static_cast<int>(binned.feature_count)));
-    EncodeEight(binned, rows, offsets, codes + first);
+void EncodeBlock(const BinnedEnsemble& binned, const float* rows, size_t row_count, BlockScratch* scratch) {
+  const size_t stride = (binned.feature_count + 7) / 8 * 8 * kLanes;
+  for (size_t first = 0; first < row_count; first += kTurnedRows) {
+    for (size_t v = 0; v < kVectors; ++v)
+      TurnRows(rows, binned.feature_count, first + v * kLanes, row_count, scratch->turned() + v * stride);
+    Encode(binned, scratch->turned(), stride, scratch->codes() + first);
   }
 }
 
@@ -99,10 +168,8 @@ void EvaluateTree(const BinnedStep* step, size_t count, const uint8_t* codes, ui
 
 void AddLeaves(const double* leaves, const uint8_t* leaf_index, double* sums) {
   for (size_t at = 0; at < kBlockRows; at += 4) {
-    int four;
-    __builtin_memcpy(&four, leaf_index + at, sizeof four);
-    const __m128i index = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
-    const __m256d leaf = _mm256_i32gather_pd(leaves, index, 8);
+    const uint8_t* four = leaf_index + at;
+    const __m256d leaf = _mm256_setr_pd(leaves[four[0]], leaves[four[1]], leaves[four[2]], leaves[four[3]]);
     _mm256_store_pd(sums + at, _mm256_add_pd(_mm256_load_pd(sums + at), leaf));
   }
 }
@@ -110,7 +177,7 @@ void AddLeaves(const double* leaves, const uint8_t* leaf_index, double* sums) {
 }  // namespace
 
 void ScoreBlockAvx2(const BinnedEnsemble& binned, const float* rows, size_t row_count, BlockScratch* scratch) {
-  EncodeBlock(binned, rows, row_count, scratch->codes());
+  EncodeBlock(binned, rows, row_count, scratch);
   for (size_t at = 0; at < kBlockRows; at += 4) _mm256_store_pd(scratch->sums() + at, _mm256_setzero_pd());
   for (const BinnedTree& tree : binned.trees) {
     EvaluateTree(binned.steps.data() + tree.first_step, tree.step_count, scratch->codes(), scratch->slots());

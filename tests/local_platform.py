@@ -120,6 +120,9 @@ class Platform:
 
     # Calls.
 
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
     def call(self, method: str, path: str, body: object = None, key: str = "") -> tuple[int, dict]:
         headers = {"Content-Type": "application/json"}
         if key in ("write", "import"):
@@ -129,7 +132,7 @@ class Platform:
         text = None if body is None else json.dumps(body)
         kept = self.connection is not None
         try:
-            self.connection = self.connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self.connection = self.connection or self.connect()
             self.connection.request(method, path, text, headers)
             reply = self.connection.getresponse()
             data = reply.read()

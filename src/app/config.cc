@@ -22,6 +22,11 @@ void BindHttp(Settings* settings, Config* c) {
   auto http = settings->Section("http", "The one HTTP server: events, feeds, console, metrics.");
   http.Text("address", &c->http.address, "address to bind; 127.0.0.1 = this machine only");
   http.Integer("port", &c->http.port, {0, 65535}, "TCP port; 0 = any free one");
+  http.Text("tls_certificate", &c->http.tls.certificate,
+            "PEM file, the server's certificate first; empty = no TLS. Read again when it changes, as is the key");
+  http.Text("tls_key", &c->http.tls.key, "PEM file of its private key, without a passphrase");
+  http.Boolean("tls_by_proxy", &c->tls_by_proxy,
+               "something in front speaks TLS: other machines may be served without a certificate of our own");
   http.Integer("threads", &c->http.threads, {1, 64}, "threads that read and write sockets");
   http.ByteSize("header_bytes_max", &c->http.header_bytes_max, {1024, kMiB},
                 "longer request headers are refused (431)");
@@ -223,6 +228,15 @@ Status Read(const std::string& project, const Overrides& overrides, Settings* se
 }
 
 // What the type of a setting does not say.
+// Keys and people's events go over it.
+Status CheckWhoReaches(const Config& config, std::string_view setting, const std::string& address) {
+  if (address.empty() || io::IsLoopback(address) || config.http.tls.any() || config.tls_by_proxy) return Ok();
+  return InvalidArgument(
+      "{}: found {}, which other machines reach, without TLS; allowed: 127.0.0.1 or ::1, or a certificate "
+      "(http.tls_certificate and http.tls_key), or http.tls_by_proxy = true where something in front speaks TLS",
+      setting, address);
+}
+
 Status Check(const Config& config) {
   constexpr Micros kRawMin = 60 * kMicrosPerDay;  // windows and lookbacks of the tables reach back less
   const NightSchedule& schedule = config.nightly.schedule;
@@ -232,7 +246,12 @@ Status Check(const Config& config) {
     return InvalidArgument("retention.raw: found {}, allowed 0s or {} and more", FormatDuration(config.retention.raw),
                            FormatDuration(kRawMin));
   }
-  return Ok();
+  FEEDMILL_TRY(CheckWhoReaches(config, "http.address", config.http.address));
+  return CheckWhoReaches(config, "metrics.address", config.metrics.address);
+}
+
+void MakeAbsolute(const std::string& project, std::string* path) {
+  if (!path->empty() && !path->starts_with('/')) *path = project + "/" + *path;
 }
 
 // What follows from other settings.
@@ -247,6 +266,8 @@ Status Derive(Config* config) {
     memory = std::max(kStepMemoryMin, static_cast<uint64_t>(share));
   }
   if (config->paths.data.empty()) config->paths.data = config->paths.project + "/data";
+  MakeAbsolute(config->paths.project, &config->http.tls.certificate);
+  MakeAbsolute(config->paths.project, &config->http.tls.key);
   config->event_log.directory = config->paths.Log();
   config->collect.dedupe_checkpoint = config->paths.State() + "/dedupe.checkpoint";
   config->feed.feed_folder = config->paths.Feed();

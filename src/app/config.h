@@ -94,6 +94,7 @@ struct Config {
   ProjectPaths paths;
   Overrides overrides;  // that were applied: processes that are started get them too
   io::HttpServerOptions http;
+  bool tls_by_proxy = false;                 // other machines may be served without TLS of our own
   int descriptors_reserved = 256;            // for files
   std::vector<std::string> allowed_origins;  // of pages in browsers
   MetricsConfig metrics;

@@ -19,10 +19,6 @@ io::HttpResponse Text(int status, std::string body) {
   return response;
 }
 
-bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
-}
-
 io::HttpResponse NotFoundAnswer() {
   io::HttpResponse response;
   response.status = 404;
@@ -93,7 +89,7 @@ void Router::Metrics(io::HttpRequest&& request, io::HttpResponder&& respond) con
 
 void Router::AnswerMetrics(const io::HttpRequest& request, io::HttpResponder&& respond) const {
   const bool open = metrics_config.access == MetricsAccess::kOpen ||
-                    (metrics_config.access == MetricsAccess::kLoopback && IsLoopback(request.remote_address));
+                    (metrics_config.access == MetricsAccess::kLoopback && io::IsLoopback(request.remote_address));
   if (!open && (!may_read_metrics || !may_read_metrics(serve::ReadKeyOf(request)))) {
     io::HttpResponse refused =
         Text(401, "the read key or the admin token is needed: Authorization: Bearer <key> (metrics.access)\n");

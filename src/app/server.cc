@@ -7,6 +7,7 @@
 #include "app/data_folder.h"
 #include "app/disk_watch.h"
 #include "app/field_history.h"
+#include "app/front.h"
 #include "app/health.h"
 #include "app/http_options.h"
 #include "app/keeper.h"
@@ -47,7 +48,6 @@ constexpr uint64_t kLandingMemory = 1ull << 30;
 constexpr Micros kHousekeepingInterval = kMicrosPerMinute;
 constexpr Micros kDueInterval = 5 * kMicrosPerSecond;
 constexpr Micros kBundleInterval = kMicrosPerSecond;
-constexpr int kMetricsConnectionsMax = 32;
 constexpr Micros kDiskWatchInterval = 2 * kMicrosPerSecond;
 
 class ServerImpl final : public Server {
@@ -85,7 +85,7 @@ class ServerImpl final : public Server {
     return Ok();
   }
 
-  uint16_t port() const override { return http_->port(); }
+  uint16_t port() const override { return front_->port(); }
 
   void Stop() override {
     if (stopped_) return;
@@ -94,8 +94,7 @@ class ServerImpl final : public Server {
     if (night_) night_->Stop();
     if (announced_) cli::WithdrawServer(config_.paths.data);
     maintenance_.Stop();
-    if (http_) http_->Stop(kStopGrace);
-    if (metrics_http_) metrics_http_->Stop(0);
+    if (front_) front_->Stop(kStopGrace);
     if (feed_) feed_->Stop();
     if (console_) console_->Stop();
     live_bundle_.reset();
@@ -113,9 +112,7 @@ class ServerImpl final : public Server {
 
   Status Announce() {
     if (announced_) return Ok();
-    const std::string host = config_.http.address == "0.0.0.0" ? "127.0.0.1" : config_.http.address;
-    FEEDMILL_TRY(
-        cli::AnnounceServer(config_.paths.data, fmt::format("http://{}:{}", host, port()), SystemClock().Now()));
+    FEEDMILL_TRY(cli::AnnounceServer(config_.paths.data, front_->LocalUrl(), SystemClock().Now()));
     announced_ = true;
     return Ok();
   }
@@ -334,16 +331,13 @@ class ServerImpl final : public Server {
     DescribeHealth();
     router_.health = &health_;
     ready_ = true;
-    FEEDMILL_ASSIGN(http_, io::StartHttpServer(options, [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
-                      router_.All(std::move(request), std::move(respond));
-                    }));
-    if (config.metrics.address.empty()) return Ok();
-    FEEDMILL_ASSIGN(metrics_http_, io::StartHttpServer({.address = config.metrics.address,
-                                                        .port = config.metrics.port,
-                                                        .connections_max = kMetricsConnectionsMax},
-                                                       [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
-                                                         router_.Metrics(std::move(request), std::move(respond));
-                                                       }));
+    const auto all = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+      router_.All(std::move(request), std::move(respond));
+    };
+    const auto metrics = [this](io::HttpRequest&& request, io::HttpResponder&& respond) {
+      router_.Metrics(std::move(request), std::move(respond));
+    };
+    FEEDMILL_ASSIGN(front_, Front::Start(config, options, all, metrics));
     return Ok();
   }
 
@@ -425,8 +419,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<DiskWatch> disk_watch_;
   Health health_;
   Router router_;
-  std::unique_ptr<io::HttpServer> http_;
-  std::unique_ptr<io::HttpServer> metrics_http_;
+  std::unique_ptr<Front> front_;
   int descriptors_ = 0;
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<NightWatch> night_;

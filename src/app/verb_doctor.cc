@@ -12,6 +12,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/front.h"
 #include "app/project_domain.h"
 #include "base/deadline.h"
 #include "base/time_text.h"
@@ -162,7 +163,7 @@ Status RunDoctor(const std::string& project, std::string url) {
   if (config) {
     const auto running = cli::FindRunningServer(config->paths.data);
     if (url.empty() && running) url = running->url;
-    if (url.empty()) url = fmt::format("http://{}:{}", config->http.address, config->http.port);
+    if (url.empty()) url = PublicUrl(*config, config->http.port);
     LookAtProject(*config, &findings);
     LookAtMachine(*config, &findings);
     LookAtModes(*config, &findings);

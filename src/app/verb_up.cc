@@ -9,6 +9,7 @@
 
 #include "app/config.h"
 #include "app/data_folder.h"
+#include "app/front.h"
 #include "app/project.h"
 #include "app/rebuild.h"
 #include "app/server.h"
@@ -33,7 +34,7 @@ struct UpArguments {
 };
 
 void Greet(const Config& config, const cli::Keys& keys, bool keys_are_new, uint16_t port) {
-  const std::string url = fmt::format("http://{}:{}", config.http.address, port);
+  const std::string url = PublicUrl(config, port);
   // Output that goes into a file or a log collector is no place for secrets.
   const bool to_terminal = ::isatty(STDOUT_FILENO) != 0;
   if (keys_are_new) fmt::print("Keys were made and are kept in {}\n", cli::KeysPath(config.paths.data));

@@ -34,7 +34,7 @@ std::pair<std::string_view, std::string_view> Target(const io::HttpRequest& requ
   if (separator != std::string_view::npos)
     return {public_url.substr(0, separator), public_url.substr(separator + kSeparator.size())};
   // A proxy that ends TLS says so.
-  const bool secure = request.Header("x-forwarded-proto") == "https";
+  const bool secure = request.secure || request.Header("x-forwarded-proto") == "https";
   return {secure ? "https" : "http", request.Header("host")};
 }
 

@@ -5,13 +5,14 @@
 
 #include "io/http_parser_internal.h"
 #include "io/socket_internal.h"
+#include "io/tls_session_internal.h"
 
 namespace feedmill::io {
 namespace {
 
 constexpr size_t kReplyHeaderBytesMax = 256 * 1024;
 constexpr size_t kReplyBodyBytesMax = 1024 * 1024 * 1024;
-constexpr uint16_t kDefaultPort = 80;
+constexpr uint16_t kPlainPort = 80, kTlsPort = 443;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -22,10 +23,71 @@ bool IsPrintable(std::string_view text) {
   return true;
 }
 
+// A socket, and what is spoken over it.
+class Channel {
+ public:
+  // `tls` null: plain.
+  static Result<Channel> Connect(const std::string& host, uint16_t port, const TlsContext& tls, Deadline deadline) {
+    FEEDMILL_ASSIGN(Socket socket, Socket::Connect(host, port, deadline));
+    Channel channel(std::move(socket));
+    if (tls != nullptr) FEEDMILL_TRY(channel.AgreeOnKeys(host, tls, deadline));
+    return channel;
+  }
+
+  Status SendAll(std::string_view bytes, Deadline deadline) {
+    if (!tls_) return socket_.SendAll(bytes, deadline);
+    std::string wire;
+    FEEDMILL_TRY(tls_->Send(bytes, &wire));
+    return socket_.SendAll(wire, deadline);
+  }
+
+  // Replaces `out` by what is there, at least one byte; empty = the peer closed.
+  Status Receive(std::string* out, Deadline deadline) {
+    if (!tls_) return socket_.Receive(out, deadline);
+    out->swap(early_);
+    early_.clear();
+    while (out->empty() && !tls_->peer_has_closed()) {
+      FEEDMILL_ASSIGN(const bool more, ReceiveSome(out, deadline));
+      if (!more) break;
+    }
+    return Ok();
+  }
+
+ private:
+  explicit Channel(Socket&& socket) : socket_(std::move(socket)) {}
+
+  Status AgreeOnKeys(const std::string& host, const TlsContext& context, Deadline deadline) {
+    std::string wire;
+    FEEDMILL_ASSIGN(tls_, TlsSession::OfClient(context, host, &wire));
+    FEEDMILL_TRY(socket_.SendAll(wire, deadline));
+    while (!tls_->is_open()) {
+      FEEDMILL_ASSIGN(const bool more, ReceiveSome(&early_, deadline));
+      if (!more) return Unavailable("TLS, handshake: the peer closed the connection");
+    }
+    return Ok();
+  }
+
+  // False at the end of what the peer sends.
+  Result<bool> ReceiveSome(std::string* plain, Deadline deadline) {
+    std::string received, wire;
+    FEEDMILL_TRY(socket_.Receive(&received, deadline));
+    if (received.empty()) return false;
+    const Status taken = tls_->Receive(received, plain, &wire);
+    const Status answered = socket_.SendAll(wire, deadline);
+    if (!taken) return std::unexpected(taken.error());
+    if (!answered) return std::unexpected(answered.error());
+    return true;
+  }
+
+  Socket socket_;
+  std::optional<TlsSession> tls_;
+  std::string early_;  // came with the end of the handshake
+};
+
 class Client final : public HttpClient {
  public:
-  Client(std::string host, uint16_t port, std::string authority)
-      : host_(std::move(host)), port_(port), authority_(std::move(authority)) {}
+  Client(std::string host, uint16_t port, std::string authority, TlsContext tls)
+      : host_(std::move(host)), port_(port), authority_(std::move(authority)), tls_(std::move(tls)) {}
 
   Result<HttpReply> Send(std::string_view method, std::string_view target, const Headers& headers,
                          std::string_view body, Deadline deadline) override {
@@ -36,7 +98,8 @@ class Client final : public HttpClient {
     bool closed_meanwhile = !reply && kept && !reply_began && reply.error().kind() == ErrorKind::kUnavailable;
     if (closed_meanwhile) reply = Exchange(message, method == "HEAD", deadline, &reply_began);
     if (!reply)
-      return std::unexpected(reply.error().WithContext(fmt::format("{} http://{}{}", method, authority_, target)));
+      return std::unexpected(reply.error().WithContext(
+          fmt::format("{} {}://{}{}", method, tls_ == nullptr ? "http" : "https", authority_, target)));
     return reply;
   }
 
@@ -60,10 +123,10 @@ class Client final : public HttpClient {
 
   Result<HttpReply> Exchange(std::string_view message, bool head, Deadline deadline, bool* reply_began) {
     if (!socket_) {
-      FEEDMILL_ASSIGN(socket_, Socket::Connect(host_, port_, deadline));
+      FEEDMILL_ASSIGN(socket_, Channel::Connect(host_, port_, tls_, deadline));
     }
     // Until the reply stands whole the connection is not one to keep.
-    Socket socket = std::move(*socket_);
+    Channel socket = std::move(*socket_);
     socket_.reset();
     // A server may refuse before it has read everything; its answer is worth more than the broken pipe.
     Status sent = socket.SendAll(message, deadline);
@@ -81,7 +144,7 @@ class Client final : public HttpClient {
   }
 
   // `received` holds what came after the message before, and then what comes after this one.
-  static Status ReceiveOne(Socket* socket, HttpReplyParser* parser, std::string* received, Deadline deadline,
+  static Status ReceiveOne(Channel* socket, HttpReplyParser* parser, std::string* received, Deadline deadline,
                            bool* reply_began) {
     for (;;) {
       received->erase(0, parser->Feed(*received));
@@ -102,19 +165,23 @@ class Client final : public HttpClient {
   const std::string host_;
   const uint16_t port_;
   const std::string authority_;
-  std::optional<Socket> socket_;
+  const TlsContext tls_;
+  std::optional<Channel> socket_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<HttpClient>> MakeHttpClient(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  auto refused = [&] { return InvalidArgument("url: found '{}', allowed http://host or http://host:port", url); };
-  if (!url.starts_with(kScheme)) return refused();
-  std::string_view authority = url.substr(kScheme.size());
+  constexpr std::string_view kPlain = "http://", kTls = "https://";
+  auto refused = [&] {
+    return InvalidArgument("url: found '{}', allowed http://host, https://host, with a port or without", url);
+  };
+  const bool with_tls = url.starts_with(kTls);
+  if (!with_tls && !url.starts_with(kPlain)) return refused();
+  std::string_view authority = url.substr(with_tls ? kTls.size() : kPlain.size());
   if (authority.ends_with('/')) authority.remove_suffix(1);
   std::string_view host = authority;
-  uint16_t port = kDefaultPort;
+  uint16_t port = with_tls ? kTlsPort : kPlainPort;
   size_t colon = authority.rfind(':');
   bool inside_brackets = colon != std::string_view::npos && authority.find(']', colon) != std::string_view::npos;
   if (colon != std::string_view::npos && !inside_brackets) {
@@ -126,7 +193,11 @@ Result<std::unique_ptr<HttpClient>> MakeHttpClient(std::string_view url) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   bool plain = !host.empty() && host.find_first_of("/?#@ ") == std::string_view::npos && IsPrintable(host);
   if (!plain) return refused();
-  return std::make_unique<Client>(std::string(host), port, std::string(authority));
+  TlsContext tls;
+  if (with_tls) {
+    FEEDMILL_ASSIGN(tls, MakeClientTls());
+  }
+  return std::make_unique<Client>(std::string(host), port, std::string(authority), std::move(tls));
 }
 
 }  // namespace feedmill::io

@@ -29,7 +29,8 @@ class HttpClient {
                                  Deadline deadline) = 0;
 };
 
-// `url` is http://host:port (no path).
+// `url` is http://host:port or https://host:port (no path). The certificate of an https server must be of that host,
+// and vouched for by an authority of the system, or of the files that SSL_CERT_FILE and SSL_CERT_DIR name; TLS 1.3.
 Result<std::unique_ptr<HttpClient>> MakeHttpClient(std::string_view url);
 
 }  // namespace feedmill::io

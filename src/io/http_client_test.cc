@@ -119,8 +119,8 @@ TEST(HttpClientTest, UrlsAreChecked) {
   for (const char* url : {"http://a", "http://a:1", "http://127.0.0.1:65535/", "http://[::1]:80", "http://[::1]"}) {
     EXPECT_THAT(MakeHttpClient(url), IsOk()) << url;
   }
-  for (const char* url : {"", "a:1", "https://a", "http://", "http://a:0", "http://a:65536", "http://a:x",
-                          "http://a/path", "http://u@a"}) {
+  for (const char* url :
+       {"", "a:1", "http://", "http://a:0", "http://a:65536", "http://a:x", "http://a/path", "http://u@a"}) {
     EXPECT_THAT(MakeHttpClient(url), IsError(ErrorKind::kInvalidArgument, HasSubstr("allowed http://host"))) << url;
   }
 }

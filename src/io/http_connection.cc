@@ -49,6 +49,7 @@ HttpConnection::HttpConnection(HttpWorker* worker, HttpSocket&& socket)
   socket_.non_blocking(true, error);
   auto peer = socket_.remote_endpoint(error);
   if (!error) remote_address_ = peer.address().to_string();
+  if (worker->shared().tls != nullptr) tls_ = TlsSession::OfServer(worker->shared().tls->Current());
 }
 
 HttpConnection::~HttpConnection() { address_->connection = nullptr; }
@@ -59,6 +60,7 @@ void HttpConnection::Start() {
 }
 
 void HttpConnection::Refuse() {
+  if (tls_) return Close();
   frame_.close = true;
   Enqueue(ErrorResponse(503, "too many connections; try again later"));
   Process();
@@ -132,6 +134,7 @@ void HttpConnection::Dispatch() {
   parser_.Reset();
   continue_sent_ = false;
   request.remote_address = remote_address_;
+  request.secure = tls_.has_value();
   request.arrived = std::exchange(arrived_, read_at_);
   phase_ = Phase::kHandling;
   give_up_at_ = kNever;
@@ -164,14 +167,26 @@ void HttpConnection::Fail(const HttpParseFailure& failure) {
 
 void HttpConnection::Enqueue(const HttpResponse& response) {
   frame_.date = worker_->Date();
-  AppendResponse(response, frame_, &out_);
   close_after_write_ |= frame_.close;
+  if (!tls_) return AppendResponse(response, frame_, &out_);
+  std::string text;
+  AppendResponse(response, frame_, &text);
+  Say(text);
+  if (close_after_write_) tls_->Close(&out_);
+}
+
+void HttpConnection::Say(std::string_view text) {
+  if (!tls_) {
+    out_ += text;
+  } else if (const Status sent = tls_->Send(text, &out_); !sent) {
+    close_after_write_ = true;  // the peer finds the answer cut
+  }
 }
 
 void HttpConnection::ContinueIfExpected() {
   if (continue_sent_ || !parser_.ExpectsContinue()) return;
   continue_sent_ = true;
-  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  Say("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 // Keeps the sum of large bodies of all connections; false when it is over the limit.
@@ -270,9 +285,42 @@ void HttpConnection::OnRead(const error_code& error, size_t bytes) {
     return Read();
   }
   read_at_ = MonotonicMicros();
+  if (tls_ && !Decipher(&bytes)) return;
   if (!PartlyReceived()) arrived_ = read_at_;
   in_end_ += bytes;
   Process();
+}
+
+bool HttpConnection::Decipher(size_t* bytes) {
+  const bool was_open = tls_->is_open();
+  const std::string_view received(in_.data() + in_end_, *bytes);
+  std::string said;
+  const Status taken = tls_->Receive(received, &said, &out_);
+  if (!taken) {
+    if (InHandshake()) worker_->shared().metrics.refused_handshakes.Add();
+    if (InHandshake() && received.front() >= 'A' && received.front() <= 'Z') return SpeakPlainly();
+    Flush();  // the alert, if the socket takes it
+    Close();
+    return false;
+  }
+  if (!was_open && tls_->is_open()) WaitForRequest();
+  if (said.empty() && tls_->peer_has_closed()) {
+    Close();
+    return false;
+  }
+  if (in_.size() < in_end_ + said.size()) in_.resize(in_end_ + said.size());
+  std::memcpy(in_.data() + in_end_, said.data(), said.size());
+  *bytes = said.size();
+  return true;
+}
+
+// To a peer that asked without TLS.
+bool HttpConnection::SpeakPlainly() {
+  tls_.reset();
+  out_.clear();
+  Fail({400, "this port speaks TLS: https://"});
+  Process();
+  return false;
 }
 
 void HttpConnection::Linger() {
@@ -294,6 +342,7 @@ void HttpConnection::CheckTime(Micros now) {
   if (phase_ != Phase::kReceiving || close_after_write_) return Close();
   if (!PartlyReceived()) return UnsentBytes() > 0 ? Cut(HttpCut::kSlowReader) : CloseIdle();
   worker_->shared().metrics.cut[static_cast<size_t>(HttpCut::kSlowRequest)]->Add();
+  if (InHandshake()) return Close();
   Fail({408, "the request did not come in time"});
   Process();
 }

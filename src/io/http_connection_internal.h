@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "io/http_message_internal.h"
 #include "io/http_parser_internal.h"
 #include "io/http_server.h"
+#include "io/tls_session_internal.h"
 
 namespace feedmill::io {
 
@@ -109,6 +111,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Dispatch();
   void Fail(const HttpParseFailure& failure);
   void Enqueue(const HttpResponse& response);
+  void Say(std::string_view text);  // into out_, for the peer to read
   void ContinueIfExpected();
   bool CountBody();
   void UncountBody();
@@ -120,13 +123,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void CloseIdle();
   void Read();
   void OnRead(const boost::system::error_code& error, size_t bytes);
+  bool Decipher(size_t* bytes);  // those behind in_end_, in place; false when there is nothing to go on with
+  bool SpeakPlainly();
   void Linger();
   void WaitForRequest();
-  bool PartlyReceived() const { return in_begin_ < in_end_ || parser_.HeaderDone(); }
+  bool InHandshake() const { return tls_.has_value() && !tls_->is_open(); }
+  bool PartlyReceived() const { return in_begin_ < in_end_ || parser_.HeaderDone() || InHandshake(); }
 
   HttpWorker* const worker_;
   HttpSocket socket_;
   std::shared_ptr<HttpReturnAddress> address_;
+  std::optional<TlsSession> tls_;
   HttpRequestParser parser_;
   std::string remote_address_;
   Phase phase_ = Phase::kReceiving;
@@ -142,9 +149,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   size_t body_counted_ = 0;
   Micros give_up_at_ = 0;
   std::vector<char> in_;  // in_[in_begin_, in_end_) is received and not yet parsed
-  size_t in_begin_ = 0;
-  size_t in_end_ = 0;
-  std::string out_;      // formatted and not yet sent
+  size_t in_begin_ = 0, in_end_ = 0;
+  std::string out_;      // as it goes over the wire, not yet sent
   std::string sending_;  // what an unfinished write reads from
   size_t sent_ = 0;      // of sending_
   size_t progress_bytes_ = 0;

@@ -25,6 +25,7 @@ struct HttpMetrics {
   Gauge& unsent_bytes;  // as the last sweep found them
   Counter& refused_connections;
   Counter& refused_bodies;
+  Counter& refused_handshakes;
   std::array<Counter*, 4> cut;  // by HttpCut
 };
 
@@ -37,6 +38,7 @@ struct HttpServerShared {
   MetricsRegistry own_metrics;  // when nobody gave one
   HttpMetrics metrics;
   HttpHandler handler;
+  std::unique_ptr<TlsFiles> tls;  // null: none
   std::atomic<int> connections = 0;
   std::atomic<size_t> bodies_bytes = 0;
   std::atomic<bool> stopping = false;

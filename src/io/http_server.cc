@@ -34,6 +34,7 @@ HttpMetrics::HttpMetrics(MetricsRegistry& registry)
       refused_connections(registry.GetCounter("feedmill_http_refused_total", "What was refused before it was read.",
                                               {{"reason", "connections"}})),
       refused_bodies(registry.GetCounter("feedmill_http_refused_total", "", {{"reason", "bodies"}})),
+      refused_handshakes(registry.GetCounter("feedmill_http_refused_total", "", {{"reason", "tls"}})),
       cut{} {
   constexpr std::array<const char*, 4> kReasons = {"slow_reader", "unsent_bytes", "slow_request", "idle"};
   for (size_t i = 0; i < cut.size(); ++i)
@@ -213,6 +214,13 @@ class Server final : public HttpServer {
 
 Status Server::Listen() {
   const HttpServerOptions& options = shared_->options;
+  if (options.tls.any()) {
+    FEEDMILL_ASSIGN(shared_->tls, TlsFiles::Open(options.tls));
+    if (options.metrics != nullptr)
+      options.metrics->AddGaugeFunction("feedmill_http_tls_certificate_ends_seconds",
+                                        "When the certificate ends, unix time.", {},
+                                        [shared = shared_] { return shared->tls->ends_at(); });
+  }
   error_code error;
   auto address = asio::ip::make_address(options.address, error);
   if (error)
@@ -294,6 +302,10 @@ void Server::Stop(Micros grace) {
 }
 
 }  // namespace
+
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
 
 Result<std::unique_ptr<HttpServer>> StartHttpServer(const HttpServerOptions& options, HttpHandler handler) {
   auto server = std::make_unique<Server>(options, std::move(handler));

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "io/tls_files.h"
 
 namespace feedmill::io {
 
@@ -24,6 +25,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string remote_address;  // peer's IP as text
+  bool secure = false;         // it came over TLS
   Micros arrived = 0;          // monotonic, when its first byte was read; 0 = it did not come over a socket
 
   // The first value, or an empty view when there is none.
@@ -85,7 +87,10 @@ struct HttpServerOptions {
   // its next request waits until that has gone.
   size_t send_buffer_bytes = 256 * 1024;
   size_t unsent_bytes_max = 256 * 1024 * 1024;  // of all connections; beyond it the slowest readers are cut
-  MetricsRegistry* metrics = nullptr;           // may be null; outlives the server
+  // With a certificate: TLS 1.3, and no other word. A handshake must be over within request_timeout; a connection over
+  // connections_max is closed without a word.
+  TlsPaths tls = {};
+  MetricsRegistry* metrics = nullptr;  // may be null; outlives the server
   // May add headers to an answer that the server gives before there is a request for the handler (408, 413, 415, 431,
   // 503, ...): `request` is what was read of its header, which may be nothing, without a body. A server thread. Not
   // asked about connections over connections_max, of which nothing is read.
@@ -105,7 +110,11 @@ class HttpServer {
 // each.
 constexpr int HttpRefusedMax(int connections_max) { return std::clamp(connections_max / 16, 1, 256); }
 
-// Binds at once: a port in use or an address that cannot be bound is an error naming both.
+// Whether only this machine reaches what listens on `address`.
+bool IsLoopback(std::string_view address);
+
+// Binds at once: a port in use or an address that cannot be bound is an error naming both, as is a certificate that
+// cannot be used.
 Result<std::unique_ptr<HttpServer>> StartHttpServer(const HttpServerOptions& options, HttpHandler handler);
 
 }  // namespace feedmill::io

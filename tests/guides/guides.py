@@ -40,6 +40,7 @@ SHOWN = {
     "import.md": {'{"type":"track"': "one.jsonl", "separator =": "clicks.toml"},
     "read-tables.md": {"INSTALL iceberg": "", "import subprocess": "", "spark.read": ""},  # tests/interop reads by them
     "real-data.md": {'{"hit20"': ""},
+    "tls.md": {"[http]": "", "SSL_CERT_FILE=": ""},   # tests/tls does it
 }
 # Written from real answers by a test of its own.
 WRITTEN = {"errors.md"}

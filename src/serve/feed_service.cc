@@ -101,6 +101,7 @@ class FeedServiceImpl final : public FeedService {
   void ShowCard(const std::shared_ptr<Job>& job);
   void ExplainOld(Job* job);
   FeedError NotKept(const std::string& request_id) const;
+  FeedError NoScene(const std::string& name) const;
   void Prepare(const FeedQuery& query, const Scene& scene, const Bundle* bundle, Deadline deadline,
                FeedContext* context) const;
   std::string NewRequestId(const FeedContext& context);
@@ -233,9 +234,13 @@ std::optional<FeedError> FeedServiceImpl::Read(Job* job) const {
     job->scene = &scene->second;
     return std::nullopt;
   }
+  return NoScene(job->query.scene);
+}
+
+FeedError FeedServiceImpl::NoScene(const std::string& name) const {
   std::string names;
-  for (const auto& [name, known] : scenes_) names += (names.empty() ? "" : ", ") + name;
-  return FeedError{404, fmt::format("there is no scene \"{}\"", job->query.scene), "scene", job->query.scene, names};
+  for (const auto& [known, scene] : scenes_) names += (names.empty() ? "" : ", ") + known;
+  return {404, fmt::format("there is no scene \"{}\"", name), "scene", name, names};
 }
 
 void FeedServiceImpl::Feed(const std::shared_ptr<Job>& job) {
@@ -286,12 +291,23 @@ void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micr
 void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
   const auto query = ParseItemListQuery(job->request, wiring_.state->domain()->Shown(), options_.items_max);
   if (!query) return Refuse(query.error(), job->respond);
+  job->query.user_id = query->user_id;
+  if (!query->scene.empty()) job->query.scene = query->scene;
+  const auto scene = scenes_.find(job->query.scene);
+  if (scene == scenes_.end() && !query->scene.empty()) return Refuse(NoScene(query->scene), job->respond);
   const std::shared_ptr<const Bundle> bundle = this->bundle();
+  FeedContext context;
+  if (scene != scenes_.end()) Prepare(job->query, scene->second, bundle.get(), job->deadline, &context);
   io::HttpResponse response;
   {
     const stream::LiveState::ReadGuard guard = wiring_.state->Read();
     const auto trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(wiring_.clock->Now()));
-    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending});
+    std::optional<RulesOfScene> lets;
+    if (context.scene != nullptr) {
+      if (!query->user_id.empty()) context.user = wiring_.state->FindUser(query->user_id);
+      lets.emplace(context);
+    }
+    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending, lets ? &*lets : nullptr});
     if (!listed) return Refuse(listed.error(), job->respond);
     response.body = std::move(*listed);
   }

@@ -27,13 +27,22 @@ std::unexpected<FeedError> Wrong(std::string_view field, std::string_view found,
                                    std::string(found.substr(0, 80)), std::move(allowed)});
 }
 
+// Where the parameter's text goes; null for one that is none.
+std::string* TextOf(ItemListQuery* query, std::string_view name) {
+  if (name == "category") return &query->category;
+  if (name == "user_id") return &query->user_id;
+  return name == "scene" ? &query->scene : nullptr;
+}
+
 // Collects what may be shown, each item once.
 class Found {
  public:
-  Found(const ItemListQuery& query, const stream::LiveState& state)
-      : query_(query), state_(state), category_(state.FindTopic(query.category)) {
-    if (!query.user_id.empty()) user_ = state.FindUser(query.user_id);
-  }
+  Found(const ItemListQuery& query, const ItemListSources& sources)
+      : query_(query),
+        state_(sources.state),
+        lets_(sources.lets),
+        category_(sources.state.FindTopic(query.category)),
+        user_(query.user_id.empty() ? kNoEntity : sources.state.FindUser(query.user_id)) {}
 
   bool Full() const { return count_ >= query_.n; }
   void Leave(EntityHandle item) { known_.insert(item); }
@@ -58,14 +67,16 @@ class Found {
     const bool is_known = state_.domain()->Shown().made_by.empty() || info.created_at != 0;
     if (!is_known || state_.IsGone(item)) return false;
     if (!query_.category.empty() && (info.topic == kNoEntity || info.topic != category_)) return false;
+    if (lets_ != nullptr && !lets_->Through(item)) return false;
     if (user_ == kNoEntity) return true;
     return !state_.HiddenPost(user_, item) && (info.author == kNoEntity || !state_.HiddenAuthor(user_, info.author));
   }
 
   const ItemListQuery& query_;
   const stream::LiveState& state_;
+  const RulesOfScene* const lets_;
   const EntityHandle category_;
-  EntityHandle user_ = kNoEntity;
+  const EntityHandle user_;
   std::unordered_set<EntityHandle> known_;
   std::string text_;
   JsonText json_{&text_};
@@ -150,19 +161,19 @@ std::expected<ItemListQuery, FeedError> ParseItemListQuery(const io::HttpRequest
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), query.n);
       if (error != std::errc() || end != value.data() + value.size() || query.n < 1 || query.n > items_max)
         return Wrong("n", value, fmt::format("a whole number from 1 to {}", items_max));
-    } else if (name == "category" || name == "user_id") {
+    } else if (std::string* const text = TextOf(&query, name); text != nullptr) {
       if (!IsId(value))
         return Wrong(name, value, fmt::format("a text of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax));
-      (name == "category" ? query.category : query.user_id) = value;
+      *text = value;
     } else {
-      return Wrong(name, "an unknown parameter", "n, category, user_id");
+      return Wrong(name, "an unknown parameter", "n, category, user_id, scene");
     }
   }
   return query;
 }
 
 std::expected<std::string, FeedError> ItemListJson(const ItemListQuery& query, const ItemListSources& sources) {
-  Found found(query, sources.state);
+  Found found(query, sources);
   if (query.kind == Kind::kSimilar) {
     if (auto error = AddSimilar(query, sources, &found)) return std::unexpected(std::move(*error));
   } else if (query.kind == Kind::kPopular) {

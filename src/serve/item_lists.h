@@ -1,5 +1,6 @@
 // Lists of items that are no feed of a user's: GET /v1/similar/{kind}/{id}, /v1/popular/{kind} and /v1/latest/{kind}.
-// Nothing of them is logged or learned from; what is removed, or hidden by the user who is named, stays out.
+// Nothing of them is logged or learned from; what is removed, what the rules of a scene leave out, and what is hidden
+// by the user who is named, stays out.
 #pragma once
 
 #include <expected>
@@ -10,6 +11,7 @@
 #include "io/http_server.h"
 #include "serve/bundle.h"
 #include "serve/feed_errors.h"
+#include "serve/recall.h"
 #include "serve/trending_board.h"
 #include "stream/live_state.h"
 
@@ -20,7 +22,8 @@ struct ItemListQuery {
   Kind kind = Kind::kPopular;
   std::string item;      // of kSimilar
   std::string category;  // items of this one only; empty: of all
-  std::string user_id;   // whose hidden items stay out; empty: nobody's
+  std::string user_id;   // whose hidden items stay out, and for whom rules are asked; empty: nobody
+  std::string scene;     // whose rules hold; empty: those of the scene that feeds have by default, where there is one
   int n = 20;
 };
 
@@ -35,6 +38,7 @@ struct ItemListSources {
   const stream::LiveState& state;
   const Bundle* bundle = nullptr;  // null: similar items are those of the same category
   const TrendingList& trending;
+  const RulesOfScene* lets = nullptr;  // null: no rules
 };
 // {"items": [{"id", "author", "category", "score", "created_at", "source"}]}, best first, newest first for kLatest.
 // Similar items come from what the same people acted on ("i2i"), then from the nearest vectors ("vector"), then, so

@@ -266,6 +266,26 @@ class Api:
         check.check("expired: on no page", "over" not in pages and {"lasts", "always"} <= set(pages), pages)
         check.equal("expired: the card says when", platform.good("GET", "/v1/items/post/lasts", key="read")["fields"], {"expires_at": "2100-01-01T00:00:00.000000Z"})
 
+    def lists_hold_to_rules(self) -> None:
+        check, platform = self.checks, self.platform
+        def listed(asked: str) -> set[str]:
+            return {item["id"] for item in platform.good("GET", f"/v1/{asked}", key="read")["items"]}
+        made = {"topic": "rules", "text_length": 5}
+        for post, fields in (("plain", {}), ("gone", {"expires_at": "2020-01-01T00:00:00Z"}), ("naked", {"nsfw": True}), ("welsh", {"lang": "cy"})):
+            position = platform.track("post_create", "moe", {"post_id": post, **made, **fields})
+        self.write("PUT", "/v1/users/ned", {"traits": {"adult": True, "langs": ["de"]}})
+        position = self.write("PUT", "/v1/users/ola", {"traits": {"langs": ["cy"]}})[1]["position"]
+        platform.feed("ned", after=position)
+        mine = {"plain", "gone", "naked", "welsh"}
+        for kind in ("latest/post?category=rules&n=100", "popular/post?category=rules&n=100", "similar/post/plain?n=100"):
+            others = mine - {"plain"} if kind.startswith("similar") else mine
+            check.equal(f"{kind}: for nobody in particular", listed(kind) & mine, others & {"plain", "welsh"})
+            check.equal(f"{kind}: who asked for it", listed(kind + "&user_id=ned") & mine, others & {"plain", "naked"})
+            check.equal(f"{kind}: who reads it", listed(kind + "&user_id=ola") & mine, others & {"plain", "welsh"})
+            check.equal(f"{kind}: by the rules of a scene that wants a community", listed(kind + "&scene=communities&user_id=ola") & mine, set())
+        status, said = platform.call("GET", "/v1/latest/post?scene=nowhere", key="read")
+        check.check("a list of a scene that is none", status == 404 and "communities" in said["error"]["allowed"], said)
+
     def communities_are_joined(self) -> None:
         check, platform = self.checks, self.platform
         for number, community in enumerate(("jazz", "chess", "", "jazz")):
@@ -358,7 +378,7 @@ def main() -> None:
             api = Api(checks, platform)
             api.prepare()
             for part in (api.every_operation, api.every_route, api.served, api.explained_from_the_lake, api.titles_from_the_lake, api.tiles_outlive_a_restart,
-                         api.refusals_are_seen, api.refusals_may_be_read_by_pages, api.items_are_written, api.items_are_withdrawn, api.blocks_hide_both, api.items_expire,
+                         api.refusals_are_seen, api.refusals_may_be_read_by_pages, api.items_are_written, api.items_are_withdrawn, api.blocks_hide_both, api.items_expire, api.lists_hold_to_rules,
                          api.wrong_writes_are_refused, api.pages_go_on, api.guests_are_served, api.communities_are_joined):
                 checks.part(part)
         finally:

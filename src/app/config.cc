@@ -45,6 +45,10 @@ void BindHttp(Settings* settings, Config* c) {
                 "answers of all connections that nobody has read; beyond it the slowest readers are cut");
   http.ByteSize("bodies_bytes_max", &c->http.bodies_bytes_max, {kMiB, 64 * kGiB},
                 "bodies of all requests that are being received; beyond it they are refused (503)");
+  http.Integer("streams_max", &c->http.streams_max, {0, 100'000},
+               "answers that go on, such as GET /v1/admin/events/live; more are refused (503)");
+  http.ByteSize("stream_unsent_bytes_max", &c->http.stream_unsent_bytes_max, {4096, 16 * kMiB},
+                "of one such answer, what waits for its reader; beyond it the reader misses messages and is told so");
   http.Integer("descriptors_reserved", &c->descriptors_reserved, {64, 100'000},
                "open files that connections may not take: there are fewer connections where the system allows few");
   http.TextList(

@@ -15,12 +15,18 @@ std::string Reachable(const std::string& address) {
   return address == "0.0.0.0" || address == "::" ? kThisMachine : address;
 }
 
+// An error that says which settings it is about.
+Result<std::unique_ptr<io::HttpServer>> Named(const char* settings, Result<std::unique_ptr<io::HttpServer>> server) {
+  if (server) return server;
+  return std::unexpected(server.error().WithContext(settings));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Front>> Front::Start(const Config& config, const io::HttpServerOptions& options,
                                             const io::HttpHandler& all, const io::HttpHandler& metrics) {
   auto front = std::make_unique<Front>();
-  FEEDMILL_ASSIGN(front->main_, io::StartHttpServer(options, all));
+  FEEDMILL_ASSIGN(front->main_, Named("http.address and http.port", io::StartHttpServer(options, all)));
   front->local_url_ = fmt::format("http://{}:{}", InUrl(Reachable(options.address)), front->port());
   if (options.tls.any()) {
     io::HttpServerOptions plain = options;
@@ -31,11 +37,11 @@ Result<std::unique_ptr<Front>> Front::Start(const Config& config, const io::Http
     front->local_url_ = fmt::format("http://{}:{}", kThisMachine, front->local_->port());
   }
   if (config.metrics.address.empty()) return front;
-  FEEDMILL_ASSIGN(front->metrics_, io::StartHttpServer({.address = config.metrics.address,
-                                                        .port = config.metrics.port,
-                                                        .connections_max = kMetricsConnectionsMax,
-                                                        .tls = options.tls},
-                                                       metrics));
+  const io::HttpServerOptions own{.address = config.metrics.address,
+                                  .port = config.metrics.port,
+                                  .connections_max = kMetricsConnectionsMax,
+                                  .tls = options.tls};
+  FEEDMILL_ASSIGN(front->metrics_, Named("metrics.address and metrics.port", io::StartHttpServer(own, metrics)));
   return front;
 }
 

@@ -5,6 +5,8 @@
 #include <sys/statvfs.h>
 
 #include <array>
+#include <cmath>
+#include <ctime>
 #include <memory>
 #include <thread>
 
@@ -25,6 +27,7 @@
 namespace feedmill::app {
 namespace {
 
+constexpr double kCertificateDaysMin = 14;
 constexpr uint64_t kFreeBytesMin = 2ull << 30;
 constexpr uint64_t kDescriptorsMin = 4096;
 constexpr Micros kAnswerTime = 3 * kMicrosPerSecond;
@@ -100,6 +103,18 @@ void LookAtKeys(const Config& config, Findings* findings) {
     findings->Add("keys", StatusOf(keys), "four in secrets/keys.toml");
 }
 
+void LookAtCertificate(const Config& config, Findings* findings) {
+  if (!config.http.tls.any()) return;
+  const auto files = io::TlsFiles::Open(config.http.tls);
+  if (!files) return findings->Add("certificate", StatusOf(files), "");
+  const double days = ((*files)->ends_at() - static_cast<double>(std::time(nullptr))) / 86'400;
+  const Verdict verdict = days < 0 ? Verdict::kBroken : days < kCertificateDaysMin ? Verdict::kMind : Verdict::kWell;
+  findings->Add(
+      verdict, "certificate",
+      fmt::format("{} {} {:.0f} days{}", config.http.tls.certificate, days < 0 ? "ended before" : "is good for",
+                  std::abs(days), verdict == Verdict::kWell ? "" : "; renew it"));
+}
+
 // Whether somebody serves, asked as a load balancer would.
 void LookAtServer(const Config& config, const std::string& url, Findings* findings) {
   const auto client = io::MakeHttpClient(url);
@@ -168,6 +183,7 @@ Status RunDoctor(const std::string& project, std::string url) {
     LookAtMachine(*config, &findings);
     LookAtModes(*config, &findings);
     LookAtKeys(*config, &findings);
+    LookAtCertificate(*config, &findings);
     LookAtData(*config, &findings);
     LookAtServer(*config, url, &findings);
   }

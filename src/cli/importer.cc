@@ -53,7 +53,9 @@ class Importer {
   Status Answers() const {
     FEEDMILL_ASSIGN(const auto client, io::MakeHttpClient(options_.url));
     const auto reply = client->Send("GET", "/healthz", {}, "", Deadline::After(kTimeout));
-    if (reply) return Ok();
+    if (reply && reply->status < 400) return Ok();
+    if (reply) return Unavailable("{} answers {}: {}", options_.url, reply->status, reply->body.substr(0, 200));
+    if (reply.error().kind() == ErrorKind::kPermissionDenied) return std::unexpected(reply.error());
     return Unavailable("no server answers at {} ({}); start it with `feedmill up`, or name another with --url",
                        options_.url, reply.error().message());
   }

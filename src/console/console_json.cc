@@ -10,6 +10,21 @@ namespace {
 using Json = nlohmann::json;
 
 // Text from outside may hold bytes that are no UTF-8.
+Json JsonOf(const ActivityRow& row) {
+  return {{"sequence", row.sequence},
+          {"time", FormatTime(row.time)},
+          {"kind", row.kind},
+          {"type", row.type},
+          {"name", row.name},
+          {"user_id", row.user_id},
+          {"message_id", row.message_id},
+          {"source", row.source},
+          {"payload", row.payload},
+          {"rule", row.rule},
+          {"field", row.field},
+          {"reason", row.reason}};
+}
+
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json TimeOrNull(Micros time) { return time == 0 ? Json(nullptr) : Json(FormatTime(time)); }
@@ -100,22 +115,11 @@ std::string UsersJson(const std::vector<UserRow>& users) {
   return Dump({{"users", std::move(rows)}});
 }
 
+std::string EventJson(const ActivityRow& row) { return Dump(JsonOf(row)); }
+
 std::string EventsJson(const std::vector<ActivityRow>& rows) {
   Json list = Json::array();
-  for (const ActivityRow& row : rows) {
-    list.push_back({{"sequence", row.sequence},
-                    {"time", FormatTime(row.time)},
-                    {"kind", row.kind},
-                    {"type", row.type},
-                    {"name", row.name},
-                    {"user_id", row.user_id},
-                    {"message_id", row.message_id},
-                    {"source", row.source},
-                    {"payload", row.payload},
-                    {"rule", row.rule},
-                    {"field", row.field},
-                    {"reason", row.reason}});
-  }
+  for (const ActivityRow& row : rows) list.push_back(JsonOf(row));
   return Dump({{"events", std::move(list)}});
 }
 

@@ -12,6 +12,7 @@ namespace feedmill::console {
 std::string StateJson(const StateTiles& tiles, const std::vector<ActButton>& buttons,
                       const std::vector<Sample>& history);
 std::string UsersJson(const std::vector<UserRow>& users);
+std::string EventJson(const ActivityRow& row);
 std::string EventsJson(const std::vector<ActivityRow>& rows);
 std::string PlanJson(const std::vector<PlannedEvent>& plan);
 std::string KeysJson(const ConsoleKeys& keys);

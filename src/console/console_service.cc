@@ -13,6 +13,7 @@
 #include "console/act.h"
 #include "console/assets.h"
 #include "console/console_json.h"
+#include "console/live_events.h"
 #include "console/sampler.h"
 
 namespace feedmill::console {
@@ -23,6 +24,7 @@ using io::HttpRequest;
 using io::HttpResponder;
 using io::HttpResponse;
 
+constexpr Micros kLiveEvery = 250 * kMicrosPerMilli;
 constexpr std::string_view kApi = "/v1/admin/";
 constexpr std::string_view kPages = "/console";
 constexpr size_t kBodyBytesMax = 1 << 20;  // unpacked
@@ -112,6 +114,7 @@ class ConsoleServiceImpl final : public ConsoleService {
       : wiring_(std::move(wiring)),
         sampler_([this] { return ReadTotals(); }, FeedSeconds(wiring_)),
         pool_(std::make_unique<ThreadPool>(kThreads, kQueueMax)) {
+    if (wiring_.activity != nullptr) live_ = std::make_unique<LiveEvents>(*wiring_.activity, kLiveEvery);
     sampler_.Start();
   }
   ~ConsoleServiceImpl() override { Stop(); }
@@ -148,6 +151,7 @@ class ConsoleServiceImpl final : public ConsoleService {
   HttpResponse State(const HttpRequest&);
   HttpResponse Users(const HttpRequest& request);
   HttpResponse Events(const HttpRequest& request);
+  HttpResponse EventsLive(const HttpRequest& request);
   HttpResponse Plan(const HttpRequest&);
   HttpResponse Keys(const HttpRequest&);
   HttpResponse Titles(const HttpRequest& request);
@@ -162,6 +166,7 @@ class ConsoleServiceImpl final : public ConsoleService {
 
   const ConsoleWiring wiring_;
   Sampler sampler_;
+  std::unique_ptr<LiveEvents> live_;  // null without activity
   Mutex pool_mutex_;
   std::unique_ptr<ThreadPool> pool_ FEEDMILL_GUARDED_BY(pool_mutex_);  // null once stopped
 };
@@ -171,6 +176,7 @@ std::span<const ConsoleServiceImpl::Endpoint> ConsoleServiceImpl::Endpoints() {
       {"GET", "state", &ConsoleServiceImpl::State},
       {"GET", "users", &ConsoleServiceImpl::Users},
       {"GET", "events", &ConsoleServiceImpl::Events},
+      {"GET", "events/live", &ConsoleServiceImpl::EventsLive},
       {"GET", "plan", &ConsoleServiceImpl::Plan},
       {"GET", "keys", &ConsoleServiceImpl::Keys},
       {"POST", "titles", &ConsoleServiceImpl::Titles},
@@ -282,6 +288,19 @@ HttpResponse ConsoleServiceImpl::Events(const HttpRequest& request) {
                                                                    : wiring_.activity->Newest(limit, after)));
 }
 
+HttpResponse ConsoleServiceImpl::EventsLive(const HttpRequest& request) {
+  if (live_ == nullptr) return NotWired("events");
+  const std::string_view last = request.Header("last-event-id");  // of who comes back
+  const uint64_t after = NumberOf(last.empty() ? request.Query("after") : last);
+  HttpResponse response;
+  response.content_type = "text/event-stream";
+  response.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  response.on_stream = [this, after, refused = request.Query("kind") == "refused"](io::HttpStream&& stream) {
+    live_->Join(std::move(stream), after, refused);
+  };
+  return response;
+}
+
 HttpResponse ConsoleServiceImpl::Plan(const HttpRequest&) {
   return wiring_.plan ? AnswerResult(wiring_.plan(), PlanJson) : NotWired("plan");
 }
@@ -350,6 +369,7 @@ HttpResponse ConsoleServiceImpl::SetClock(const HttpRequest& request) {
 
 void ConsoleServiceImpl::Stop() {
   sampler_.Stop();
+  if (live_ != nullptr) live_->Stop();
   std::unique_ptr<ThreadPool> pool;
   MutexLock lock(pool_mutex_);
   pool.swap(pool_);

@@ -127,7 +127,9 @@ bool HttpConnection::ParseOne() {
 
 void HttpConnection::Dispatch() {
   bool stopping = worker_->shared().stopping.load(std::memory_order_relaxed);
-  frame_ = {.head = parser_.IsHead(), .close = !parser_.KeepAlive() || stopping, .keep_alive_1_0 = parser_.Http10()};
+  frame_ = {.head = parser_.IsHead(),
+            .close = !parser_.KeepAlive() || stopping || PeerHasClosed(),
+            .keep_alive_1_0 = parser_.Http10()};
   HttpRequest request = parser_.TakeRequest();
   UncountBody();
   if (parser_.failure().status != 0) return Fail(parser_.failure());
@@ -143,7 +145,7 @@ void HttpConnection::Dispatch() {
                                 if (address->connection != nullptr) address->connection->Answer(std::move(response));
                               } else {
                                 HttpMailbox& mailbox = *address->mailbox;
-                                mailbox.Post(std::move(address), std::move(response));
+                                mailbox.Post({std::move(address), std::move(response)});
                               }
                             }));
 }
@@ -151,9 +153,63 @@ void HttpConnection::Dispatch() {
 void HttpConnection::Answer(HttpResponse&& response) {
   if (phase_ != Phase::kHandling) return;
   frame_.close |= worker_->shared().stopping.load(std::memory_order_relaxed);
+  if (response.on_stream && !frame_.head) return BeginStream(&response);
   Enqueue(response);
   WaitForRequest();
   Process();
+}
+
+void HttpConnection::BeginStream(HttpResponse* response) {
+  HttpServerShared& shared = worker_->shared();
+  if (shared.streams.fetch_add(1, std::memory_order_relaxed) >= shared.options.streams_max) {
+    shared.streams.fetch_sub(1, std::memory_order_relaxed);
+    Enqueue(ErrorResponse(503, "too many answers go on; try again later"));
+    WaitForRequest();
+    return Process();
+  }
+  stream_ = std::make_shared<HttpStreamState>();
+  stream_->unsent_max = shared.options.stream_unsent_bytes_max;
+  phase_ = Phase::kStreaming;
+  frame_.close = true;
+  frame_.date = worker_->Date();
+  std::string text;
+  AppendStreamHead(*response, frame_, &text);
+  Say(text);
+  Flush();
+  if (phase_ == Phase::kClosed) return;
+  Read();
+  response->on_stream(HttpStream(address_, stream_));
+}
+
+void HttpConnection::TakePiece(const HttpPiece& piece) {
+  if (phase_ != Phase::kStreaming) return;
+  if (piece.is_last) return EndStream();
+  if (piece.bytes.empty()) return;
+  const bool chunked = !frame_.keep_alive_1_0;  // an HTTP/1.0 client reads until the end
+  Say(chunked ? fmt::format("{:x}\r\n{}\r\n", piece.bytes.size(), piece.bytes) : piece.bytes);
+  stream_in_out_ += piece.bytes.size();
+  Flush();
+}
+
+void HttpConnection::EndStream() {
+  if (!frame_.keep_alive_1_0) Say("0\r\n\r\n");
+  if (tls_) tls_->Close(&out_);
+  close_after_write_ = true;
+  ForgetStream();
+  WaitForRequest();
+  Flush();
+}
+
+void HttpConnection::ForgetStream() {
+  if (stream_ == nullptr) return;
+  stream_->open = false;
+  stream_.reset();
+  worker_->shared().streams.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void HttpConnection::TakenBySocket(size_t* stream_bytes) {
+  const size_t taken = std::exchange(*stream_bytes, 0);
+  if (stream_ != nullptr) stream_->unsent.fetch_sub(taken, std::memory_order_relaxed);
 }
 
 void HttpConnection::Fail(const HttpParseFailure& failure) {
@@ -214,6 +270,7 @@ void HttpConnection::Flush() {
     progress_at_ = MonotonicMicros();
   }
   if (sent < out_.size()) return WriteRest(sent);
+  TakenBySocket(&stream_in_out_);
   out_.clear();
   if (out_.capacity() > kKeptOutBytes) out_.shrink_to_fit();
   if (close_after_write_ && phase_ == Phase::kReceiving) Linger();
@@ -222,6 +279,7 @@ void HttpConnection::Flush() {
 void HttpConnection::WriteRest(size_t sent) {
   writing_ = true;
   sending_ = std::exchange(out_, {});
+  stream_in_sending_ = std::exchange(stream_in_out_, 0);
   sent_ = sent;
   progress_bytes_ = 0;
   WriteSome();
@@ -247,6 +305,7 @@ void HttpConnection::OnWritten(const error_code& error, size_t bytes) {
   }
   if (!whole) return WriteSome();
   writing_ = false;
+  TakenBySocket(&stream_in_sending_);
   sending_ = {};
   sent_ = 0;
   if (phase_ == Phase::kReceiving) WaitForRequest();
@@ -279,8 +338,12 @@ void HttpConnection::Read() {
 
 void HttpConnection::OnRead(const error_code& error, size_t bytes) {
   reading_ = false;
+  if (error == asio::error::eof && tls_ && phase_ == Phase::kReceiving && !writing_) {
+    tls_->Close(&out_);  // the peer may still want to know that nothing was cut
+    Flush();
+  }
   if (error) return Close();
-  if (phase_ == Phase::kLingering) {
+  if (phase_ == Phase::kLingering || phase_ == Phase::kStreaming) {
     in_begin_ = in_end_ = 0;
     return Read();
   }
@@ -353,6 +416,7 @@ void HttpConnection::CloseIdle() {
 }
 
 void HttpConnection::CloseIfIdle() {
+  if (phase_ == Phase::kStreaming) return EndStream();
   bool idle = phase_ == Phase::kReceiving && !writing_ && !PartlyReceived();
   if (idle || phase_ == Phase::kLingering) Close();
 }
@@ -368,6 +432,7 @@ void HttpConnection::Cut(HttpCut reason) {
 void HttpConnection::Close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
+  ForgetStream();
   UncountBody();
   worker_->TakeUnsent(sending_.size() - sent_);
   address_->connection = nullptr;

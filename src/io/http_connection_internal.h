@@ -1,83 +1,17 @@
-// One connection of the HTTP server, and the thread it lives on. Asio only; parsing is http_parser's.
+// One connection of the HTTP server. Asio only; parsing is http_parser's, TLS is tls_session's.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
-#include <unordered_map>
 #include <vector>
 
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
-#include "base/clock.h"
-#include "io/http_mailbox_internal.h"
 #include "io/http_message_internal.h"
 #include "io/http_parser_internal.h"
-#include "io/http_server.h"
+#include "io/http_worker_internal.h"
 #include "io/tls_session_internal.h"
 
 namespace feedmill::io {
-
-using Tcp = boost::asio::ip::tcp;
-// The concrete executor: the type-erased default costs an allocation an operation.
-using HttpSocket = boost::asio::basic_stream_socket<Tcp, boost::asio::io_context::executor_type>;
-
-// A thread with its own event loop and connections.
-class HttpWorker {
- public:
-  explicit HttpWorker(std::shared_ptr<HttpServerShared> shared);
-  ~HttpWorker();
-
-  void Start();
-  // Any thread: takes over an accepted socket that was made on this worker's context and is counted in `connections`.
-  // `refused` connections get a 503.
-  void Adopt(HttpSocket&& socket, bool refused);
-  // Any thread: closes connections that wait for a request.
-  void CloseIdle();
-  // Closes everything and joins.
-  void Stop();
-
-  boost::asio::io_context& context() { return context_; }
-  HttpServerShared& shared() { return *shared_; }
-  const std::shared_ptr<HttpMailbox>& mailbox() { return mailbox_; }
-  // Worker's thread only.
-  // A closed connection is freed in a later turn of the loop, never under the feet of its own functions.
-  void Bury(HttpConnection* connection);
-  // Counts what its connections could not send at once; over this worker's share the slowest readers are cut.
-  void AddUnsent(size_t bytes);
-  void TakeUnsent(size_t bytes) { unsent_bytes_ -= std::min(bytes, unsent_bytes_); }
-  const std::string& Date();
-  void DeliverMail();
-  // The worker whose thread this is, or nullptr.
-  static HttpWorker* Current();
-
- private:
-  void Run();
-  template <typename Function>
-  void ForEach(Function function);
-  void ScheduleSweep();
-  void Sweep();
-  size_t UnsentShare() const;
-  void CutSlowest();
-
-  std::shared_ptr<HttpServerShared> shared_;
-  boost::asio::io_context context_{1};
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    boost::asio::io_context::executor_type>
-      sweep_timer_{context_};
-  std::shared_ptr<HttpMailbox> mailbox_ = std::make_shared<HttpMailbox>(this);
-  std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections_;
-  std::vector<std::shared_ptr<HttpConnection>> buried_;
-  size_t unsent_bytes_ = 0;  // waiting in our memory; after a sweep, of a moment ago, the kernel's too
-  double shown_unsent_ = 0;  // what of the gauge is this worker's
-  int64_t date_second_ = 0;
-  std::string date_;
-  std::thread thread_;
-};
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
@@ -88,6 +22,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Start();
   void Refuse();
   void Answer(HttpResponse&& response);
+  void TakePiece(const HttpPiece& piece);
   // Closes or answers 408 when the time of what it waits for is over.
   void CheckTime(Micros now);
   void CloseIfIdle();
@@ -102,6 +37,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class Phase {
     kReceiving,  // waits for a request or for the rest of one
     kHandling,   // a handler has the request
+    kStreaming,  // the answer goes on; what the peer sends is not looked at
     kLingering,  // the last answer is sent; reads what the peer still sends, so that it sees the answer and no reset
     kClosed,
   };
@@ -113,6 +49,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void Enqueue(const HttpResponse& response);
   void Say(std::string_view text);  // into out_, for the peer to read
   void ContinueIfExpected();
+  void BeginStream(HttpResponse* response);
+  void EndStream();
+  void ForgetStream();
+  void TakenBySocket(size_t* stream_bytes);
   bool CountBody();
   void UncountBody();
   void Flush();
@@ -127,6 +67,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool SpeakPlainly();
   void Linger();
   void WaitForRequest();
+  bool PeerHasClosed() const { return tls_.has_value() && tls_->peer_has_closed() && in_begin_ == in_end_; }
   bool InHandshake() const { return tls_.has_value() && !tls_->is_open(); }
   bool PartlyReceived() const { return in_begin_ < in_end_ || parser_.HeaderDone() || InHandshake(); }
 
@@ -146,6 +87,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Micros read_at_ = 0;            // the last read that brought bytes
   Micros arrived_ = 0;            // the read that brought the first byte of the request that is being received
   ResponseFrame frame_;
+  std::shared_ptr<HttpStreamState> stream_;           // while kStreaming
+  size_t stream_in_out_ = 0, stream_in_sending_ = 0;  // bytes of its pieces
   size_t body_counted_ = 0;
   Micros give_up_at_ = 0;
   std::vector<char> in_;  // in_[in_begin_, in_end_) is received and not yet parsed

@@ -4,7 +4,9 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/mutex.h"
@@ -40,6 +42,7 @@ struct HttpServerShared {
   HttpHandler handler;
   std::unique_ptr<TlsFiles> tls;  // null: none
   std::atomic<int> connections = 0;
+  std::atomic<int> streams = 0;
   std::atomic<size_t> bodies_bytes = 0;
   std::atomic<bool> stopping = false;
 };
@@ -50,14 +53,23 @@ struct HttpReturnAddress {
   HttpConnection* connection = nullptr;
 };
 
+// What is sent over a stream.
+struct HttpPiece {
+  std::string bytes;
+  bool is_last = false;
+};
+
 // Answers from other threads. Many that come together (one group commit) cost the worker one wake-up.
 class HttpMailbox {
  public:
-  using Letter = std::pair<std::shared_ptr<HttpReturnAddress>, HttpResponse>;
+  struct Letter {
+    std::shared_ptr<HttpReturnAddress> to;
+    std::variant<HttpResponse, HttpPiece> what;
+  };
 
   explicit HttpMailbox(HttpWorker* worker) : worker_(worker) {}
   // Any thread. Dropped when the worker is gone.
-  void Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response);
+  void Post(Letter letter);
   // Worker's thread.
   std::vector<Letter> TakeAll();
   // After this nothing reaches the worker.

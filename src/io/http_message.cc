@@ -218,6 +218,18 @@ void AppendResponse(const HttpResponse& response, const ResponseFrame& frame, st
   if (!bodiless && !frame.head) out->append(response.body);
 }
 
+void AppendStreamHead(const HttpResponse& response, const ResponseFrame& frame, std::string* out) {
+  out->append("HTTP/1.1 ");
+  AppendNumber(static_cast<size_t>(response.status), out);
+  out->append(" ").append(StatusText(response.status)).append("\r\n");
+  AppendHeader("Date", frame.date, out);
+  AppendHeader("Content-Type", response.content_type, out);
+  if (!frame.keep_alive_1_0) out->append("Transfer-Encoding: chunked\r\n");
+  out->append("Connection: close\r\n");
+  for (const auto& [name, value] : response.headers) AppendHeader(name, value, out);
+  out->append("\r\n");
+}
+
 std::string FormatHttpDate(int64_t unix_seconds) {
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -34,6 +34,8 @@ struct ResponseFrame {
 };
 // Appends the whole answer. Headers whose name or value would break the message are left out.
 void AppendResponse(const HttpResponse& response, const ResponseFrame& frame, std::string* out);
+// Of an answer that goes on: the header alone. Pieces follow as chunks, to an HTTP/1.0 client as they are.
+void AppendStreamHead(const HttpResponse& response, const ResponseFrame& frame, std::string* out);
 
 // "Sun, 22 Nov 2026 21:52:06 GMT" (RFC 9110, 5.6.7).
 std::string FormatHttpDate(int64_t unix_seconds);

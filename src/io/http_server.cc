@@ -42,10 +42,10 @@ HttpMetrics::HttpMetrics(MetricsRegistry& registry)
                                   {{"reason", kReasons[i]}});
 }
 
-void HttpMailbox::Post(std::shared_ptr<HttpReturnAddress> to, HttpResponse&& response) {
+void HttpMailbox::Post(Letter letter) {
   MutexLock lock(mutex_);
   if (closed_) return;
-  letters_.emplace_back(std::move(to), std::move(response));
+  letters_.push_back(std::move(letter));
   if (letters_.size() == 1) asio::post(worker_->context(), [worker = worker_] { worker->DeliverMail(); });
 }
 
@@ -117,8 +117,14 @@ void HttpWorker::Stop() {
 }
 
 void HttpWorker::DeliverMail() {
-  for (auto& [address, response] : mailbox_->TakeAll()) {
-    if (address->connection != nullptr) address->connection->Answer(std::move(response));
+  for (auto& [to, what] : mailbox_->TakeAll()) {
+    HttpConnection* const connection = to->connection;
+    if (connection == nullptr) continue;
+    if (auto* const response = std::get_if<HttpResponse>(&what)) {
+      connection->Answer(std::move(*response));
+    } else {
+      connection->TakePiece(std::get<HttpPiece>(what));
+    }
   }
 }
 
@@ -224,7 +230,8 @@ Status Server::Listen() {
   error_code error;
   auto address = asio::ip::make_address(options.address, error);
   if (error)
-    return InvalidArgument("listen: address: found '{}', allowed an IP address such as 127.0.0.1", options.address);
+    return InvalidArgument("listen: address: found '{}', allowed an IP address such as 127.0.0.1, without a port",
+                           options.address);
   Tcp::endpoint endpoint(address, options.port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "io/http_stream.h"
 #include "io/tls_files.h"
 
 namespace feedmill::io {
@@ -44,6 +45,8 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  // Instead of a body: called with the stream once the header is on its way, on a server thread; must not block.
+  std::function<void(HttpStream&&)> on_stream = nullptr;
 };
 
 // Answers one request exactly once, from any thread; may be kept until the answer is known (group commit).
@@ -87,6 +90,8 @@ struct HttpServerOptions {
   // its next request waits until that has gone.
   size_t send_buffer_bytes = 256 * 1024;
   size_t unsent_bytes_max = 256 * 1024 * 1024;  // of all connections; beyond it the slowest readers are cut
+  int streams_max = 1024;                       // answers that go on; more: 503 with Retry-After
+  size_t stream_unsent_bytes_max = 64 * 1024;   // of one stream, beside what the kernel holds
   // With a certificate: TLS 1.3, and no other word. A handshake must be over within request_timeout; a connection over
   // connections_max is closed without a word.
   TlsPaths tls = {};

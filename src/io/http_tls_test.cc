@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <thread>
 
+#include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/ssl.h>
 
@@ -238,8 +239,28 @@ TEST_F(HttpTlsTest, FilesThatCannotBeUsedAreNamedAtTheStart) {
   EXPECT_THAT(why({"", own_.key}), HasSubstr("http.tls_certificate: found nothing"));
   EXPECT_THAT(why({folder_ + "/none.pem", own_.key}), HasSubstr("http.tls_certificate: " + folder_ + "/none.pem"));
   EXPECT_THAT(why({own_.key, own_.key}), HasSubstr("http.tls_certificate: "));
-  EXPECT_THAT(why({own_.certificate, other.key}), HasSubstr("http.tls_key: " + other.key));
-  EXPECT_THAT(why(secret), HasSubstr("without a passphrase"));
+  EXPECT_THAT(why({own_.certificate, other.key}), HasSubstr("http.tls_key: " + other.key + ": key values mismatch"));
+  EXPECT_THAT(why(secret), HasSubstr("it has a passphrase"));
+  const TlsPaths rsa = WriteCertificate(folder_, "rsa", "DNS:localhost", "", true);
+  EXPECT_THAT(why({rsa.certificate, own_.key}), HasSubstr("http.tls_key: " + own_.key)) << "keys of two types";
+  EXPECT_THAT(why({own_.certificate, rsa.key}), HasSubstr("http.tls_key: " + rsa.key));
+  EXPECT_EQ(why(rsa), "it started");
+  EXPECT_THAT(why({folder_ + "/none.pem", own_.key}), HasSubstr("No such file or directory"));
+  EXPECT_THAT(why({own_.certificate, folder_}), HasSubstr("found a directory"));
+  ASSERT_EQ(::mkfifo((folder_ + "/fifo").c_str(), 0600), 0);
+  EXPECT_THAT(why({folder_ + "/fifo", own_.key}), HasSubstr("found no regular file"));
+}
+
+TEST_F(HttpTlsTest, WhoSaysFarewellGetsItsAnswerAndOneToo) {
+  StartTls();
+  Peer peer = Join();
+  std::string wire;
+  ASSERT_THAT(peer.tls.Send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n", &wire), IsOk());
+  peer.tls.Close(&wire);
+  ASSERT_THAT(peer.socket.SendAll(wire, Deadline::After(kPatience)), IsOk());
+  peer.HearAll();
+  EXPECT_THAT(peer.plain, HasSubstr("GET /x []"));
+  EXPECT_TRUE(peer.tls.peer_has_closed());
 }
 
 TEST_F(HttpTlsTest, TheMetricsTellWhenTheCertificateEnds) {

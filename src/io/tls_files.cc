@@ -32,6 +32,8 @@ Status TlsFiles::Load() {
   looked_at_ = MonotonicMicros();
   FEEDMILL_ASSIGN(current_, MakeServerTls(paths_.certificate, paths_.key));
   ends_at_ = EndOf(current_.get());
+  if (ends_at_ < static_cast<double>(std::time(nullptr)))
+    log::Warn("the certificate has expired: nobody believes it", {{"certificate", paths_.certificate}});
   return Ok();
 }
 

@@ -16,10 +16,10 @@ namespace feedmill::io {
 // `names` as "IP:127.0.0.1,DNS:localhost". With a passphrase the key is written encrypted.
 inline TlsPaths WriteCertificate(const std::string& folder, const std::string& stem,
                                  const std::string& names = "IP:127.0.0.1,DNS:localhost",
-                                 const std::string& passphrase = "") {
+                                 const std::string& passphrase = "", bool rsa = false) {
   using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
   using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-  const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const Key key(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const Certificate made(X509_new(), &X509_free);
   X509_set_version(made.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 1);

@@ -1,8 +1,12 @@
 #include "io/tls_session_internal.h"
 
+#include <cerrno>
+#include <cstring>
 #include <new>
 
 #include <arpa/inet.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -11,6 +15,8 @@ namespace feedmill::io {
 namespace {
 
 constexpr size_t kPieceBytes = 16 * 1024;  // the largest record's
+
+constexpr off_t kPemBytesMax = 4 << 20;
 
 // The oldest error of this thread in OpenSSL's words; the others are forgotten.
 std::string TakeFault() {
@@ -22,7 +28,24 @@ std::string TakeFault() {
 }
 
 // Without it OpenSSL asks the terminal.
-int NoPassphrase(char*, int, int, void*) { return 0; }
+int NoPassphrase(char*, int, int, void* was_asked) {
+  if (was_asked != nullptr) *static_cast<bool*>(was_asked) = true;
+  return 0;
+}
+
+// Opening what is no file may last for ever.
+Status CheckPemFile(std::string_view setting, const std::string& path) {
+  struct stat found{};
+  const auto bad = [&](std::string_view what) {
+    return InvalidArgument("{}: {}: {}; allowed: a PEM file that this process can read", setting, path, what);
+  };
+  if (::stat(path.c_str(), &found) != 0 || ::access(path.c_str(), R_OK) != 0) return bad(std::strerror(errno));
+  if (S_ISDIR(found.st_mode)) return bad("found a directory");
+  if (!S_ISREG(found.st_mode)) return bad("found no regular file");
+  if (found.st_size > kPemBytesMax)
+    return bad(fmt::format("found {} bytes, more than {}", found.st_size, kPemBytesMax));
+  return Ok();
+}
 
 Result<TlsContext> MakeContext(const SSL_METHOD* method) {
   ::ERR_clear_error();
@@ -37,14 +60,24 @@ Result<TlsContext> MakeContext(const SSL_METHOD* method) {
 }  // namespace
 
 Result<TlsContext> MakeServerTls(const std::string& certificate, const std::string& key) {
+  FEEDMILL_TRY(CheckPemFile("http.tls_certificate", certificate));
+  FEEDMILL_TRY(CheckPemFile("http.tls_key", key));
   FEEDMILL_ASSIGN(TlsContext context, MakeContext(::TLS_server_method()));
   if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1) {
     return InvalidArgument("http.tls_certificate: {}: {}; allowed: a PEM file with the certificate first", certificate,
                            TakeFault());
   }
-  if (::SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return InvalidArgument("http.tls_key: {}: {}; allowed: a PEM file with the private key of {}, without a passphrase",
-                           key, TakeFault(), certificate);
+  bool has_passphrase = false;
+  ::SSL_CTX_set_default_passwd_cb_userdata(context.get(), &has_passphrase);
+  const bool loaded = ::SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) == 1;
+  ::SSL_CTX_set_default_passwd_cb_userdata(context.get(), nullptr);
+  // A key of another type than the certificate's is loaded beside it.
+  if (!loaded || ::SSL_CTX_check_private_key(context.get()) != 1) {
+    const std::string fault = TakeFault();
+    return InvalidArgument(
+        "http.tls_key: {}: {}; allowed: a PEM file with the private key of the first certificate in {}, without a "
+        "passphrase",
+        key, has_passphrase ? "it has a passphrase" : fault, certificate);
   }
   return context;
 }
@@ -151,7 +184,10 @@ Status TlsSession::Fault(std::string_view doing) const {
   const long verified = ::SSL_get_verify_result(session_.get());
   const std::string fault = TakeFault();
   if (verified == X509_V_OK) return Unavailable("TLS, {}: {}", doing, fault);
-  return Unavailable("TLS, {}: the certificate: {}", doing, ::X509_verify_cert_error_string(verified));
+  return PermissionDenied(
+      "TLS, {}: the certificate: {}; believed are the authorities of the system, or of the file that SSL_CERT_FILE "
+      "names",
+      doing, ::X509_verify_cert_error_string(verified));
 }
 
 }  // namespace feedmill::io

@@ -294,20 +294,17 @@ void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
   job->query.user_id = query->user_id;
   if (!query->scene.empty()) job->query.scene = query->scene;
   const auto scene = scenes_.find(job->query.scene);
-  if (scene == scenes_.end() && !query->scene.empty()) return Refuse(NoScene(query->scene), job->respond);
+  if (scene == scenes_.end()) return Refuse(NoScene(job->query.scene), job->respond);
   const std::shared_ptr<const Bundle> bundle = this->bundle();
   FeedContext context;
-  if (scene != scenes_.end()) Prepare(job->query, scene->second, bundle.get(), job->deadline, &context);
+  Prepare(job->query, scene->second, bundle.get(), job->deadline, &context);
   io::HttpResponse response;
   {
     const stream::LiveState::ReadGuard guard = wiring_.state->Read();
     const auto trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(wiring_.clock->Now()));
-    std::optional<RulesOfScene> lets;
-    if (context.scene != nullptr) {
-      if (!query->user_id.empty()) context.user = wiring_.state->FindUser(query->user_id);
-      lets.emplace(context);
-    }
-    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending, lets ? &*lets : nullptr});
+    if (!query->user_id.empty()) context.user = wiring_.state->FindUser(query->user_id);
+    const RulesOfScene lets(context);
+    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending, &lets});
     if (!listed) return Refuse(listed.error(), job->respond);
     response.body = std::move(*listed);
   }

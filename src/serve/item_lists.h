@@ -23,7 +23,7 @@ struct ItemListQuery {
   std::string item;      // of kSimilar
   std::string category;  // items of this one only; empty: of all
   std::string user_id;   // whose hidden items stay out, and for whom rules are asked; empty: nobody
-  std::string scene;     // whose rules hold; empty: those of the scene that feeds have by default, where there is one
+  std::string scene;     // whose rules hold; empty: those of the scene that feeds have by default
   int n = 20;
 };
 

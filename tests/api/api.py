@@ -122,7 +122,10 @@ class Api:
 
     def every_operation(self) -> None:
         for method, path, operation in self.operations():
-            self.operation(method, path, operation)
+            if "text/event-stream" in operation["responses"]["200"].get("content", {}):
+                self.checks.equal(f"GET {path}: nothing without a key", self.ask(method, path, operation, "")[0], 401)  # tests/live listens
+            else:
+                self.operation(method, path, operation)
 
     def every_route(self) -> None:
         documented = {(method, path) for method, path, _ in self.operations()}

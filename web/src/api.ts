@@ -1,4 +1,5 @@
 // Talks to /v1/admin/. The token lives in this tab's session storage only.
+import { EventStreamParser } from "./event_stream";
 import type { BundleRow, EventRow, Explained, Feed, FeedItem, Keys, Nightly, PlannedEvent, Promotion, RunRow, ServerState, UserRow } from "./types";
 
 const tokenKey = "feedmill.token";
@@ -93,7 +94,26 @@ export class Api {
     return this.send<T>(path, { method: "POST", body: JSON.stringify(body), keepalive: path === "act" });
   }
 
+  // Messages as they come, oldest first, those that are kept at once; until the server ends or the signal says so.
+  async follow(kind: "all" | "refused", after: number, onRows: (rows: EventRow[]) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.ask(`events/live?kind=${kind}&after=${after}`, { method: "GET", signal });
+    onRows([]); // it listens
+    const parser = new EventStreamParser();
+    const decoder = new TextDecoder();
+    const reader = response.body!.getReader();
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      const events = parser.feed(decoder.decode(piece.value, { stream: true }));
+      const rows = events.filter(({ event }) => event === "message").map(({ data }) => JSON.parse(data) as EventRow);
+      if (rows.length > 0) onRows(rows);
+    }
+  }
+
   private async send<T>(path: string, init: RequestInit): Promise<T> {
+    const response = await this.ask(path, init);
+    return (await response.json().catch(() => null)) as T;
+  }
+
+  private async ask(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`/v1/admin/${path}`, {
@@ -104,9 +124,8 @@ export class Api {
       throw new ApiError(0, "The server does not answer.");
     }
     if (response.status === 401) this.onRefused();
-    const body = await response.json().catch(() => null);
-    if (!response.ok) throw new ApiError(response.status, messageOf(body) ?? `The server answered ${response.status}.`);
-    return body as T;
+    if (response.ok) return response;
+    throw new ApiError(response.status, messageOf(await response.json().catch(() => null)) ?? `The server answered ${response.status}.`);
   }
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 
 import type { Api } from "./api";
 import "./events_page.css";
+import { useFollowedEvents } from "./followed_events";
 import { age, words } from "./format";
 import { usePolled } from "./hooks";
 import { Icon } from "./icons";
@@ -11,7 +12,6 @@ import { Schema } from "./schema";
 import { SendOne } from "./send_one";
 import type { EventRow, PlannedEvent } from "./types";
 
-const tailMs = 1500;
 const planMs = 60_000;
 const shownMax = 100;
 
@@ -89,16 +89,12 @@ export function EventsPage({ api, now }: { api: Api; now: string | null }) {
   const [shown, setShown] = useState<Shown>("all");
   const [paused, setPaused] = useState(false);
   const [open, setOpen] = useState<number | null>(null);
-  const tail = usePolled(() => api.events(shownMax, shown), tailMs);
+  const tail = useFollowedEvents(api, shown, shownMax);
   const plan = usePolled(() => api.plan(), planMs);
   const kept = useRef<EventRow[] | null>(null);
-  if (!paused || kept.current === null) kept.current = tail.value;
+  if (!paused || kept.current === null) kept.current = tail.rows;
   const rows = kept.current;
-  const refresh = tail.refresh;
-  useEffect(() => {
-    setPaused(false);
-    refresh();
-  }, [shown, refresh]);
+  useEffect(() => setPaused(false), [shown]);
   return (
     <main className="page">
       <header className="page-head">
@@ -128,7 +124,7 @@ export function EventsPage({ api, now }: { api: Api; now: string | null }) {
         <section aria-label="Arrivals" aria-busy={!rows}>
           {!rows && !tail.error && <div className="skeleton table-skeleton" />}
           {rows?.length === 0 && <p className="empty big">{shown === "refused" ? "Nothing was refused lately." : "Nothing has arrived yet. Send one: the lines are here to copy."}</p>}
-          <ol className="arrivals" data-stale={tail.stale || undefined}>
+          <ol className="arrivals" data-stale={tail.error !== "" || undefined}>
             {rows?.map((row) => (
               <Row key={row.sequence} row={row} now={now} planned={plan.value?.find((one) => one.name === (row.name || row.type))} open={open === row.sequence}
                 onToggle={() => setOpen(open === row.sequence ? null : row.sequence)} />

@@ -1,4 +1,4 @@
-// The project folder that `feedmill init` writes, as built into the binary.
+// The project folders that `feedmill init` writes, as built into the binary.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 
 namespace feedmill::app {
 
-// By path.
+// By path. The template's is a social app.
 std::span<const EmbeddedPage> EmbeddedTemplate();
 
 }  // namespace feedmill::app

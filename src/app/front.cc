@@ -15,10 +15,10 @@ std::string Reachable(const std::string& address) {
   return address == "0.0.0.0" || address == "::" ? kThisMachine : address;
 }
 
-// An error that says which settings it is about.
-Result<std::unique_ptr<io::HttpServer>> Named(const char* settings, Result<std::unique_ptr<io::HttpServer>> server) {
+// An error that says which table of the settings it is about.
+Result<std::unique_ptr<io::HttpServer>> Named(const char* table, Result<std::unique_ptr<io::HttpServer>> server) {
   if (server) return server;
-  return std::unexpected(server.error().WithContext(settings));
+  return std::unexpected(server.error().WithContext(table));
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ Result<std::unique_ptr<io::HttpServer>> Named(const char* settings, Result<std::
 Result<std::unique_ptr<Front>> Front::Start(const Config& config, const io::HttpServerOptions& options,
                                             const io::HttpHandler& all, const io::HttpHandler& metrics) {
   auto front = std::make_unique<Front>();
-  FEEDMILL_ASSIGN(front->main_, Named("http.address and http.port", io::StartHttpServer(options, all)));
+  FEEDMILL_ASSIGN(front->main_, Named("http", io::StartHttpServer(options, all)));
   front->local_url_ = fmt::format("http://{}:{}", InUrl(Reachable(options.address)), front->port());
   if (options.tls.any()) {
     io::HttpServerOptions plain = options;
@@ -41,7 +41,7 @@ Result<std::unique_ptr<Front>> Front::Start(const Config& config, const io::Http
                                   .port = config.metrics.port,
                                   .connections_max = kMetricsConnectionsMax,
                                   .tls = options.tls};
-  FEEDMILL_ASSIGN(front->metrics_, Named("metrics.address and metrics.port", io::StartHttpServer(own, metrics)));
+  FEEDMILL_ASSIGN(front->metrics_, Named("metrics", io::StartHttpServer(own, metrics)));
   return front;
 }
 

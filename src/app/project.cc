@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "app/data_place.h"
-#include "app/embedded_template.h"
 #include "base/secret.h"
 #include "io/own_file.h"
 
@@ -25,14 +24,14 @@ Status RestrictToOwner(const std::string& path, mode_t mode) {
 
 }  // namespace
 
-Status InitProject(const std::string& folder) {
+Status InitProject(const std::string& folder, std::span<const EmbeddedPage> pages) {
   io::FileSystem& files = io::PosixFileSystem();
   FEEDMILL_TRY(files.CreateDirectories(folder));
   FEEDMILL_ASSIGN(const auto found, files.List(folder));
   if (!found.empty())
     return AlreadyExists("{}: the folder holds \"{}\"; a project is written into a new or empty folder", folder,
                          found.front());
-  for (const EmbeddedPage& file : EmbeddedTemplate()) {
+  for (const EmbeddedPage& file : pages) {
     const std::string path = folder + "/" + std::string(file.path);
     FEEDMILL_TRY(files.CreateDirectories(FolderOf(path)));
     FEEDMILL_TRY(io::WriteFileAtomically(files, path, file.content));

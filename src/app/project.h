@@ -1,8 +1,10 @@
 // A project folder: what engineers of an app change without writing C++, and its data folder.
 #pragma once
 
+#include <span>
 #include <string>
 
+#include "base/embedded_page.h"
 #include "base/result.h"
 #include "cli/connection.h"
 #include "io/file_system.h"
@@ -34,8 +36,8 @@ struct ProjectPaths {
   std::string Damaged() const { return data + "/damaged"; }
 };
 
-// Writes the built-in template. kAlreadyExists when the folder has anything in it.
-Status InitProject(const std::string& folder);
+// Writes these files. kAlreadyExists when the folder has anything in it.
+Status InitProject(const std::string& folder, std::span<const EmbeddedPage> files);
 
 // Makes the data folder, for its owner alone: it holds personal data. What this process makes from now on, and its
 // children, is its owner's alone too.

@@ -4,13 +4,12 @@
 import collections
 import csv
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from local_platform import ROOT, Checks, Platform  # noqa: E402
+from local_platform import FEEDMILL, ROOT, Checks, Platform  # noqa: E402
 
 SHOP = ROOT / "examples/shop"
 
@@ -18,7 +17,7 @@ SHOP = ROOT / "examples/shop"
 class ShopPlatform(Platform):
     def __init__(self, folder: pathlib.Path):
         self.project, self.settings, self.port, self.process, self.connection = folder, (), 0, None, None
-        shutil.copytree(SHOP, folder)
+        subprocess.run([FEEDMILL, "init", folder, "--template", "shop"], check=True, stdout=subprocess.DEVNULL)
 
 
 class Shop:

@@ -56,6 +56,7 @@ class HttpServerTest : public ::testing::Test {
     return ReadAll(socket, enough);
   }
 
+  MetricsRegistry metrics_;  // outlives the server
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpClient> client_;
   std::string url_;

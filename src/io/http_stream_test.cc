@@ -56,7 +56,6 @@ class HttpStreamTest : public HttpServerTest {
     return socket;
   }
 
-  MetricsRegistry metrics_;
   Mutex mutex_;
   CondVar came_;
   std::vector<HttpStream> streams_ FEEDMILL_GUARDED_BY(mutex_);

@@ -23,10 +23,7 @@ class HttpTlsTest : public HttpServerTest {
     own_ = WriteCertificate(folder_, "own");
     Trust(own_);
   }
-  ~HttpTlsTest() override {
-    server_.reset();  // before its metrics
-    std::filesystem::remove_all(folder_);
-  }
+  ~HttpTlsTest() override { std::filesystem::remove_all(folder_); }
 
   static void Trust(const TlsPaths& paths) { ::setenv("SSL_CERT_FILE", paths.certificate.c_str(), 1); }
 
@@ -81,7 +78,6 @@ class HttpTlsTest : public HttpServerTest {
     return reply ? "it answered" : reply.error().message();
   }
 
-  MetricsRegistry metrics_;
   const std::string folder_ =
       (std::filesystem::temp_directory_path() / ("http_tls_" + std::to_string(::getpid()))).string();
   TlsPaths own_;

@@ -1,9 +1,12 @@
 #include "app/front.h"
 
+#include <algorithm>
+
 namespace feedmill::app {
 namespace {
 
 constexpr int kMetricsConnectionsMax = 32;
+constexpr int kLocalConnectionsMax = 64;  // of verbs; each takes a descriptor beyond those of http.connections_max
 constexpr const char* kThisMachine = "127.0.0.1";
 
 std::string InUrl(const std::string& address) {
@@ -33,6 +36,7 @@ Result<std::unique_ptr<Front>> Front::Start(const Config& config, const io::Http
     plain.address = kThisMachine;
     plain.port = 0;
     plain.tls = {};
+    plain.connections_max = std::min(plain.connections_max, kLocalConnectionsMax);
     FEEDMILL_ASSIGN(front->local_, io::StartHttpServer(plain, all));
     front->local_url_ = fmt::format("http://{}:{}", kThisMachine, front->local_->port());
   }

@@ -47,6 +47,13 @@ void AppendNumber(size_t value, std::string* out) {
   out->append(digits, std::to_chars(digits, std::end(digits), value).ptr);
 }
 
+void AppendStart(int status, std::string_view date, std::string* out) {
+  out->append("HTTP/1.1 ");
+  AppendNumber(static_cast<size_t>(status), out);
+  out->append(" ").append(StatusText(status)).append("\r\n");
+  AppendHeader("Date", date, out);
+}
+
 }  // namespace
 
 bool SameIgnoringCase(std::string_view a, std::string_view b) {
@@ -198,10 +205,7 @@ bool HasToken(std::string_view list, std::string_view token) {
 void AppendResponse(const HttpResponse& response, const ResponseFrame& frame, std::string* out) {
   bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   out->reserve(out->size() + response.body.size() + 256);
-  out->append("HTTP/1.1 ");
-  AppendNumber(static_cast<size_t>(response.status), out);
-  out->append(" ").append(StatusText(response.status)).append("\r\n");
-  AppendHeader("Date", frame.date, out);
+  AppendStart(response.status, frame.date, out);
   if (!bodiless) {
     if (!response.content_type.empty()) AppendHeader("Content-Type", response.content_type, out);
     out->append("Content-Length: ");
@@ -219,10 +223,7 @@ void AppendResponse(const HttpResponse& response, const ResponseFrame& frame, st
 }
 
 void AppendStreamHead(const HttpResponse& response, const ResponseFrame& frame, std::string* out) {
-  out->append("HTTP/1.1 ");
-  AppendNumber(static_cast<size_t>(response.status), out);
-  out->append(" ").append(StatusText(response.status)).append("\r\n");
-  AppendHeader("Date", frame.date, out);
+  AppendStart(response.status, frame.date, out);
   AppendHeader("Content-Type", response.content_type, out);
   if (!frame.keep_alive_1_0) out->append("Transfer-Encoding: chunked\r\n");
   out->append("Connection: close\r\n");

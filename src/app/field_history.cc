@@ -7,8 +7,8 @@
 #include "app/lake_events.h"
 #include "base/log.h"
 #include "base/thread_priority.h"
-#include "data/event_codec.h"
 #include "query/sql_text.h"
+#include "stream/decoded_tail.h"
 
 namespace feedmill::app {
 namespace {
@@ -89,17 +89,12 @@ class FieldHistory::Impl {
       FEEDMILL_ASSIGN(const auto records, ReadLakeEvents(session, *wiring_.folder.catalog, partition, from, to, only));
       FEEDMILL_TRY(Give(records));
     }
+    stream::DecodedTail tail;
     for (uint64_t from = landed; from < end;) {
-      FEEDMILL_ASSIGN(const auto read, wiring_.read_log(partition, from, kLogBytes));
-      if (read.empty()) break;
-      std::vector<stream::LiveState::Positioned> records;
-      for (const stream::TailRecord& record : read) {
-        from = record.offset + 1;
-        if (record.payload.empty()) continue;
-        auto decoded = DecodeLogRecord(record.payload);
-        if (decoded) records.push_back({{partition, record.offset}, std::move(*decoded)});
-      }
-      FEEDMILL_TRY(Give(records));
+      FEEDMILL_TRY(stream::ReadTail(wiring_.read_log, partition, from, kLogBytes, &tail));
+      if (tail.next == from) break;
+      from = tail.next;
+      FEEDMILL_TRY(Give(tail.records()));
     }
     return Ok();
   }

@@ -24,9 +24,8 @@ struct FieldHistoryWiring {
   stream::LogTailer& tailer;
   std::vector<uint64_t> ends;  // UnknownPast when it was loaded
   std::function<uint64_t(uint32_t partition)> landed_offset;
-  // Of what has not landed yet, as stream::TailSource reads it.
-  std::function<Result<std::vector<stream::TailRecord>>(uint32_t partition, uint64_t offset, size_t bytes_max)>
-      read_log;
+  // Of what has not landed yet.
+  stream::TailRead read_log;
 };
 
 // A thread of its own, of low priority; it begins again at the next start when it is stopped before its end.

@@ -200,7 +200,10 @@ class ServerImpl final : public Server {
     if (unknown_past_.empty()) return;
     field_history_ = std::make_unique<FieldHistory>(
         FieldHistoryWiring{config_, folder_, feature_set_.domain, *tailer_, unknown_past_,
-                           [this](uint32_t partition) { return landing_->LandedOffset(partition); }, Tail().read});
+                           [this](uint32_t partition) { return landing_->LandedOffset(partition); },
+                           [this](uint32_t partition, uint64_t offset, size_t bytes_max) {
+                             return ReadLogOrLake(*log_, *lake_, partition, offset, bytes_max);
+                           }});
     health_.AddNotes([this] { return field_history_->Notes(); });
   }
 

@@ -98,8 +98,18 @@ Status DecodeEvent(Reader* reader, Event* event) {
   return Ok();
 }
 
+void ClearEvent(Event* event) {
+  for (auto time : kEventTimes) event->*time = 0;
+  for (auto text : kEventTexts) (event->*text).clear();
+}
+
 Status DecodeBody(Reader* reader, LogRecord* record) {
-  if (record->kind == RecordKind::kFeedRequest) return reader->Text(&record->document);
+  record->document.clear();
+  for (auto text : kRejectionTexts) (record->rejection.*text).clear();
+  if (record->kind == RecordKind::kFeedRequest) {
+    ClearEvent(&record->event);
+    return reader->Text(&record->document);
+  }
   FEEDMILL_TRY(DecodeEvent(reader, &record->event));
   if (record->kind == RecordKind::kEvent) return Ok();
   for (auto text : kRejectionTexts) FEEDMILL_TRY(reader->Text(&(record->rejection.*text)));
@@ -128,6 +138,12 @@ std::optional<RecordKind> KindOfLogRecord(std::string_view bytes) {
 }
 
 Result<LogRecord> DecodeLogRecord(std::string_view bytes) {
+  LogRecord record;
+  FEEDMILL_TRY(DecodeLogRecord(bytes, &record));
+  return record;
+}
+
+Status DecodeLogRecord(std::string_view bytes, LogRecord* record) {
   Reader reader(bytes);
   FEEDMILL_ASSIGN(uint8_t version, reader.Byte("the version"));
   if (version != kVersion) {
@@ -137,11 +153,9 @@ Result<LogRecord> DecodeLogRecord(std::string_view bytes) {
   bool known =
       kind >= static_cast<uint8_t>(RecordKind::kEvent) && kind <= static_cast<uint8_t>(RecordKind::kFeedRequest);
   if (!known) return Corrupt("log record: at byte 1: found kind {}, allowed 1 event, 2 rejected, 3 feed request", kind);
-  LogRecord record;
-  record.kind = static_cast<RecordKind>(kind);
-  FEEDMILL_TRY(DecodeBody(&reader, &record));
-  FEEDMILL_TRY(reader.End());
-  return record;
+  record->kind = static_cast<RecordKind>(kind);
+  FEEDMILL_TRY(DecodeBody(&reader, record));
+  return reader.End();
 }
 
 }  // namespace feedmill

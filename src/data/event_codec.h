@@ -15,6 +15,8 @@ void EncodeLogRecord(const LogRecord& record, std::string* out);
 // kCorrupt names the byte offset and what was wrong. Bounded: never allocates more than a small multiple of
 // bytes.size().
 Result<LogRecord> DecodeLogRecord(std::string_view bytes);
+// The same into a record whose memory is used again. After an error it holds anything.
+Status DecodeLogRecord(std::string_view bytes, LogRecord* record);
 // Of an encoded record, without reading the rest of it; nothing when the bytes begin like none.
 std::optional<RecordKind> KindOfLogRecord(std::string_view bytes);
 

@@ -42,6 +42,19 @@ void CounterRows::Prefetch(uint64_t key) const {
 
 void CounterRows::PrefetchRow(int32_t number) const { rows_->Prefetch(static_cast<size_t>(number), row_bytes_); }
 
+void CounterRows::PrefetchRowOf(uint64_t key) const {
+  if (!pair_key_) {
+    if (const int32_t number = Find(key); number >= 0) PrefetchRow(number);
+    return;
+  }
+  const uint64_t hash = Mix64(key);
+  const PagedArray<Slot>& slots = shards_[ShardOf(hash, kShards)].slots;
+  const auto tag = static_cast<uint32_t>(hash);
+  size_t i = tag & (slots.size() - 1);
+  while (slots[i].number_plus_one != 0 && slots[i].tag != tag) i = (i + 1) & (slots.size() - 1);
+  if (slots[i].number_plus_one != 0) PrefetchRow(static_cast<int32_t>(slots[i].number_plus_one - 1));
+}
+
 int32_t CounterRows::Find(uint64_t key) const {
   if (!pair_key_) {
     const uint64_t handle = key >> 32;

@@ -30,6 +30,8 @@ class CounterRows {
   CounterRows(bool pair_key, size_t counters, BoundedMemory* memory);
 
   void Prefetch(uint64_t key) const;
+  // What is most likely the key's row, found without looking at any row: once Prefetch had its time.
+  void PrefetchRowOf(uint64_t key) const;
   int32_t Find(uint64_t key) const;  // row number or -1
   const CounterRow* FindRow(uint64_t key) const;
   int32_t FindOrAdd(uint64_t key);  // a new row has zero sums and last = base = 0

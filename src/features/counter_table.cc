@@ -86,6 +86,15 @@ struct CounterTable::Rows {
   bool Takes(CounterKey key, Micros time, CounterRow* row) const;
   void Add(CounterKey key, const CountedAction& action);
   const CounterRows& of(CounterKey key) const { return by_key[static_cast<size_t>(key)]; }
+  // Calls do_with(const CounterRows&, uint64_t key) for each key that the action counts for.
+  template <typename DoWith>
+  void ForKeysOf(const CountedAction& action, DoWith do_with) const {
+    for (int i = 0; i < kCounterKeyCount; ++i) {
+      const auto key = static_cast<CounterKey>(i);
+      const auto [first, second] = HandlesOf(key, action);
+      if (first != kNoEntity && second != kNoEntity) do_with(of(key), KeyOf(key, first, second));
+    }
+  }
 };
 
 std::string CounterTable::Rows::Head(uint64_t magic) const {
@@ -172,14 +181,12 @@ void CounterTable::Apply(const CountedAction& action) {
   rows_->newest = std::max(rows_->newest, action.time);
 }
 
-void CounterTable::Prefetch(const CountedAction& action) const {
-  for (int i = 0; i < kCounterKeyCount; ++i) {
-    const auto key = static_cast<CounterKey>(i);
-    const auto [first, second] = HandlesOf(key, action);
-    if (first == kNoEntity || second == kNoEntity) continue;
-    const int32_t row = rows_->of(key).Find(KeyOf(key, first, second));
-    if (row >= 0) rows_->of(key).PrefetchRow(row);
-  }
+void CounterTable::PrefetchKeys(const CountedAction& action) const {
+  rows_->ForKeysOf(action, [](const CounterRows& rows, uint64_t key) { rows.Prefetch(key); });
+}
+
+void CounterTable::PrefetchRows(const CountedAction& action) const {
+  rows_->ForKeysOf(action, [](const CounterRows& rows, uint64_t key) { rows.PrefetchRowOf(key); });
 }
 
 Micros CounterTable::NewestTime() const { return rows_->newest; }

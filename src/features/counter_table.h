@@ -52,8 +52,10 @@ class CounterTable {
   CounterTable& operator=(CounterTable&&) noexcept;
 
   void Apply(const CountedAction& action);
-  // Brings the memory that Apply of this action will touch nearer; call it some actions ahead.
-  void Prefetch(const CountedAction& action) const;
+  // Bring the memory that Apply of this action will touch nearer, for many actions: first where their rows are to be
+  // found, then the rows.
+  void PrefetchKeys(const CountedAction& action) const;
+  void PrefetchRows(const CountedAction& action) const;
   // Time of the newest applied action, 0 before the first.
   Micros NewestTime() const;
   // Nothing counts as later than `time` any more: rows with a later action end there, whole as they are. Loses what was

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/log.h"
-#include "data/event_codec.h"
 #include "stream/clock_healing_internal.h"
 
 namespace feedmill::stream {
@@ -26,10 +24,11 @@ Result<std::unique_ptr<LiveState>> StateBefore(const ApplyAgainParts& parts, uin
 Result<ReceiptTimes> Scan(const ApplyAgainParts& parts, const LiveState& state, uint32_t partition, uint64_t end) {
   ReceiptTimes times;
   times.StartFrom(state.TimesOf(partition).newest_receipt);
+  DecodedTail tail;
   for (uint64_t offset = state.AppliedOffset(partition); offset < end;) {
-    FEEDMILL_ASSIGN(const DecodedTail tail, ReadTail(parts.source, partition, offset, parts.read_bytes_max));
+    FEEDMILL_TRY(ReadTail(parts.source.read, partition, offset, parts.read_bytes_max, &tail));
     if (tail.next == offset) break;
-    for (const auto& [position, record] : tail.records) times.Observe(position.offset, record.event.received_time);
+    for (const auto& [position, record] : tail.records()) times.Observe(position.offset, record.event.received_time);
     offset = tail.next;
   }
   return times;
@@ -52,26 +51,6 @@ uint64_t AppliedInName(const std::string& name) {
 }
 
 std::string CheckpointName(uint64_t applied) { return fmt::format("{}{:020}{}", kPrefix, applied, kSuffix); }
-
-Result<DecodedTail> ReadTail(const TailSource& source, uint32_t partition, uint64_t offset, size_t bytes_max) {
-  FEEDMILL_ASSIGN(std::vector<TailRecord> records, source.read(partition, offset, bytes_max));
-  DecodedTail tail;
-  tail.next = records.empty() ? offset : records.back().offset + 1;
-  for (const TailRecord& record : records) {
-    if (record.payload.empty()) continue;
-    tail.bytes += record.payload.size();
-    auto decoded = DecodeLogRecord(record.payload);
-    if (decoded) {
-      if (decoded->event.received_time == 0) decoded->event.received_time = record.append_time;
-      tail.records.push_back({{partition, record.offset}, std::move(*decoded)});
-      continue;
-    }
-    ++tail.refused;
-    log::Error("record of the log cannot be decoded and is left out of the live state",
-               {{"partition", partition}, {"offset", record.offset}, {"why", decoded.error().message()}});
-  }
-  return tail;
-}
 
 size_t CountBeforeStepBack(const LiveState& state, uint32_t partition, std::span<const LiveState::Positioned> records) {
   const PartitionTimes known = state.TimesOf(partition);
@@ -97,14 +76,16 @@ Result<std::unique_ptr<LiveState>> ApplyAgain(const ApplyAgainParts& parts, uint
     FEEDMILL_ASSIGN(ReceiptTimes times, Scan(parts, *state, p, ends.back()));
     state->SetReceiptTimes(p, std::move(times));
   }
+  DecodedTail tail;
   for (uint32_t p = 0; p < parts.source.partitions; ++p) {
     for (uint64_t offset = state->AppliedOffset(p); offset < ends[p];) {
-      FEEDMILL_ASSIGN(const DecodedTail tail, ReadTail(parts.source, p, offset, parts.read_bytes_max));
+      FEEDMILL_TRY(ReadTail(parts.source.read, p, offset, parts.read_bytes_max, &tail));
       if (tail.next == offset) break;
       // What came in meanwhile has not been looked at for steps back.
+      const auto records = tail.records();
       const auto known = std::ranges::find_if(
-          tail.records, [&](const LiveState::Positioned& record) { return record.position.offset >= ends[p]; });
-      state->ApplyBatch({tail.records.begin(), known});
+          records, [&](const LiveState::Positioned& record) { return record.position.offset >= ends[p]; });
+      state->ApplyBatch({records.begin(), known});
       offset = std::min(tail.next, ends[p]);
       state->SetApplied(p, offset);
     }

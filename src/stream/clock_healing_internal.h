@@ -7,18 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "stream/log_tailer.h"
+#include "stream/decoded_tail.h"
 
 namespace feedmill::stream {
-
-struct DecodedTail {
-  std::vector<LiveState::Positioned> records;
-  uint64_t next = 0;     // offset behind them
-  uint64_t bytes = 0;    // of all payloads
-  uint64_t refused = 0;  // payloads that could not be decoded; each is logged and left out
-};
-// Nothing newer: no records, and next = offset.
-Result<DecodedTail> ReadTail(const TailSource& source, uint32_t partition, uint64_t offset, size_t bytes_max);
 
 // How many records of the batch can be applied before one that shows that something applied earlier has a time of a
 // clock that was ahead.

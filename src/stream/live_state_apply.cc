@@ -101,6 +101,7 @@ void LiveState::Become(LiveState&& other) {
   std::swap(parts_->users, from.users);
   std::swap(parts_->posts, from.posts);
   std::swap(parts_->topics, from.topics);
+  std::swap(parts_->topic_buckets, from.topic_buckets);
   std::swap(parts_->lists, from.lists);
   std::swap(parts_->user_states, from.user_states);
   std::swap(parts_->post_infos, from.post_infos);
@@ -150,21 +151,21 @@ void LiveState::Parts::MarkApplied(std::span<const Positioned> records) {
   }
 }
 
-// Three passes, as each looks up where the next one's memory is; within a pass nothing waits for anything.
-void LiveState::Parts::Prefetch(std::span<const StreamEvent> some) {
+// Four passes, as each looks up where the next one's memory is; within a pass nothing waits for anything.
+void LiveState::Parts::Prefetch(std::span<StreamEvent> some) {
   lock.AssertShared();
-  for (const StreamEvent& event : some) {
+  for (StreamEvent& event : some) {
     if (event.kind == StreamEvent::Kind::kIgnored) continue;
     recent_ids.Prefetch(event.id_hash);
     users.Prefetch(event.user_id);
     posts.Prefetch(event.post_id);
   }
   coming.clear();
-  for (const StreamEvent& event : some) {
+  for (StreamEvent& event : some) {
     if (event.kind != StreamEvent::Kind::kActed) continue;
     features::CountedAction& next = coming.emplace_back();
-    next.user = users.Find(event.user_id);
-    next.post = posts.Find(event.post_id);
+    next.user = event.user = users.Find(event.user_id);
+    next.post = event.post = posts.Find(event.post_id);
     if (next.user != kNoEntity) user_states->Prefetch(next.user);
     if (next.post != kNoEntity) post_infos.Prefetch(next.post);
   }
@@ -173,8 +174,10 @@ void LiveState::Parts::Prefetch(std::span<const StreamEvent> some) {
       next.author = post_infos[next.post].author;
       next.topic = post_infos[next.post].topic;
     }
-    counters.Prefetch(next);
+    counters.PrefetchKeys(next);
+    if (next.user != kNoEntity) user_states->PrefetchActed(next.user, next.post);
   }
+  for (const features::CountedAction& next : coming) counters.PrefetchRows(next);
 }
 
 EntityHandle LiveState::Parts::InternUser(std::string_view id) {
@@ -333,8 +336,8 @@ void LiveState::Parts::TakeTopics(EntityHandle user, const StreamEvent& event) {
 // Whom an action is about is what the warehouse's dwd_user_action says: the post's author, else the one stated, else
 // the target.
 void LiveState::Parts::ApplyActed(const StreamEvent& event) {
-  const EntityHandle user = InternUser(event.user_id);
-  const EntityHandle post = InternPost(event.post_id);
+  const EntityHandle user = event.user != kNoEntity ? event.user : InternUser(event.user_id);
+  const EntityHandle post = event.post != kNoEntity ? event.post : InternPost(event.post_id);
   const bool counts = std::ranges::any_of(event.deeds, [this](const auto& deed) { return Of(deed.action).counted; });
   const EntityHandle stated = counts ? InternUser(event.author_id) : kNoEntity;
   const EntityHandle target = counts ? InternUser(event.target_user_id) : kNoEntity;

@@ -166,19 +166,19 @@ class Tailer final : public LogTailer {
 
   Result<size_t> ApplySome(uint32_t partition) {
     const uint64_t offset = state_->AppliedOffset(partition);
-    FEEDMILL_ASSIGN(const DecodedTail tail, ReadTail(source_, partition, offset, options_.read_bytes_max));
-    if (tail.next == offset) return 0;
-    const std::span records(tail.records);
+    FEEDMILL_TRY(ReadTail(source_.read, partition, offset, options_.read_bytes_max, &tail_));
+    if (tail_.next == offset) return 0;
+    const auto records = tail_.records();
     const size_t sound = CountBeforeStepBack(*state_, partition, records);
     state_->ApplyBatch(records.first(sound));
     if (sound < records.size()) {
       FEEDMILL_TRY(Heal(partition, records[sound].record.event.received_time));
       return 1;
     }
-    refused_.fetch_add(tail.refused, std::memory_order_relaxed);
-    log_bytes_since_ += tail.bytes;
-    state_->SetApplied(partition, tail.next);
-    return tail.next - offset;
+    refused_.fetch_add(tail_.refused, std::memory_order_relaxed);
+    log_bytes_since_ += tail_.bytes;
+    state_->SetApplied(partition, tail_.next);
+    return tail_.next - offset;
   }
 
   // The clock was set right at `time`, after records with later times had been applied.
@@ -296,6 +296,7 @@ class Tailer final : public LogTailer {
 
   std::atomic<Micros> rest_until_{0};  // monotonic
   std::atomic<Micros> written_at_{MonotonicMicros()};
+  DecodedTail tail_;                           // applying thread only
   std::atomic<uint64_t> log_bytes_since_{0};   // applied since the last checkpoint
   std::atomic<uint64_t> checkpoint_bytes_{0};  // of the last one
   std::atomic<uint64_t> written_{0};

@@ -23,11 +23,13 @@ struct TailRecord {
   Micros append_time = 0;  // receipt time of a record that carries none; 0: unknown
 };
 
+// Durable records from `offset` on, about `bytes_max` bytes, in order; empty = nothing newer yet.
+using TailRead = std::function<Result<std::vector<TailRecord>>(uint32_t partition, uint64_t offset, size_t bytes_max)>;
+
 // The log as this room sees it; wired by app. All functions are called on the tailer's threads.
 struct TailSource {
   uint32_t partitions = 1;
-  // Durable records from `offset` on, about `bytes_max` bytes, in order; empty = nothing newer yet.
-  std::function<Result<std::vector<TailRecord>>(uint32_t partition, uint64_t offset, size_t bytes_max)> read;
+  TailRead read;
   // Waits until there is a record at `offset` or later, or `timeout` passed.
   std::function<bool(uint32_t partition, uint64_t offset, Micros timeout)> wait_for;
   // One past the last durable record.

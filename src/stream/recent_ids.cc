@@ -7,13 +7,19 @@ namespace feedmill::stream {
 namespace {
 
 constexpr size_t kSlots = 1 << 20;  // at most half full
+constexpr uint32_t kPlaceBits = 19;
+constexpr uint32_t kPlaceMask = (1U << kPlaceBits) - 1;
+static_assert(RecentIds::kGeneration <= kPlaceMask);
+
+// Bits of the hash that do not choose the slot: with them, hardly a slot of another hash needs its whole hash read.
+uint32_t TagOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32) & ~kPlaceMask; }
 
 }  // namespace
 
 bool RecentIds::Generation::Contains(uint64_t hash) const {
   if (slots.empty()) return false;
   for (size_t i = hash & (kSlots - 1); slots[i] != 0; i = (i + 1) & (kSlots - 1)) {
-    if (hashes[slots[i] - 1] == hash) return true;
+    if ((slots[i] & ~kPlaceMask) == TagOf(hash) && hashes[(slots[i] & kPlaceMask) - 1] == hash) return true;
   }
   return false;
 }
@@ -23,7 +29,7 @@ void RecentIds::Generation::Add(uint64_t hash) {
   size_t i = hash & (kSlots - 1);
   while (slots[i] != 0) i = (i + 1) & (kSlots - 1);
   hashes.push_back(hash);
-  slots[i] = static_cast<uint32_t>(hashes.size());
+  slots[i] = TagOf(hash) | static_cast<uint32_t>(hashes.size());
 }
 
 bool RecentIds::Add(uint64_t hash) {

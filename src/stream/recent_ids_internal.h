@@ -26,7 +26,7 @@ class RecentIds {
  private:
   struct Generation {
     std::vector<uint64_t> hashes;  // in order of arrival
-    std::vector<uint32_t> slots;   // open addressing, place in hashes + 1
+    std::vector<uint32_t> slots;   // open addressing: place in hashes + 1 with some bits of the hash above it
     bool Contains(uint64_t hash) const;
     void Add(uint64_t hash);
   };

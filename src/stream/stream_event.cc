@@ -197,6 +197,7 @@ void StreamEventReader::Read(const LogRecord& record, LogPosition position, Stre
   const auto kind = KindOf(record.event, meaning);
   if (kind == StreamEvent::Kind::kIgnored) return;
   for (std::string* text : {&out->post_id, &out->author_id, &out->target_user_id, &out->topic}) text->clear();
+  out->user = out->post = features::kNoEntity;
   out->topics.reset();
   out->numbers = {};
   out->fields.clear();

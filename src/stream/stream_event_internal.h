@@ -59,6 +59,9 @@ struct StreamEvent {
   std::string post_id;  // the ids are empty when not given
   std::string author_id;
   std::string target_user_id;
+  // Of kActed, when they are known before it is applied.
+  features::EntityHandle user = features::kNoEntity;
+  features::EntityHandle post = features::kNoEntity;
   std::string topic;
   std::optional<std::vector<std::string>> topics;  // of identify; empty list: none any more
   features::ItemNumbers numbers{};

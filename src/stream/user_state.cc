@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "stream/user_state_internal.h"
 
@@ -36,6 +37,13 @@ void SeenSet::Add(EntityHandle post, size_t max) {
   } else {
     InsertSlot(post);
   }
+}
+
+void SeenSet::Prefetch(EntityHandle post) const {
+  feedmill::Prefetch(ring_.data() + oldest_);
+  if (slots_.empty()) return;
+  feedmill::Prefetch(ring_.data() + ring_.size());
+  feedmill::Prefetch(&slots_[PlaceOf(post, slots_.size() - 1)]);
 }
 
 void SeenSet::InsertSlot(EntityHandle post) {
@@ -117,6 +125,11 @@ void ActionRing::Add(const LastAction& action, size_t max) {
     ring_[oldest_] = packed;
     oldest_ = (oldest_ + 1) % ring_.size();
   }
+}
+
+void ActionRing::Prefetch() const {
+  feedmill::Prefetch(ring_.data() + oldest_);
+  feedmill::Prefetch(ring_.data() + ring_.size());
 }
 
 LastAction ActionRing::Unpack(const Packed& packed) {

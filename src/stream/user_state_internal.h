@@ -23,6 +23,7 @@ class SeenSet {
  public:
   bool Contains(EntityHandle post) const;
   void Add(EntityHandle post, size_t max);
+  void Prefetch(EntityHandle post) const;  // what Add of it will touch
   // Oldest first.
   std::vector<EntityHandle> InOrder() const;
   bool empty() const { return ring_.empty(); }
@@ -73,6 +74,7 @@ struct HidingEdges {
 class ActionRing {
  public:
   void Add(const LastAction& action, size_t max);
+  void Prefetch() const;  // what Add will touch
   std::vector<LastAction> NewestFirst() const;
   size_t size() const { return ring_.size(); }
   uint64_t MemoryBytes() const { return ring_.capacity() * sizeof(Packed); }

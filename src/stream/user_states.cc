@@ -46,6 +46,13 @@ void UserStates::Prefetch(EntityHandle user) const {
   if (kept != nullptr && kept != Cold()) PrefetchAll(kept, sizeof(Kept));
 }
 
+void UserStates::PrefetchActed(EntityHandle user, EntityHandle post) const {
+  const Kept* kept = std::atomic_ref(users_[user]).load(std::memory_order_acquire);
+  if (kept == nullptr || kept == Cold()) return;
+  kept->state.seen.Prefetch(post);
+  kept->state.actions.Prefetch();
+}
+
 UserState& UserStates::Mutable(EntityHandle user) {
   Kept* kept = users_[user];
   if (kept == nullptr) kept = users_[user] = new Kept;

@@ -23,6 +23,8 @@ class UserStates final : public features::Evictable {
   // Readers, many at a time: good until the memory is trimmed.
   const UserState& Of(EntityHandle user) const;
   void Prefetch(EntityHandle user) const;
+  // What an action on `post` will touch, once Prefetch had its time.
+  void PrefetchActed(EntityHandle user, EntityHandle post) const;
   // The writer, alone: good until the next call of Mutable or the memory is trimmed... of this user until Account.
   UserState& Mutable(EntityHandle user);
   // Tells the memory what the states handed out since the last call hold now.

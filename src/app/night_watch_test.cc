@@ -61,6 +61,12 @@ class NightWatchTest : public testing::Test {
     for (int i = 0; i < 2000 && Count() < count; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return Count() == count;
   }
+  // Waits until the next night is at `time`.
+  static bool Planned(const NightWatch& watch, const char* time) {
+    for (int i = 0; i < 2000 && watch.Status().next != ParseTime(time); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return watch.Status().next == ParseTime(time);
+  }
   void Record(const std::string& id, const char* started, const std::string& state) {
     jobs::RunRecord run;
     run.id = id;
@@ -83,11 +89,11 @@ class NightWatchTest : public testing::Test {
 TEST_F(NightWatchTest, RunsAtItsTimeAndAgainTheNextNight) {
   auto watch = Watch();
   watch->Start();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(Planned(*watch, "2026-03-02T02:30:00Z"));
   EXPECT_EQ(Count(), 0u) << "a new project waits for its first night";
-  EXPECT_EQ(watch->Status().next, *ParseTime("2026-03-02T02:30:00Z"));
   clock_.Set(*ParseTime("2026-03-02T02:30:01Z"));
   EXPECT_TRUE(Started(1));
+  EXPECT_TRUE(Planned(*watch, "2026-03-03T02:30:00Z"));
   clock_.Set(*ParseTime("2026-03-03T02:30:01Z"));
   EXPECT_TRUE(Started(2));
   EXPECT_THAT(commands_, ElementsAre("run", "run"));

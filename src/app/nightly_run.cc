@@ -92,7 +92,8 @@ Status CheckProject(query::Session& session, Nightly* nightly) {
   FEEDMILL_ASSIGN(const auto plan, ingest::TrackingPlan::Load(files, paths.Events()));
   FEEDMILL_TRY(CheckDomain(domain, *plan, paths));
   FEEDMILL_ASSIGN(nightly->columns, DescribeTables(nightly->project, *plan, nightly->folder.catalog.get(), session));
-  return CheckColumnsRead(nightly->project, nightly->columns, *domain);
+  FEEDMILL_ASSIGN(const auto set, features::LoadFeatureSet(files, paths.Features(), domain));
+  return CheckColumnsRead(nightly->project, nightly->columns, set);
 }
 
 }  // namespace

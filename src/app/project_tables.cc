@@ -11,6 +11,8 @@
 namespace feedmill::app {
 namespace {
 
+const std::string kCategoryReader = "a feature of kind \"category\" in features/";
+
 std::string ModelName(std::string_view table) { return std::string(table.substr(table.find('.') + 1)); }
 
 // What the lake has beside those: of an earlier plan, or of a step that is no SQL.
@@ -31,8 +33,9 @@ std::string TypesOf(const domain::ReadColumn& read) {
 
 // "" when the columns have it.
 std::string FaultOf(const domain::ReadColumn& read, const std::string& file, const Schema& columns) {
-  const std::string reader =
-      read.reason.empty() ? "the nightly's own steps read" : "domain.toml " + read.reason + " reads";
+  const std::string reader = read.reason.empty()              ? "the nightly's own steps read"
+                             : read.reason == kCategoryReader ? read.reason + " reads"
+                                                              : "domain.toml " + read.reason + " reads";
   const auto found = std::ranges::find(columns, read.column, &Column::name);
   if (found == columns.end())
     return fmt::format("{}: the SELECT gives no column \"{}\", which {}", file, read.column, reader);
@@ -59,9 +62,15 @@ Result<warehouse::ModelColumns> DescribeTables(const warehouse::Project& project
 }
 
 Status CheckColumnsRead(const warehouse::Project& project, const warehouse::ModelColumns& columns,
-                        const domain::Domain& domain) {
+                        const features::FeatureSet& set) {
   std::vector<std::string> faults;
-  for (const domain::ReadColumn& read : domain::ColumnsRead(domain)) {
+  std::vector<domain::ReadColumn> all = domain::ColumnsRead(*set.domain);
+  for (const features::CategoryProperty& property : set.categories) {
+    if (property.field >= 0) {
+      all.push_back({"dwd_" + set.domain->Shown().name, property.name, {ColumnType::kString}, kCategoryReader});
+    }
+  }
+  for (const domain::ReadColumn& read : all) {
     const auto table = columns.tables.find(read.table);
     if (table == columns.tables.end()) continue;
     std::string fault = FaultOf(read, project.Find(read.table)->file, table->second);

@@ -6,7 +6,7 @@
 
 #include "app/project.h"
 #include "base/result.h"
-#include "domain/domain.h"
+#include "features/feature_set.h"
 #include "ingest/tracking_plan.h"
 #include "lake/catalog.h"
 #include "query/engine.h"
@@ -19,10 +19,11 @@ namespace feedmill::app {
 Result<warehouse::ModelColumns> DescribeTables(const warehouse::Project& project, const ingest::TrackingPlan& plan,
                                                lake::Catalog* catalog, query::Session& session);
 
-// kInvalidArgument: columns that the platform's own steps read (domain/table_contract.h) and the SELECTs do not give,
-// or of another type; a line each. What stood in the table before would go on as null, and nobody would know.
+// kInvalidArgument: columns that the platform's own steps read (domain/table_contract.h, and features of kind category)
+// and the SELECTs do not give, or of another type; a line each. What stood in the table before would go on as null, and
+// nobody would know.
 Status CheckColumnsRead(const warehouse::Project& project, const warehouse::ModelColumns& columns,
-                        const domain::Domain& domain);
+                        const features::FeatureSet& set);
 
 // kInvalidArgument: SELECTs and checks that could not run, and columns of another type than their table in `catalog`
 // (null: none) has; a line each. A night says so at the step.

@@ -49,12 +49,12 @@ class ProjectTablesTest : public testing::Test {
     ASSERT_THAT(project, IsOk());
     const auto plan = ingest::TrackingPlan::Load(files, folder_ / "events");
     ASSERT_THAT(plan, IsOk());
-    const auto domain = domain::LoadDomain(files, folder_ / "domain.toml");
-    ASSERT_THAT(domain, IsOk());
+    const auto set = features::LoadProjectFeatures(files, folder_);
+    ASSERT_THAT(set, IsOk());
     const auto columns = DescribeTables(*project, **plan, nullptr, *session);
     ASSERT_THAT(columns, IsOk());
     columns_ = *columns;
-    read_ = CheckColumnsRead(*project, columns_, **domain);
+    read_ = CheckColumnsRead(*project, columns_, *set);
     selects_ = CheckSelects(*project, columns_, nullptr);
     unknown_ = UnknownEvents(*project, **plan, *session);
   }

@@ -74,7 +74,10 @@ Status CheckWarehouse(io::FileSystem& files, const ProjectPaths& paths) {
         event);
   }
   FEEDMILL_TRY(CheckSelects(project, columns, folder.catalog.get()));
-  return CheckColumnsRead(project, columns, **domain);
+  features::FeatureSet set;
+  set.domain = *domain;  // features that are broken are told by themselves
+  if (auto loaded = features::LoadFeatureSet(files, paths.Features(), *domain)) set = std::move(*loaded);
+  return CheckColumnsRead(project, columns, set);
 }
 
 // Only the training program knows what may stand in models/.

@@ -67,8 +67,14 @@ class Comparing {
     if (candidate.post != features::kNoEntity) {
       const stream::PostInfo& post = state_.Post(candidate.post);
       const bool both = user != features::kNoEntity && post.author != features::kNoEntity;
-      candidate = {candidate.post,  post.author,  post.topic,
-                   post.created_at, post.numbers, both && state_.Follows(user, post.author)};
+      candidate = {candidate.post,
+                   post.author,
+                   post.topic,
+                   post.created_at,
+                   post.numbers,
+                   both && state_.Follows(user, post.author),
+                   {}};
+      state_.FillBuckets(set_, &candidate);
     }
     std::vector<float> values(set_.features.size());
     features::ComputeFeatures(set_, state_.counters(), user, as_of, {&candidate, 1}, values);

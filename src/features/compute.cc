@@ -132,6 +132,10 @@ class Computation {
         return LastSeconds(feature.key, block, lanes);
       case FeatureKind::kPosition:
         return lanes->fill(0);
+      case FeatureKind::kCategory:
+        return each([place = static_cast<size_t>(feature.category)](const CandidateInput& c) {
+          return c.buckets[place] == 0 ? static_cast<double>(kMissing) : static_cast<double>(c.buckets[place]);
+        });
     }
   }
 

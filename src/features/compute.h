@@ -20,6 +20,7 @@ struct CandidateInput {
   Micros created_at = 0;
   ItemNumbers numbers{};
   bool follows_author = false;
+  std::array<uint16_t, kCategoryPropertiesMax> buckets{};  // by place in FeatureSet::categories; 0: not given
 };
 
 // Writes candidates.size() rows of set.features.size() floats into `out` (row-major). A missing value is NaN; a key

@@ -53,6 +53,8 @@ class SlowTwin {
         return Last(feature.key, user, c, as_of);
       case FeatureKind::kPosition:
         return 0;
+      case FeatureKind::kCategory:
+        return c.buckets[feature.category] == 0 ? NAN : c.buckets[feature.category];
     }
     return NAN;
   }

@@ -18,8 +18,9 @@ namespace {
 constexpr size_t kFeaturesMax = 512;
 constexpr size_t kNameBytesMax = 100;
 
-constexpr std::array<std::string_view, 8> kKindNames = {"log_count",      "rate",        "age_hours",    "log_number",
-                                                        "follows_author", "hour_of_day", "last_seconds", "position"};
+constexpr std::array<std::string_view, 9> kKindNames = {"log_count",    "rate",           "age_hours",
+                                                        "log_number",   "follows_author", "hour_of_day",
+                                                        "last_seconds", "position",       "category"};
 // What files of former releases say, in the words of the domain that was fixed then; a set's text, and so its hash,
 // stays as it was.
 std::string FormerAge() { return domain::LegacyDomain()->Shown().name + "_age_hours"; }
@@ -131,6 +132,12 @@ class SetBuilder {
     if (domain->Shown().category.empty()) key_texts_.pop_back();
     key_names_.assign(key_texts_.begin(), key_texts_.end());
     number_names_.assign(domain->Shown().numbers.begin(), domain->Shown().numbers.end());
+    if (const std::string& category = domain->Shown().category; !category.empty()) properties_.push_back({category});
+    for (size_t field = 0; field < domain->Shown().fields.size(); ++field) {
+      const domain::Field& declared = domain->Shown().fields[field];
+      if (declared.type == domain::FieldType::kText) properties_.push_back({declared.name, static_cast<int>(field)});
+    }
+    for (const CategoryProperty& property : properties_) property_names_.push_back(property.name);
     for (const domain::Action& action : domain->actions) {
       if (action.counted) action_names_.push_back(action.name);
       if (action.counted) actions_.push_back(static_cast<Action>(&action - domain->actions.data()));
@@ -210,11 +217,29 @@ class SetBuilder {
         feature.number = static_cast<int>(number);
         break;
       }
+      case FeatureKind::kCategory: {
+        FEEDMILL_ASSIGN(feature.category, Category(reader));
+        break;
+      }
       default:
         break;
     }
     FEEDMILL_TRY(reader.CheckAllRead(FeatureKindName(feature.kind)));
     return Add(reader, feature);
+  }
+
+  // The place of the property that the feature is of.
+  Result<int> Category(FeatureReader& reader) {
+    FEEDMILL_ASSIGN(const size_t place, reader.OneOf("property", property_names_));
+    const auto found = std::ranges::find(set_.categories, properties_[place]);
+    const auto category = static_cast<int>(found - set_.categories.begin());
+    if (found != set_.categories.end()) return category;
+    if (set_.categories.size() == kCategoryPropertiesMax) {
+      return InvalidArgument("{}: field 'property': \"{}\" is one more; allowed: features of {} properties",
+                             reader.Where(), properties_[place].name, kCategoryPropertiesMax);
+    }
+    set_.categories.push_back(properties_[place]);
+    return category;
   }
 
   Status AddCounted(FeatureReader& reader, FeatureDefinition feature) {
@@ -296,6 +321,8 @@ class SetBuilder {
   FeatureSet set_;
   std::vector<std::string> key_texts_;
   std::vector<std::string_view> key_names_, number_names_;
+  std::vector<CategoryProperty> properties_;  // texts of the item
+  std::vector<std::string_view> property_names_;
   std::vector<std::string_view> action_names_;  // of the domain's counted actions
   std::vector<Action> actions_;
   bool has_pair_memory_ = false;
@@ -319,6 +346,10 @@ std::string CounterKeyName(const domain::Domain& domain, CounterKey key) {
   }
   return "";
 }
+uint16_t BucketOf(std::string_view text) {
+  return text.empty() ? 0 : static_cast<uint16_t>(1 + Hash64(text) % (kBuckets - 1));
+}
+
 std::string_view FeatureKindName(FeatureKind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
 std::string CounterName(const FeatureSet& set, const CounterDefinition& counter) {
@@ -363,6 +394,8 @@ std::string FormatFeatureSet(const FeatureSet& set) {
                        feature.former_kind.empty() ? FeatureKindName(feature.kind) : feature.former_kind);
     if (feature.number >= 0 && feature.former_kind.empty())
       out += fmt::format("number = \"{}\"\n", set.domain->Shown().numbers[static_cast<size_t>(feature.number)]);
+    if (feature.category >= 0)
+      out += fmt::format("property = \"{}\"\n", set.categories[static_cast<size_t>(feature.category)].name);
     const bool is_rate = feature.kind == FeatureKind::kRate;
     if (is_rate || feature.kind == FeatureKind::kLogCount || feature.kind == FeatureKind::kLastSeconds) {
       out += fmt::format("key = \"{}\"\n", CounterKeyName(*set.domain, feature.key));

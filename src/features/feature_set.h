@@ -43,6 +43,19 @@ enum class FeatureKind : uint8_t {
   kHourOfDay,      // UTC hour of the request, 0 to 23
   kLastSeconds,    // ln(1 + seconds since the key's last action), missing when never
   kPosition,       // always 0 here; training may put the shown position in its place to take its effect out
+  kCategory,       // BucketOf a text of the item, missing when it is not given; trees split on sets of buckets
+};
+
+// Texts as numbers that need no list of them, so that past and present agree: 0 for "", else 1 to kBuckets - 1. Of 100
+// texts, two or so share a number with another.
+inline constexpr uint16_t kBuckets = 4096;
+uint16_t BucketOf(std::string_view text);
+// Properties of an item that features of kind category are of: the place in CandidateInput::buckets.
+inline constexpr size_t kCategoryPropertiesMax = 4;
+struct CategoryProperty {
+  std::string name;
+  int field = -1;  // place in ItemKind::fields; -1: the item's category
+  friend bool operator==(const CategoryProperty&, const CategoryProperty&) = default;
 };
 
 struct FeatureDefinition {
@@ -54,6 +67,7 @@ struct FeatureDefinition {
   double prior_weight = 0;
   CounterKey key = CounterKey::kPost;  // for kLastSeconds
   int number = -1;                     // for kLogNumber: place in ItemKind::numbers
+  int category = -1;                   // for kCategory: place in FeatureSet::categories
   std::string former_kind;             // as files of former releases call the kind; "" = FeatureKindName
 };
 
@@ -64,7 +78,8 @@ inline constexpr int kPairMemoryDaysMax = 3650;
 struct FeatureSet {
   std::vector<CounterDefinition> counters;
   std::vector<FeatureDefinition> features;  // the order of a feature vector
-  std::string hash;                         // of the definitions (FormatFeatureSet); models carry it and refuse another
+  std::vector<CategoryProperty> categories;
+  std::string hash;  // of the definitions (FormatFeatureSet); models carry it and refuse another
   int pair_memory_days = kPairMemoryDays;
   domain::DomainPtr domain;  // whose actions are counted; never null in a set that was loaded
 

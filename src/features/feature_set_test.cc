@@ -99,6 +99,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"\"age_hours\"", "\"age_hours\"\nkey = \"post\"", "field 'key' does not belong to kind \"age_hours\""},
         Mistake{"\"age_hours\"", "\"log_number\"\nnumber = \"price\"",
                 "field 'number': found text \"price\"; allowed: \"text_length\""},
+        Mistake{"\"age_hours\"", "\"category\"\nproperty = \"price\"",
+                "field 'property': found text \"price\"; allowed: \"topic\""},
+        Mistake{"\"age_hours\"", "\"category\"", "field 'property' is missing"},
         Mistake{"\"age\"", "\"Age\"", "field 'name': found text \"Age\""},
         Mistake{"\"user_clicks\"", "\"age\"", "two features are named \"age\""},
         Mistake{"[[feature]]", "[[features]]", "found 'features'; allowed: pair_memory_days and tables [[feature]]"},
@@ -138,6 +141,39 @@ TEST(FeatureSet, KeysAndNumbersAreNamedByTheDomain) {
   without.erase(without.find("category"), std::string_view("category = \"shelf\"\n").size());
   EXPECT_THAT(read(without, "user_shelf").error().message(), HasSubstr("\"user_author\""));
   EXPECT_NE(read(without, "user").value().hash, read(kShop, "user").value().hash);
+}
+
+TEST(FeatureSet, CategoriesAreOfTheItemsTexts) {
+  const auto domain = domain::ParseDomain("d.toml",
+                                          "[item.book]\nid = \"isbn\"\nmade_by = \"listed\"\ncategory = \"genre\"\n"
+                                          "fields = { a = \"text\", b = \"number\", c = \"text\", d = \"text\", e = "
+                                          "\"text\" }\n"
+                                          "[item.user]\nid = \"userId\"\n[action.read]\nevent = \"read\"\n")
+                          .value();
+  const auto read = [&domain](std::initializer_list<std::string_view> properties) {
+    std::string text;
+    for (const std::string_view property : properties) {
+      text +=
+          fmt::format("[[feature]]\nname = \"f{}\"\nkind = \"category\"\nproperty = \"{}\"\n", text.size(), property);
+    }
+    return ParseFeatureSet("a.toml", text, domain);
+  };
+  const FeatureSet set = read({"c", "genre", "c"}).value();
+  EXPECT_EQ(set.categories, (std::vector<CategoryProperty>{{"c", 2}, {"genre", -1}}));
+  EXPECT_EQ(set.features[1].category, 1);
+  EXPECT_EQ(set.features[2].category, 0);
+  EXPECT_EQ(ParseFeatureSet("b.toml", FormatFeatureSet(set), domain).value().hash, set.hash);
+  EXPECT_NE(read({"a", "genre", "a"}).value().hash, set.hash);
+  EXPECT_THAT(read({"b"}).error().message(), HasSubstr("allowed: \"genre\", \"a\", \"c\", \"d\", \"e\""));
+  EXPECT_THAT(read({"a", "c", "d", "e", "genre"}).error().message(), HasSubstr("allowed: features of 4 properties"));
+  EXPECT_TRUE(read({"a", "c", "d", "genre"}).has_value());
+}
+
+// Models are trained on them and kept.
+TEST(FeatureSet, BucketsStayAsTheyAre) {
+  EXPECT_EQ(BucketOf(""), 0);
+  EXPECT_EQ(BucketOf("music"), 2156);
+  EXPECT_EQ(BucketOf("sport"), 1475);
 }
 
 TEST(FeatureSet, ThePairMemoryIsPartOfTheHash) {

@@ -66,8 +66,8 @@ class Replay {
     FEEDMILL_TRY(ledger_.Save(*arguments_.files, arguments_.checkpoint_folder));
     FEEDMILL_TRY(Find(arguments_.start.value_or(sample_days.first_stale)));
     report_.start = arguments_.start.value_or(std::max(checkpoint_.cut, sample_days.first_shown));
-    FEEDMILL_ASSIGN(posts_, PostHistory::Load(*input_, *arguments_.catalog, *arguments_.set->domain, report_.start,
-                                              arguments_.end));
+    FEEDMILL_ASSIGN(posts_,
+                    PostHistory::Load(*input_, *arguments_.catalog, *arguments_.set, report_.start, arguments_.end));
     report_.post_versions = static_cast<int64_t>(posts_.size());
     const std::string stem =
         fmt::format("samples-{}-{}", FormatDay(DayOf(report_.start)), FormatDay(DayOf(arguments_.end)));
@@ -217,6 +217,7 @@ class Replay {
       const Impression& shown = slice.rows[end];
       CandidateInput candidate{.post = shown.post, .author = shown.author, .topic = TopicOf(slice, shown)};
       posts_.Describe(shown.post, first.as_of, &candidate);
+      PutCategory(slice, shown, &candidate);
       candidate.follows_author = shown.author != kNoEntity && follows_.Follows(shown.user, shown.author, first.as_of);
       candidates_.push_back(candidate);
     }
@@ -228,6 +229,13 @@ class Replay {
     }
     *sampled = end;
     return Ok();
+  }
+
+  void PutCategory(const ImpressionSlice& slice, const Impression& shown, CandidateInput* candidate) const {
+    const auto& properties = arguments_.set->categories;
+    const auto own = std::ranges::find(properties, -1, &CategoryProperty::field);
+    if (own == properties.end() || shown.topic().size == SliceText::kNull) return;
+    candidate->buckets[static_cast<size_t>(own - properties.begin())] = BucketOf(slice.Text(shown.topic()));
   }
 
   // A topic that no action before this instant named has no counters.

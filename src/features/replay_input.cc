@@ -63,30 +63,38 @@ std::vector<std::string> ImpressionTexts(const domain::Domain& domain) {
   return texts;
 }
 
-Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
+Result<PostHistory> PostHistory::Load(query::Session& session, lake::Catalog& catalog, const FeatureSet& set,
                                       Micros start, Micros end) {
   PostHistory history;
-  const domain::ItemKind& shown = domain.Shown();
+  const domain::ItemKind& shown = set.domain->Shown();
   if (shown.made_by.empty()) return history;
   const std::string versions = "dwd_" + shown.name;
   FEEDMILL_TRY(session.RegisterTable(catalog, "dwd." + versions));
   FEEDMILL_TRY(session.RegisterTable(catalog, kImpressionTable, {{"event_time", start, end}}));
   const auto add = [&](const query::Chunk& chunk) {
     for (size_t row = 0; row < chunk.row_count(); ++row) {
-      Version version{Handle(chunk, 0, row), {}, chunk.Longs(1)[row], chunk.Longs(2)[row], chunk.Longs(3)[row]};
+      Version version{Handle(chunk, 0, row), {}, {}, chunk.Longs(1)[row], chunk.Longs(2)[row], chunk.Longs(3)[row]};
       for (size_t i = 0; i < shown.numbers.size(); ++i)
         version.numbers[i] = chunk.IsNull(4 + i, row) ? 0 : NumberOf(chunk.Doubles(4 + i)[row]);
+      size_t column = 4 + shown.numbers.size();
+      for (size_t i = 0; i < set.categories.size(); ++i) {
+        if (set.categories[i].field < 0) continue;
+        if (!chunk.IsNull(column, row)) version.buckets[i] = BucketOf(chunk.Text(column, row));
+        ++column;
+      }
       history.versions_.push_back(version);
     }
     return Ok();
   };
-  std::string numbers;
-  for (const std::string& number : shown.numbers)
-    numbers += fmt::format(", CAST({} AS DOUBLE)", query::QuoteName(number));
+  std::string more;
+  for (const std::string& number : shown.numbers) more += fmt::format(", CAST({} AS DOUBLE)", query::QuoteName(number));
+  for (const CategoryProperty& property : set.categories) {
+    if (property.field >= 0) more += ", " + query::QuoteName(property.name);
+  }
   FEEDMILL_TRY(session.Stream(
       fmt::format("SELECT {0}, created_time, valid_from, CAST(version AS BIGINT){1} FROM {2} WHERE {0} IN (SELECT {0} "
                   "FROM dwd_impression WHERE event_time >= {3} AND event_time < {4})",
-                  query::QuoteName(shown.Key()), numbers, versions, Literal(start), Literal(end)),
+                  query::QuoteName(shown.Key()), more, versions, Literal(start), Literal(end)),
       add));
   // Of versions of one instant the last one counts.
   std::ranges::sort(history.versions_, {},
@@ -100,6 +108,7 @@ void PostHistory::Describe(EntityHandle post, Micros time, CandidateInput* candi
   if (next == versions_.begin() || (--next)->post != post) return;
   candidate->created_at = next->created;
   candidate->numbers = next->numbers;
+  candidate->buckets = next->buckets;
 }
 
 Result<FollowHistory> FollowHistory::Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,

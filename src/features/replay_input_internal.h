@@ -19,13 +19,14 @@
 
 namespace feedmill::features {
 
-// Creation, numbers and versions by the key of the posts that were shown in a time.
+// Creation, numbers, texts of features and versions by the key of the posts that were shown in a time.
 class PostHistory {
  public:
   // Of impressions in [start, end): a night does not hold the posts of all years.
-  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog, const domain::Domain& domain,
-                                  Micros start, Micros end);
-  // Fills created_at and numbers as of `time`: of versions that began strictly earlier; nothing before the first.
+  static Result<PostHistory> Load(query::Session& session, lake::Catalog& catalog, const FeatureSet& set, Micros start,
+                                  Micros end);
+  // Fills created_at, numbers and the buckets of fields as of `time`: of versions that began strictly earlier; nothing
+  // before the first.
   void Describe(EntityHandle post, Micros time, CandidateInput* candidate) const;
   size_t size() const { return versions_.size(); }
 
@@ -33,6 +34,7 @@ class PostHistory {
   struct Version {
     EntityHandle post;
     ItemNumbers numbers;
+    std::array<uint16_t, kCategoryPropertiesMax> buckets;
     Micros created;
     Micros from;
     int64_t number;

@@ -46,6 +46,7 @@ class SlowReplay {
     int64_t post = -1;
     int64_t author = -1;
     std::string topic;
+    std::string lang;
     Micros created = 0;
     int64_t text_length = 0;
     bool follow = false;
@@ -66,6 +67,7 @@ class SlowReplay {
     const WorldPost& post = world_.PostOf(event.post);
     looked.post = world_.post_key(event.post);
     looked.topic = post.topic;
+    looked.lang = post.lang;
     looked.created = post.created;
     looked.text_length = post.text_length;
     return looked;
@@ -90,6 +92,8 @@ class SlowReplay {
         return Last(feature.key, as_of);
       case FeatureKind::kPosition:
         return 0;
+      case FeatureKind::kCategory:
+        return BucketOf(set_.categories[feature.category].field < 0 ? shown_.topic : shown_.lang);
     }
     return NAN;
   }

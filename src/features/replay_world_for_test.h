@@ -34,6 +34,7 @@ struct WorldPost {
   std::string id;
   std::string author;
   std::string topic;
+  std::string lang;
   int64_t text_length = 0;
   Micros created = 0;
 };
@@ -95,7 +96,7 @@ class ReplayWorld {
   void MakePosts() {
     for (int i = 0; i < 60; ++i) {
       posts.push_back(
-          {"p" + std::to_string(i), SomeUser(), "t" + std::to_string(random_.Below(4)),
+          {"p" + std::to_string(i), SomeUser(), "t" + std::to_string(random_.Below(4)), "l" + std::to_string(i % 3),
            static_cast<int64_t>(random_.Below(500)),
            kStart - kMicrosPerDay + static_cast<Micros>(random_.Below(static_cast<uint64_t>(kMicrosPerDay)))});
     }
@@ -155,11 +156,12 @@ class ReplayTables {
     }
     Execute("INSERT INTO action VALUES " + actions);
     Execute(
-        "CREATE OR REPLACE TEMP TABLE post (post_key BIGINT, post_id VARCHAR, text_length BIGINT, created_time "
+        "CREATE OR REPLACE TEMP TABLE post (post_key BIGINT, post_id VARCHAR, text_length BIGINT, lang VARCHAR, "
+        "created_time "
         "TIMESTAMPTZ, valid_from TIMESTAMPTZ, version INTEGER)");
     for (const WorldPost& post : world_.posts) {
-      Execute(fmt::format("INSERT INTO post VALUES ({}, '{}', {}, make_timestamptz({}), make_timestamptz({}), 1)",
-                          world_.post_key(post.id), post.id, post.text_length, post.created, post.created));
+      Execute(fmt::format("INSERT INTO post VALUES ({}, '{}', {}, '{}', make_timestamptz({}), make_timestamptz({}), 1)",
+                          world_.post_key(post.id), post.id, post.text_length, post.lang, post.created, post.created));
     }
     Publish("dwd.dwd_user_action", "SELECT * FROM action", {{"event_time", lake::Transform::kDay}});
     Publish("dwd.dwd_impression",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "model/binned_internal.h"
@@ -33,23 +34,63 @@ class Compiler {
   }
 
  private:
-  using ColumnKey = std::tuple<uint32_t, MissingType, bool>;  // feature, missing type, default left
+  using SourceKey = std::pair<uint32_t, bool>;                 // feature, categorical
+  using ColumnKey = std::tuple<SourceKey, MissingType, bool>;  // source, missing type, default left
+
+  static SourceKey SourceOf(const Node& node) { return {node.feature, node.categories >= 0}; }
 
   bool CollectThresholds() {
-    std::map<uint32_t, std::vector<float>> by_feature;
+    std::map<SourceKey, std::set<float>> by_source;
     for (const Tree& tree : ensemble_.trees) {
       if (tree.leaves.size() > kByteLeavesMax) return false;
-      for (const Node& node : tree.nodes) by_feature[node.feature].push_back(RoundDown(node.threshold));
+      for (const Node& node : tree.nodes) {
+        std::set<float>& values = by_source[SourceOf(node)];
+        if (node.categories < 0) values.insert(RoundDown(node.threshold));
+        if (node.categories >= 0 && !AddCategories(CategoriesOf(tree, node), &values)) return false;
+      }
     }
-    for (auto& [feature, thresholds] : by_feature) {
-      std::ranges::sort(thresholds);
-      thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
-      if (thresholds.size() > kCodesPerFeatureMax - 1) return false;
-      source_of_feature_[feature] = static_cast<uint32_t>(out_.features.size());
-      out_.features.push_back(MakeFeature(feature, thresholds));
-      distinct_.push_back(std::move(thresholds));
+    for (const auto& [source, values] : by_source) {
+      if (values.size() > kCodesPerFeatureMax - 1) return false;
+      place_of_source_[source] = static_cast<uint32_t>(out_.features.size());
+      std::vector<float> distinct(values.begin(), values.end());
+      out_.features.push_back(source.second ? MakeCategorical(source.first, distinct)
+                                            : MakeFeature(source.first, distinct));
+      distinct_.push_back(std::move(distinct));
     }
     return true;
+  }
+
+  static const Categories& CategoriesOf(const Tree& tree, const Node& node) {
+    return tree.categories[static_cast<size_t>(node.categories)];
+  }
+
+  template <typename OnCategory>
+  static void ForEachCategory(const Categories& words, OnCategory on_category) {
+    for (size_t word = 0; word < words.size(); ++word) {
+      for (uint32_t bits = words[word]; bits != 0; bits &= bits - 1)
+        on_category(word * 32 + static_cast<size_t>(std::countr_zero(bits)));
+    }
+  }
+
+  // False when one of them is no float, or there are too many.
+  static bool AddCategories(const Categories& words, std::set<float>* values) {
+    constexpr size_t kExactFloats = size_t{1} << 24;
+    if (words.size() * 32 > kExactFloats) return false;
+    ForEachCategory(words, [values](size_t category) {
+      if (values->size() < kCodesPerFeatureMax) values->insert(static_cast<float>(category));
+    });
+    return values->size() < kCodesPerFeatureMax;
+  }
+
+  // Code i > 0 begins at the i-th category; where it begins for 0 are the values that are cut to 0.
+  static BinnedFeature MakeCategorical(uint32_t feature, const std::vector<float>& categories) {
+    std::vector<float> below;
+    for (const float category : categories)
+      below.push_back(category == 0 ? -1.0f : std::nextafter(category, -std::numeric_limits<float>::infinity()));
+    BinnedFeature made = MakeFeature(feature, std::move(below));
+    made.categories.assign(made.thresholds.size() + 1, -1.0f);
+    std::ranges::copy(categories, made.categories.begin() + 1);
+    return made;
   }
 
   static BinnedFeature MakeFeature(uint32_t feature, std::vector<float> thresholds) {
@@ -80,7 +121,8 @@ class Compiler {
 
   // The direction of a missing value does not matter to a node that has none.
   static ColumnKey KeyOf(const Node& node) {
-    return {node.feature, node.missing, node.missing != MissingType::kNone && node.default_left};
+    if (node.categories >= 0) return {SourceOf(node), MissingType::kNan, false};
+    return {SourceOf(node), node.missing, node.missing != MissingType::kNone && node.default_left};
   }
 
   void CollectColumns() {
@@ -88,9 +130,9 @@ class Compiler {
       for (const Node& node : tree.nodes) column_of_.try_emplace(KeyOf(node), 0);
     }
     for (auto& [key, column] : column_of_) {
-      const auto [feature, missing, default_left] = key;
+      const auto [source, missing, default_left] = key;
       column = static_cast<uint32_t>(out_.columns.size());
-      out_.columns.push_back({source_of_feature_.at(feature), missing, static_cast<uint8_t>(default_left ? 0 : 255)});
+      out_.columns.push_back({place_of_source_.at(source), missing, static_cast<uint8_t>(default_left ? 0 : 255)});
     }
   }
 
@@ -142,7 +184,8 @@ class Compiler {
     const uint16_t first_slot = SlotOf(first, base), second_slot = SlotOf(second, second_base);
     BinnedStep step;
     step.code_offset = static_cast<uint32_t>(column_of_.at(KeyOf(node)) * kBlockRows);
-    step.threshold_times_4 = CodeOf(node) * 0x01010101u;
+    step.is_categorical = node.categories >= 0;
+    step.threshold = step.is_categorical ? AddCodeSet(tree, node) : CodeOf(node) * 0x01010101u;
     step.left_slot = left_first ? first_slot : second_slot;
     step.right_slot = left_first ? second_slot : first_slot;
     step.out_slot = static_cast<uint16_t>(kByteLeavesMax + base);
@@ -155,14 +198,24 @@ class Compiler {
 
   // Index of the node's threshold: a value goes right exactly when its code is larger.
   uint32_t CodeOf(const Node& node) const {
-    const std::vector<float>& thresholds = distinct_[source_of_feature_.at(node.feature)];
+    const std::vector<float>& thresholds = distinct_[place_of_source_.at(SourceOf(node))];
     return static_cast<uint32_t>(std::ranges::lower_bound(thresholds, RoundDown(node.threshold)) - thresholds.begin());
+  }
+
+  uint32_t AddCodeSet(const Tree& tree, const Node& node) {
+    const std::vector<float>& categories = distinct_[place_of_source_.at(SourceOf(node))];
+    CodeSet& set = out_.code_sets.emplace_back();
+    ForEachCategory(CategoriesOf(tree, node), [&](size_t category) {
+      const auto place = std::ranges::lower_bound(categories, static_cast<float>(category)) - categories.begin();
+      set.Add(static_cast<uint8_t>(place + 1));
+    });
+    return static_cast<uint32_t>(out_.code_sets.size() - 1);
   }
 
   const Ensemble& ensemble_;
   BinnedEnsemble& out_;
-  std::map<uint32_t, uint32_t> source_of_feature_;
-  std::vector<std::vector<float>> distinct_;  // by source, without padding
+  std::map<SourceKey, uint32_t> place_of_source_;
+  std::vector<std::vector<float>> distinct_;  // by place, without padding: thresholds or categories
   std::map<ColumnKey, uint32_t> column_of_;
 };
 

@@ -17,7 +17,7 @@ namespace feedmill::model {
 
 inline constexpr size_t kBlockRows =
     128;  // rows scored together: codes, constants and slots of a block stay in the L1 cache
-inline constexpr size_t kCodesPerFeatureMax = 255;
+inline constexpr size_t kCodesPerFeatureMax = 255;  // distinct thresholds or categories of one: one less
 inline constexpr size_t kByteLeavesMax = 256;
 // Evaluating the child that needs more slots first bounds live slots by log2(leaves) + 1 (Sethi and Ullman, 1970).
 inline constexpr size_t kSlots = 10;
@@ -40,6 +40,9 @@ struct BinnedFeature {
   uint32_t second_levels = 0;
   alignas(32) float first[kStageBlocks] = {};
   alignas(32) float second[kStageBlocks - 1][kStageBlocks] = {};
+  // Of a categorical feature, else empty: categories[code] is the category whose values have that code, if they are
+  // its; categories[0] is nobody's. As long as `thresholds` and one more.
+  std::vector<float> categories;
 };
 
 // One row of codes: a feature under one treatment of missing values.
@@ -49,16 +52,26 @@ struct BinnedColumn {
   uint8_t missing_code = 0;  // 0 = left of every threshold, 255 = right of every one
 };
 
-// One node: slot[out] = code[column] > threshold ? slot[right] : slot[left], byte by byte.
+// One node: slot[out] = code[column] > threshold ? slot[right] : slot[left], byte by byte; of a categorical one, left
+// when the code is in the set.
 // Offsets are into one scratch area: kByteLeavesMax constant slots (slot i holds the byte i), then kSlots computed
 // ones.
 struct BinnedStep {
   uint32_t code_offset = 0;
-  uint32_t threshold_times_4 = 0;  // the byte in all four places: a 4-byte broadcast needs no shuffle port
+  // The byte in all four places: a 4-byte broadcast needs no shuffle port. Of a categorical one: place in code_sets.
+  uint32_t threshold = 0;
   uint16_t left_slot = 0;
   uint16_t right_slot = 0;
   uint16_t out_slot = 0;
+  bool is_categorical = false;
 };
+
+// Which codes are in it: bit h % 8 of rows[h / 8][l] is that of code 16 h + l, so that two shuffles find it.
+struct CodeSet {
+  alignas(16) uint8_t rows[2][16] = {};
+  void Add(uint8_t code) { rows[code >> 7][code & 15] |= static_cast<uint8_t>(1 << (code >> 4 & 7)); }
+};
+inline constexpr uint8_t kNoCategory = 255;  // in no set
 
 struct BinnedTree {
   uint32_t first_step = 0;
@@ -72,11 +85,12 @@ struct BinnedEnsemble {
   std::vector<BinnedFeature> features;
   std::vector<BinnedColumn> columns;  // in order of source
   std::vector<BinnedStep> steps;
+  std::vector<CodeSet> code_sets;
   std::vector<BinnedTree> trees;
   std::vector<double> leaves;  // 8 zeros more than used, so that a vector load stays inside
 };
 
-// False when a feature has more distinct thresholds, or a tree more leaves, than a byte can tell apart.
+// False when a feature has more distinct thresholds or categories, or a tree more leaves, than a byte can tell apart.
 bool CompileEnsemble(const Ensemble& ensemble, BinnedEnsemble* binned);
 
 // The block's working memory.

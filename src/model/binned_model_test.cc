@@ -16,7 +16,8 @@ struct Shape {
   size_t trees = 20;
   size_t leaves = 31;
   int distinct_thresholds = 40;
-  bool chain = false;  // each split hangs below the last one
+  bool chain = false;       // each split hangs below the last one
+  uint32_t categories = 0;  // > 0: half the nodes are categorical
 };
 
 // Inputs and thresholds are drawn from one small set, so that ties, zeros, infinities and NaN are common.
@@ -32,6 +33,13 @@ double RandomThreshold(std::mt19937_64& random, int distinct) {
   const int step = static_cast<int>(random() % static_cast<uint64_t>(distinct)) - distinct / 2;
   const double value = static_cast<double>(static_cast<float>(step) * 0.37f);
   return random() % 3 == 0 ? std::nextafter(value, random() % 2 == 0 ? 1e9 : -1e9) : value;
+}
+
+Categories RandomCategories(std::mt19937_64& random, uint32_t count) {
+  Categories words((count + 31) / 32);
+  for (uint32_t category = 0; category < count; ++category)
+    words[category / 32] |= static_cast<uint32_t>(random() % 2) << category % 32;
+  return words;
 }
 
 Tree RandomTree(std::mt19937_64& random, const Shape& shape) {
@@ -51,6 +59,10 @@ Tree RandomTree(std::mt19937_64& random, const Shape& shape) {
     node.threshold = RandomThreshold(random, shape.distinct_thresholds);
     node.left = ~static_cast<int32_t>(split);
     node.right = ~static_cast<int32_t>(tree.leaves.size());
+    if (shape.categories > 0 && random() % 2 == 0) {
+      node.categories = static_cast<int32_t>(tree.categories.size());
+      tree.categories.push_back(RandomCategories(random, shape.categories));
+    }
     tree.nodes.push_back(node);
     parent_of_leaf[split] = {node_index, false};
     parent_of_leaf.push_back({node_index, true});
@@ -91,8 +103,16 @@ class BinnedModelTest : public testing::TestWithParam<BlockKernel> {
 };
 
 TEST_P(BinnedModelTest, RandomEnsemblesOfManyShapesScoreAsTheWalkerDoes) {
-  const Shape shapes[] = {
-      {}, {1, 1, 1, 3}, {2, 3, 2, 3}, {3, 5, 256, 60}, {40, 30, 63, 200}, {4, 10, 200, 30, true}, {300, 4, 100, 10}};
+  const Shape shapes[] = {{},
+                          {1, 1, 1, 3},
+                          {2, 3, 2, 3},
+                          {3, 5, 256, 60},
+                          {40, 30, 63, 200},
+                          {4, 10, 200, 30, true},
+                          {300, 4, 100, 10},
+                          {3, 20, 31, 40, false, 1},
+                          {5, 20, 63, 60, false, 9},
+                          {2, 40, 15, 1000, false, 254}};
   uint64_t seed = 1;
   for (const Shape& shape : shapes) {
     for (const size_t rows : {1, 15, 16, 127, 128, 129, 700}) {
@@ -114,6 +134,10 @@ TEST(CompileEnsembleTest, RefusesWhatAByteCannotTellApart) {
   EXPECT_FALSE(CompileEnsemble(
       RandomEnsemble(1, {.features = 1, .trees = 100, .leaves = 63, .distinct_thresholds = 5000}), &binned));
   EXPECT_TRUE(CompileEnsemble(RandomEnsemble(1, {.trees = 1, .leaves = 256}), &binned));
+  EXPECT_FALSE(CompileEnsemble(RandomEnsemble(1, {.features = 1, .trees = 9, .categories = 300}), &binned));
+  Ensemble far = RandomEnsemble(1, {.trees = 1, .categories = 1});
+  far.trees[0].categories[0] = Categories((1 << 24) / 32 + 1, 1);  // a float does not tell 2^24 + 1 from 2^24
+  EXPECT_FALSE(CompileEnsemble(far, &binned));
 }
 
 }  // namespace

@@ -29,12 +29,16 @@ struct Node {
   double threshold = 0;  // left when value <= threshold
   int32_t left = 0;      // >= 0: node; < 0: leaf ~left
   int32_t right = 0;
+  int32_t categories = -1;  // >= 0: of Tree::categories; left when the value, cut to an integer, is one of them
 };
+
+using Categories = std::vector<uint32_t>;  // bit c % 32 of word c / 32 is set: c is among them
 
 // One leaf and no node, or node 0 is the root. Every node and leaf is reached exactly once.
 struct Tree {
   std::vector<Node> nodes;
   std::vector<double> leaves;
+  std::vector<Categories> categories;
 };
 
 struct Ensemble {
@@ -46,6 +50,9 @@ struct Ensemble {
 
 // LightGBM's zero: inputs this near to 0 are 0 to it (`kZeroThreshold`, a float literal).
 inline constexpr float kZeroThreshold = 1e-35f;
+
+// Categories are below it: LightGBM cuts a value to an int.
+inline constexpr float kCategoryEnd = 2147483648.0f;
 
 // kInvalidArgument names the line and what is allowed there.
 Result<Ensemble> ParseEnsemble(std::string_view text);

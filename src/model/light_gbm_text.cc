@@ -1,4 +1,5 @@
 // LightGBM's text model, version v4 (written by GBDT::SaveModelToString, Tree::ToString of LightGBM 4.x).
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -150,21 +151,52 @@ Status RefuseFlag(const Section& section, std::string_view key, std::string_view
   if (!section.entries.contains(key)) return Ok();
   FEEDMILL_ASSIGN(const int64_t value, GetNumber<int64_t>(section, key));
   if (value == 0) return Ok();
-  return InvalidArgument("model text line {}: {}={} found: {} are not supported, train with plain numerical splits",
+  return InvalidArgument("model text line {}: {}={} found: {} are not supported, train with plain trees",
                          section.entries.at(key).line, key, value, meaning);
 }
 
-Result<Node> MakeNode(const Section& section, int32_t feature, int32_t decision, double threshold,
-                      size_t feature_count) {
-  constexpr int kCategorical = 1, kDefaultLeft = 2, kMissingShift = 2;
+// Of a tree's categorical splits: the words of set i are those from boundary i to boundary i + 1, 32 categories each.
+Result<std::vector<Categories>> ParseCategories(const Section& section) {
+  std::vector<Categories> sets;
+  if (!section.entries.contains("num_cat")) return sets;
+  FEEDMILL_ASSIGN(const uint32_t count, GetNumber<uint32_t>(section, "num_cat"));
+  if (count == 0) return sets;
+  if (count >= kLeavesPerTreeMax) {
+    return InvalidArgument("model text line {}: num_cat={} found, less than {} allowed", section.first_line, count,
+                           kLeavesPerTreeMax);
+  }
+  FEEDMILL_ASSIGN(const auto boundaries, GetNumbers<uint32_t>(section, "cat_boundaries", size_t{count} + 1));
+  FEEDMILL_ASSIGN(const auto words, GetNumbers<uint32_t>(section, "cat_threshold", boundaries.back()));
+  if (boundaries.front() != 0 || !std::ranges::is_sorted(boundaries)) {
+    return InvalidArgument("model text line {}: cat_boundaries do not rise from 0",
+                           section.entries.at("cat_boundaries").line);
+  }
+  for (uint32_t set = 0; set < count; ++set)
+    sets.emplace_back(words.begin() + boundaries[set], words.begin() + boundaries[set + 1]);
+  return sets;
+}
+
+constexpr int kCategorical = 1, kDefaultLeft = 2, kMissingShift = 2;  // of decision_type
+
+// A categorical split's threshold is the number of its set.
+Status SetCategories(const Section& section, double threshold, size_t set_count, Node* node) {
+  if (!(threshold >= 0) || threshold >= static_cast<double>(set_count) || threshold != std::floor(threshold)) {
+    return InvalidArgument(
+        "model text line {}: threshold {} of a categorical split found, the number of one of {} sets allowed",
+        section.first_line, threshold, set_count);
+  }
+  node->categories = static_cast<int32_t>(threshold);
+  return Ok();
+}
+
+Result<Node> MakeNode(const Section& section, int32_t feature, int32_t decision, double threshold, size_t feature_count,
+                      size_t set_count) {
   if (feature < 0 || static_cast<size_t>(feature) >= feature_count) {
     return InvalidArgument("model text line {}: split_feature {} found, 0 to {} allowed", section.first_line, feature,
                            feature_count - 1);
   }
-  if (decision < 0 || decision > 11 || (decision & kCategorical) != 0) {
-    return InvalidArgument(
-        "model text line {}: decision_type {} found; categorical splits and unknown missing types are not supported",
-        section.first_line, decision);
+  if (decision < 0 || decision > 11) {
+    return InvalidArgument("model text line {}: decision_type {} found, 0 to 11 allowed", section.first_line, decision);
   }
   if (std::isnan(threshold))
     return InvalidArgument("model text line {}: a threshold is not a number", section.first_line);
@@ -173,6 +205,7 @@ Result<Node> MakeNode(const Section& section, int32_t feature, int32_t decision,
   node.missing = static_cast<MissingType>(decision >> kMissingShift);
   node.default_left = (decision & kDefaultLeft) != 0;
   node.threshold = threshold;
+  if ((decision & kCategorical) != 0) FEEDMILL_TRY(SetCategories(section, threshold, set_count, &node));
   return node;
 }
 
@@ -207,8 +240,10 @@ Status ParseNodes(const Section& section, size_t feature_count, Tree* tree) {
   FEEDMILL_ASSIGN(const auto thresholds, GetNumbers<double>(section, "threshold", count));
   FEEDMILL_ASSIGN(const auto lefts, GetNumbers<int32_t>(section, "left_child", count));
   FEEDMILL_ASSIGN(const auto rights, GetNumbers<int32_t>(section, "right_child", count));
+  FEEDMILL_ASSIGN(tree->categories, ParseCategories(section));
   for (size_t i = 0; i < count; ++i) {
-    FEEDMILL_ASSIGN(Node node, MakeNode(section, features[i], decisions[i], thresholds[i], feature_count));
+    FEEDMILL_ASSIGN(
+        Node node, MakeNode(section, features[i], decisions[i], thresholds[i], feature_count, tree->categories.size()));
     node.left = lefts[i];
     node.right = rights[i];
     tree->nodes.push_back(node);
@@ -218,7 +253,6 @@ Status ParseNodes(const Section& section, size_t feature_count, Tree* tree) {
 
 Result<Tree> ParseTree(const Section& section, size_t feature_count) {
   FEEDMILL_TRY(RefuseFlag(section, "is_linear", "linear trees"));
-  FEEDMILL_TRY(RefuseFlag(section, "num_cat", "categorical splits"));
   FEEDMILL_ASSIGN(const uint32_t leaves, GetNumber<uint32_t>(section, "num_leaves"));
   if (leaves < 1 || leaves > kLeavesPerTreeMax) {
     return InvalidArgument("model text line {}: num_leaves={} found, 1 to {} allowed", section.first_line, leaves,

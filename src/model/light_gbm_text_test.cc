@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -61,9 +62,40 @@ TEST(LightGbmTextTest, RankingObjectivesHaveNoLink) {
   EXPECT_EQ(score, -0.5);
 }
 
+// The text with its first node split by categories: `words` in `boundaries`, its threshold the number of its set.
+std::string Categorical(std::string_view number, std::string_view boundaries, std::string_view words) {
+  std::string text = Replaced("decision_type=2 8", "decision_type=1 8");
+  const auto replace = [&text](std::string_view from, std::string_view to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("num_cat=0", "num_cat=1");
+  replace("threshold=2.5", "threshold=" + std::string(number));
+  replace("is_linear=0", fmt::format("cat_boundaries={}\ncat_threshold={}\nis_linear=0", boundaries, words));
+  return text;
+}
+
+TEST(LightGbmTextTest, Categories) {
+  const auto model = ParseLightGbmModel(Categorical("0", "0 2", "9 1"));  // likes is 0, 3 or 32
+  ASSERT_TRUE(model.has_value()) << model.error().ToString();
+  const std::vector<float> rows = {0, 3.9f, 0, 32, 0, -0.5f, 0, 4, 0, NAN, 0, -1, 0, 64, 0, 1e30f};
+  std::vector<double> scores(8);
+  (*model)->Score(rows, 8, scores, false);
+  EXPECT_THAT(scores, testing::ElementsAre(0.75, 0.75, 0.75, -0.5, -0.5, -0.5, -0.5, -0.5));
+}
+
+TEST(LightGbmTextTest, RefusesBrokenCategories) {
+  EXPECT_THAT(RefusalOf(Categorical("1", "0 2", "9 1")), HasSubstr("the number of one of 1 sets allowed"));
+  EXPECT_THAT(RefusalOf(Categorical("0.5", "0 2", "9 1")), HasSubstr("the number of one of 1 sets allowed"));
+  EXPECT_THAT(RefusalOf(Categorical("-1", "0 2", "9 1")), HasSubstr("the number of one of 1 sets allowed"));
+  EXPECT_THAT(RefusalOf(Categorical("0", "0 3", "9 1")), HasSubstr("cat_threshold= has 2 numbers, 3 expected"));
+  EXPECT_THAT(RefusalOf(Categorical("0", "0", "9 1")), HasSubstr("cat_boundaries= has 1 numbers, 2 expected"));
+  EXPECT_THAT(RefusalOf(Categorical("0", "1 2", "9 1")), HasSubstr("cat_boundaries do not rise from 0"));
+  EXPECT_THAT(RefusalOf(Replaced("decision_type=2 8", "decision_type=3 8")), HasSubstr("the number of one of 0 sets"));
+  EXPECT_THAT(RefusalOf(Replaced("num_cat=0", "num_cat=70000")), HasSubstr("num_cat=70000 found, less than 65536"));
+  EXPECT_THAT(RefusalOf(Replaced("num_cat=0", "num_cat=1")), HasSubstr("section has no 'cat_boundaries='"));
+}
+
 TEST(LightGbmTextTest, RefusesWhatItCannotScore) {
-  EXPECT_THAT(RefusalOf(Replaced("num_cat=0", "num_cat=1")), HasSubstr("categorical splits are not supported"));
-  EXPECT_THAT(RefusalOf(Replaced("decision_type=2 8", "decision_type=3 8")), HasSubstr("categorical splits"));
   EXPECT_THAT(RefusalOf(Replaced("is_linear=0", "is_linear=1")), HasSubstr("linear trees are not supported"));
   EXPECT_THAT(RefusalOf(Replaced("binary sigmoid:1", "multiclass num_class:3")),
               HasSubstr("lambdarank and rank_xendcg allowed"));

@@ -98,6 +98,14 @@ void Search(const BinnedFeature& feature, const EightValues* values, __m256i* at
   }
 }
 
+// Values between categories have the code of the one below them: theirs is none.
+__m256i OnlyCategories(const BinnedFeature& feature, __m256 value, __m256i code) {
+  const __m256 category = _mm256_i32gather_ps(feature.categories.data(), code, 4);
+  const __m256 whole = _mm256_round_ps(value, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  const __m256i is_it = _mm256_castps_si256(_mm256_cmp_ps(category, whole, _CMP_EQ_OQ));
+  return _mm256_blendv_epi8(_mm256_set1_epi32(kNoCategory), code, is_it);
+}
+
 __m256i MissingMask(MissingType missing, const EightValues& values) {
   switch (missing) {
     case MissingType::kNone:
@@ -126,6 +134,8 @@ void Encode(const BinnedEnsemble& binned, const float* turned, size_t turned_str
     for (size_t v = 0; v < kVectors; ++v)
       values[v] = Examine(_mm256_load_ps(turned + v * turned_stride + feature.feature * kLanes));
     Search(feature, values, code);
+    for (size_t v = 0; v < kVectors && !feature.categories.empty(); ++v)
+      code[v] = OnlyCategories(feature, values[v].value, code[v]);
     for (; column < binned.columns.size() && binned.columns[column].source == source; ++column) {
       const BinnedColumn& how = binned.columns[column];
       const __m256i missing_code = _mm256_set1_epi32(how.missing_code);
@@ -149,17 +159,33 @@ void EncodeBlock(const BinnedEnsemble& binned, const float* rows, size_t row_cou
 
 __m256i LoadBytes(const uint8_t* bytes) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(bytes)); }
 
-void EvaluateTree(const BinnedStep* step, size_t count, const uint8_t* codes, uint8_t* slots) {
+// Which of 32 codes are in the set.
+__m256i IsIn(const CodeSet& set, __m256i codes) {
+  const auto row = [&set](int i) {
+    return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(set.rows[i])));
+  };
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_and_si256(codes, nibble);
+  const __m256i high = _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble);
+  const __m256i bits = _mm256_blendv_epi8(_mm256_shuffle_epi8(row(0), low), _mm256_shuffle_epi8(row(1), low), codes);
+  const __m256i bit = _mm256_shuffle_epi8(_mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull)),
+                                          _mm256_and_si256(high, _mm256_set1_epi8(7)));
+  return _mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit);
+}
+
+void EvaluateTree(const CodeSet* sets, const BinnedStep* step, size_t count, const uint8_t* codes, uint8_t* slots) {
   for (const BinnedStep* end = step + count; step != end; ++step) {
     const uint8_t* code = codes + step->code_offset;
     const uint8_t* left = slots + step->left_slot * kSlotBytes;
     const uint8_t* right = slots + step->right_slot * kSlotBytes;
     uint8_t* out = slots + step->out_slot * kSlotBytes;
-    const __m256i threshold = _mm256_set1_epi32(static_cast<int>(step->threshold_times_4));
+    const __m256i threshold = _mm256_set1_epi32(static_cast<int>(step->threshold));
     for (size_t at = 0; at < kSlotBytes; at += 32) {
       const __m256i codes_here = LoadBytes(code + at);
       // AVX2 has no unsigned compare: code <= threshold exactly when min(code, threshold) == code.
-      const __m256i goes_left = _mm256_cmpeq_epi8(_mm256_min_epu8(codes_here, threshold), codes_here);
+      const __m256i goes_left = step->is_categorical
+                                    ? IsIn(sets[step->threshold], codes_here)
+                                    : _mm256_cmpeq_epi8(_mm256_min_epu8(codes_here, threshold), codes_here);
       _mm256_store_si256(reinterpret_cast<__m256i*>(out + at),
                          _mm256_blendv_epi8(LoadBytes(right + at), LoadBytes(left + at), goes_left));
     }
@@ -180,7 +206,8 @@ void ScoreBlockAvx2(const BinnedEnsemble& binned, const float* rows, size_t row_
   EncodeBlock(binned, rows, row_count, scratch);
   for (size_t at = 0; at < kBlockRows; at += 4) _mm256_store_pd(scratch->sums() + at, _mm256_setzero_pd());
   for (const BinnedTree& tree : binned.trees) {
-    EvaluateTree(binned.steps.data() + tree.first_step, tree.step_count, scratch->codes(), scratch->slots());
+    EvaluateTree(binned.code_sets.data(), binned.steps.data() + tree.first_step, tree.step_count, scratch->codes(),
+                 scratch->slots());
     AddLeaves(binned.leaves.data() + tree.first_leaf, scratch->slots() + tree.result_slot * kSlotBytes,
               scratch->sums());
   }

@@ -45,6 +45,14 @@ FEEDMILL_AVX512 __m512i Search(const BinnedFeature& feature, __m512 value) {
   return at;
 }
 
+// Values between categories have the code of the one below them: theirs is none.
+FEEDMILL_AVX512 __m512i OnlyCategories(const BinnedFeature& feature, __m512 value, __m512i code) {
+  const __m512 category = _mm512_i32gather_ps(code, feature.categories.data(), 4);
+  const __m512 whole = _mm512_roundscale_ps(value, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  const __mmask16 is_it = _mm512_cmp_ps_mask(category, whole, _CMP_EQ_OQ);
+  return _mm512_mask_mov_epi32(_mm512_set1_epi32(kNoCategory), is_it, code);
+}
+
 FEEDMILL_AVX512 __mmask16 MissingMask(MissingType missing, const SixteenValues& values) {
   switch (missing) {
     case MissingType::kNone:
@@ -63,7 +71,8 @@ FEEDMILL_AVX512 void EncodeSixteen(const BinnedEnsemble& binned, const float* ro
   for (uint32_t source = 0; source < binned.features.size(); ++source) {
     const BinnedFeature& feature = binned.features[source];
     const SixteenValues values = Load(rows, row_offsets, feature.feature);
-    const __m512i code = Search(feature, values.value);
+    __m512i code = Search(feature, values.value);
+    if (!feature.categories.empty()) code = OnlyCategories(feature, values.value, code);
     for (; column < binned.columns.size() && binned.columns[column].source == source; ++column) {
       const BinnedColumn& how = binned.columns[column];
       const __m512i patched =
@@ -84,15 +93,33 @@ FEEDMILL_AVX512 void EncodeBlock(const BinnedEnsemble& binned, const float* rows
   }
 }
 
-FEEDMILL_AVX512 void EvaluateTree(const BinnedStep* step, size_t count, const uint8_t* codes, uint8_t* slots) {
+FEEDMILL_AVX512 __m512i InAllQuarters(const uint8_t* sixteen) {
+  return _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(sixteen)));
+}
+
+// Which of 64 codes are not in the set.
+FEEDMILL_AVX512 __mmask64 IsNotIn(const CodeSet& set, __m512i codes) {
+  const __m512i low = _mm512_and_si512(codes, _mm512_set1_epi8(15));
+  const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), _mm512_set1_epi8(7));
+  const __m512i bits =
+      _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), _mm512_shuffle_epi8(InAllQuarters(set.rows[0]), low),
+                             _mm512_shuffle_epi8(InAllQuarters(set.rows[1]), low));
+  const __m512i bit = _mm512_shuffle_epi8(_mm512_set1_epi64(static_cast<long long>(0x8040201008040201ull)), high);
+  return _mm512_testn_epi8_mask(bits, bit);
+}
+
+FEEDMILL_AVX512 void EvaluateTree(const CodeSet* sets, const BinnedStep* step, size_t count, const uint8_t* codes,
+                                  uint8_t* slots) {
   for (const BinnedStep* end = step + count; step != end; ++step) {
     const uint8_t* code = codes + step->code_offset;
     const uint8_t* left = slots + step->left_slot * kSlotBytes;
     const uint8_t* right = slots + step->right_slot * kSlotBytes;
     uint8_t* out = slots + step->out_slot * kSlotBytes;
-    const __m512i threshold = _mm512_set1_epi32(static_cast<int>(step->threshold_times_4));
+    const __m512i threshold = _mm512_set1_epi32(static_cast<int>(step->threshold));
     for (size_t at = 0; at < kSlotBytes; at += 64) {
-      const __mmask64 goes_right = _mm512_cmpgt_epu8_mask(_mm512_load_si512(code + at), threshold);
+      const __m512i codes_here = _mm512_load_si512(code + at);
+      const __mmask64 goes_right = step->is_categorical ? IsNotIn(sets[step->threshold], codes_here)
+                                                        : _mm512_cmpgt_epu8_mask(codes_here, threshold);
       _mm512_store_si512(
           out + at, _mm512_mask_blend_epi8(goes_right, _mm512_load_si512(left + at), _mm512_load_si512(right + at)));
     }
@@ -120,7 +147,8 @@ __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) void ScoreBlockAvx
   EncodeBlock(binned, rows, row_count, scratch->codes());
   for (size_t at = 0; at < kBlockRows; at += 8) _mm512_store_pd(scratch->sums() + at, _mm512_setzero_pd());
   for (const BinnedTree& tree : binned.trees) {
-    EvaluateTree(binned.steps.data() + tree.first_step, tree.step_count, scratch->codes(), scratch->slots());
+    EvaluateTree(binned.code_sets.data(), binned.steps.data() + tree.first_step, tree.step_count, scratch->codes(),
+                 scratch->slots());
     AddLeaves(binned.leaves.data() + tree.first_leaf, scratch->slots() + tree.result_slot * kSlotBytes,
               scratch->sums());
   }

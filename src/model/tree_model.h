@@ -23,8 +23,7 @@ class TreeModel {
   virtual void Score(std::span<const float> rows, size_t row_count, std::span<double> out, bool probability) const = 0;
 };
 
-// Reads LightGBM's text model (version v4, numerical splits; categorical splits are kInvalidArgument). Bounded: model
-// text is outside input.
+// Reads LightGBM's text model (version v4, numerical and categorical splits). Bounded: model text is outside input.
 Result<std::unique_ptr<TreeModel>> ParseLightGbmModel(std::string_view text);
 // The slow, obvious twin: walks node by node, row by row.
 Result<std::unique_ptr<TreeModel>> ParseLightGbmModelSlow(std::string_view text);

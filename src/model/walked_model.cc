@@ -1,5 +1,5 @@
-// The obvious scorer: node by node, row by row, as LightGBM's Tree::NumericalDecision does it. Twin of the binned one,
-// and its stand-in for ensembles too large for byte codes.
+// The obvious scorer: node by node, row by row, as LightGBM's Tree::NumericalDecision and CategoricalDecision do it.
+// Twin of the binned one, and its stand-in for ensembles too large for byte codes.
 #include <cmath>
 
 #include "model/ensemble_internal.h"
@@ -7,9 +7,17 @@
 namespace feedmill::model {
 namespace {
 
-bool GoesLeft(const Node& node, float value) {
+// Missing, negative and unknown categories go right.
+bool IsAmong(const Categories& categories, float value) {
+  if (std::isnan(value) || value <= -1 || value >= kCategoryEnd) return false;
+  const auto category = static_cast<uint32_t>(static_cast<int32_t>(value));
+  return category / 32 < categories.size() && (categories[category / 32] >> category % 32 & 1) != 0;
+}
+
+bool GoesLeft(const Tree& tree, const Node& node, float value) {
   // LightGBM drops values this small while reading a dense row, so its trees see 0.
   if (std::fabs(value) <= kZeroThreshold) value = 0;
+  if (node.categories >= 0) return IsAmong(tree.categories[static_cast<size_t>(node.categories)], value);
   if (std::isnan(value) && node.missing != MissingType::kNan) value = 0;
   const bool missing = (node.missing == MissingType::kZero && value == 0) || std::isnan(value);
   return missing ? node.default_left : static_cast<double>(value) <= node.threshold;
@@ -20,7 +28,7 @@ double Walk(const Tree& tree, const float* row) {
   int32_t at = 0;
   while (at >= 0) {
     const Node& node = tree.nodes[static_cast<size_t>(at)];
-    at = GoesLeft(node, row[node.feature]) ? node.left : node.right;
+    at = GoesLeft(tree, node, row[node.feature]) ? node.left : node.right;
   }
   return tree.leaves[static_cast<size_t>(~at)];
 }

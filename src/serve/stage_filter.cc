@@ -24,7 +24,8 @@ class Rules {
 
   // The first rule that takes the candidate out.
   std::optional<FilterRule> Breaks(const Candidate& candidate) const {
-    const auto& [post, author, topic, created_at, numbers, follows] = candidate.input;
+    const features::EntityHandle post = candidate.input.post, author = candidate.input.author;
+    const Micros created_at = candidate.input.created_at;
     const FilterSettings& settings = context_.scene->filter;
     // Where an event makes items, one whose event is not known may be anything.
     if (has_makers_ && (author == kNoEntity || created_at == 0)) return FilterRule::kUnknown;
@@ -34,7 +35,7 @@ class Rules {
     if (settings.seen && context_.Seen(post)) return FilterRule::kSeen;
     if (!context_.any_age && created_at != 0 && context_.ages_from - created_at > settings.age_max)
       return FilterRule::kExpired;
-    if (settings.topics && !OfTopics(topic)) return FilterRule::kTopic;
+    if (settings.topics && !OfTopics(candidate.input.topic)) return FilterRule::kTopic;
     if (excluded_.contains(post) || WasOnAPageBefore(post)) return FilterRule::kExcluded;
     if (declared_.Break(candidate)) return FilterRule::kRule;
     return std::nullopt;

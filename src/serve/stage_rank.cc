@@ -45,6 +45,7 @@ void RankCandidates(FeedContext* context) {
   std::vector<Candidate>& items = context->candidates.items();
   for (Candidate& candidate : items) {
     candidate.model_row = static_cast<int32_t>(context->inputs.size());
+    context->state->FillBuckets(bundle.feature_set, &candidate.input);
     context->inputs.push_back(candidate.input);
   }
   context->features.resize(items.size() * bundle.feature_set.features.size());

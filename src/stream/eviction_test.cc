@@ -34,7 +34,7 @@ class Eviction : public testing::Test {
     return io::ReadWholeFile(files_, folder_ + "/bytes").value();
   }
   io::FileSystem& files_ = io::PosixFileSystem();
-  features::FeatureSet set_ = TemplateFeatures();
+  features::FeatureSet set_ = WithCategories(TemplateFeatures());
   std::string folder_;
 };
 
@@ -44,8 +44,9 @@ std::vector<float> FeaturesOf(const features::FeatureSet& set, const LiveState& 
   const EntityHandle u = state.FindUser(user);
   const EntityHandle p = state.FindPost(post);
   const PostInfo& info = state.Post(p);
-  const features::CandidateInput candidate{
-      p, info.author, info.topic, info.created_at, info.numbers, state.Follows(u, info.author)};
+  features::CandidateInput candidate{
+      p, info.author, info.topic, info.created_at, info.numbers, state.Follows(u, info.author), {}};
+  state.FillBuckets(set, &candidate);
   std::vector<float> values(set.features.size());
   features::ComputeFeatures(set, state.counters(), u, state.AsOf(now), {&candidate, 1}, values);
   for (float& value : values) value = value != value ? -1 : value;  // missing

@@ -208,7 +208,8 @@ uint64_t LiveState::Parts::FixedBytes() const {
   constexpr uint64_t kWithdrawalBytes = 48;  // likewise
   return users.MemoryBytes() + posts.MemoryBytes() + topics.MemoryBytes() + lists.MemoryBytes() +
          user_states->MemoryBytes() + post_infos.MemoryBytes() + post_fields.MemoryBytes() + counters.MemoryBytes() +
-         recent_ids.MemoryBytes() + fresh.size() * kFreshBytes + withdrawals.size() * kWithdrawalBytes;
+         topic_buckets.capacity() * sizeof(uint16_t) + recent_ids.MemoryBytes() + fresh.size() * kFreshBytes +
+         withdrawals.size() * kWithdrawalBytes;
 }
 
 bool LiveState::Parts::IsOverBudget() const {
@@ -217,6 +218,7 @@ bool LiveState::Parts::IsOverBudget() const {
 }
 
 void LiveState::Parts::Trim() {
+  KeepBuckets();
   user_states->Account();
   if (memory->budget() != 0) memory->Trim(FixedBytes());
 }

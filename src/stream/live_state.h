@@ -92,6 +92,8 @@ class LiveState {
   void PrefetchFields(EntityHandle post) const;
   FieldWord UserField(EntityHandle user, size_t field) const;
   std::vector<EntityHandle> TextsOf(FieldWord list) const;  // as topics
+  // The buckets of the texts that features of the set are of; `candidate` has its post and topic.
+  void FillBuckets(const features::FeatureSet& set, features::CandidateInput* candidate) const;
   bool ListHas(FieldWord list, EntityHandle text) const;
   std::span<const EntityHandle> ToldTopics(EntityHandle user) const;   // of the newest identify that has traits.topics
   std::vector<EntityHandle> RecentPostsOf(EntityHandle author) const;  // newest first

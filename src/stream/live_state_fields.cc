@@ -121,6 +121,23 @@ FieldWord LiveState::PostField(EntityHandle post, size_t field) const {
   return post < parts_->post_fields.size() ? parts_->post_fields[post][field] : FieldWord();
 }
 
+void LiveState::Parts::KeepBuckets() {
+  for (auto topic = static_cast<EntityHandle>(topic_buckets.size()); topic < topics.size(); ++topic)
+    topic_buckets.push_back(features::BucketOf(topics.Text(topic)));
+}
+
+void LiveState::FillBuckets(const features::FeatureSet& set, features::CandidateInput* candidate) const {
+  parts_->lock.AssertShared();
+  for (size_t i = 0; i < set.categories.size(); ++i) {
+    EntityHandle text = candidate->topic;
+    if (const int field = set.categories[i].field; field >= 0) {
+      const FieldWord word = PostField(candidate->post, static_cast<size_t>(field));
+      text = word.given() ? word.handle() : kNoEntity;
+    }
+    candidate->buckets[i] = text < parts_->topic_buckets.size() ? parts_->topic_buckets[text] : 0;
+  }
+}
+
 void LiveState::PrefetchFields(EntityHandle post) const {
   parts_->lock.AssertShared();
   if (post < parts_->post_fields.size()) parts_->post_fields.Prefetch(post);

@@ -47,6 +47,7 @@ struct LiveState::Parts {
   Interner users FEEDMILL_GUARDED_BY(lock);
   Interner posts FEEDMILL_GUARDED_BY(lock);
   Interner topics FEEDMILL_GUARDED_BY(lock);
+  std::vector<uint16_t> topic_buckets FEEDMILL_GUARDED_BY(lock);  // features::BucketOf, by handle
   Interner lists FEEDMILL_GUARDED_BY(lock);  // of texts: bytes of their handles behind their number
   std::unique_ptr<UserStates> user_states FEEDMILL_GUARDED_BY(lock);
   features::PagedArray<PostInfo> post_infos FEEDMILL_GUARDED_BY(lock);        // by handle
@@ -120,11 +121,12 @@ struct LiveState::Parts {
   void RemoveRecent(EntityHandle author, EntityHandle post) FEEDMILL_REQUIRES(lock);
   EntityHandle InternUser(std::string_view id) FEEDMILL_REQUIRES(lock);  // kNoEntity for ""
   EntityHandle InternPost(std::string_view id) FEEDMILL_REQUIRES(lock);
-  void Prefetch(std::span<const StreamEvent> some);
+  void Prefetch(std::span<StreamEvent> some);
   void MarkApplied(std::span<const Positioned> records);
   uint64_t FixedBytes() const FEEDMILL_REQUIRES_SHARED(lock);  // what is held beside `memory`
   bool IsOverBudget() const;
-  void Trim() FEEDMILL_REQUIRES(lock);
+  void KeepBuckets() FEEDMILL_REQUIRES(lock);  // of topics that are new
+  void Trim() FEEDMILL_REQUIRES(lock);         // what every change ends with
 
   Status WriteFile(io::FileSystem& files, const std::string& path,
                    const std::map<uint32_t, uint64_t>& next_offsets) const FEEDMILL_REQUIRES_SHARED(lock);

@@ -34,22 +34,23 @@ std::vector<float> Serve(const features::FeatureSet& set, const LiveState& state
   const EntityHandle user = state.FindUser(shown.user);
   const EntityHandle post = state.FindPost(shown.post);
   const PostInfo& info = state.Post(post);
-  const features::CandidateInput candidate{
-      post, info.author, info.topic, info.created_at, info.numbers, state.Follows(user, info.author)};
+  features::CandidateInput candidate{
+      post, info.author, info.topic, info.created_at, info.numbers, state.Follows(user, info.author), {}};
+  state.FillBuckets(set, &candidate);
   std::vector<float> values(set.features.size());
   features::ComputeFeatures(set, state.counters(), user, state.AsOf(now), {&candidate, 1}, values);
   return values;
 }
 
 TEST(ReplayEquality, TheLiveStateServesWhatTheNightlyWrites) {
-  const features::FeatureSet set = TemplateFeatures();
+  const features::FeatureSet set = WithCategories(TemplateFeatures());
   ReplayWorld world(77);
   LiveState state(set, {});
   uint64_t offset = 0;
   for (const WorldPost& post : world.posts) {
     state.Apply(MakeRecord("post_create", post.author, post.created,
-                           fmt::format(R"({{"post_id":"{}","topic":"{}","text_length":{}}})", post.id, post.topic,
-                                       post.text_length)),
+                           fmt::format(R"({{"post_id":"{}","topic":"{}","text_length":{},"lang":"{}"}})", post.id,
+                                       post.topic, post.text_length, post.lang)),
                 {0, offset++});
   }
   std::multimap<Micros, const WorldEvent*> to_serve;  // impressions by their request's instant

@@ -16,6 +16,14 @@ inline features::FeatureSet TemplateFeatures() {
   return features::LoadProjectFeatures(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template").value();
 }
 
+// With what the template leaves out: features of a category and of a field.
+inline features::FeatureSet WithCategories(const features::FeatureSet& set) {
+  const std::string more =
+      "[[feature]]\nname = \"topic\"\nkind = \"category\"\nproperty = \"topic\"\n"
+      "[[feature]]\nname = \"lang\"\nkind = \"category\"\nproperty = \"lang\"\n";
+  return features::ParseFeatureSet("with categories", FormatFeatureSet(set) + more, set.domain).value();
+}
+
 // Received at a time that is not known, unless it is told.
 inline LogRecord MakeRecord(std::string name, std::string user, Micros time, std::string properties,
                             Micros received = 0) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include <fmt/ranges.h>
+
 #include "model/tree_model.h"
 #include "train/light_gbm.h"
 #include "train/metrics.h"
@@ -22,18 +24,20 @@ struct Candidate {
   double validation_ndcg = -1;
 };
 
-std::string DatasetParameters(const RankPlan& plan) {
-  return fmt::format(
+std::string DatasetParameters(const RankPlan& plan, std::span<const size_t> categorical) {
+  std::string text = fmt::format(
       "verbosity=-1 max_bin=255 deterministic=true force_row_wise=true num_threads={} seed={} min_data_in_leaf={}",
       plan.threads, plan.seed, plan.rows_per_leaf_min);
+  if (!categorical.empty()) text += fmt::format(" categorical_feature={}", fmt::join(categorical, ","));
+  return text;
 }
 
-std::string BoosterParameters(const RankPlan& plan, const std::string& loss) {
+std::string BoosterParameters(const RankPlan& plan, std::span<const size_t> categorical, const std::string& loss) {
   const std::string_view metric = loss == "binary" ? "auc" : "ndcg";
   return fmt::format(
       "{} objective={} metric={} eval_at={} num_leaves={} learning_rate={} feature_fraction={} objective_seed={}",
-      DatasetParameters(plan), loss, metric, kNdcgPlaces, plan.leaves, plan.learning_rate, plan.feature_share,
-      plan.seed);
+      DatasetParameters(plan, categorical), loss, metric, kNdcgPlaces, plan.leaves, plan.learning_rate,
+      plan.feature_share, plan.seed);
 }
 
 // Labels, requests and users of a slice, with scores beside them.
@@ -64,6 +68,7 @@ class RankTrainer {
       : samples_(samples), plan_(plan), split_(split), training_features_(samples.features) {
     for (size_t i = 0; i < set.features.size(); ++i) {
       if (set.features[i].kind == features::FeatureKind::kPosition) position_column_ = i;
+      if (set.features[i].kind == features::FeatureKind::kCategory) categorical_columns_.push_back(i);
     }
   }
 
@@ -81,7 +86,7 @@ class RankTrainer {
     FEEDMILL_ASSIGN(Dataset all, MakeDataset({0, samples_.row_count()}, nullptr));
     for (RankedAction& action : result->actions) {
       FEEDMILL_TRY(all.SetLabels(AsFloats(samples_.labels.at(action.action))));
-      FEEDMILL_ASSIGN(Booster booster, Booster::Make(all, BoosterParameters(plan_, action.loss)));
+      FEEDMILL_ASSIGN(Booster booster, Booster::Make(all, BoosterParameters(plan_, categorical_columns_, action.loss)));
       for (int round = 0; round < action.rounds; ++round) {
         FEEDMILL_ASSIGN(const bool grew, booster.Update());
         if (!grew) break;
@@ -139,7 +144,7 @@ class RankTrainer {
         .labels = labels,
         .weights = weights,
         .group_sizes = groups};
-    return Dataset::Make(input, DatasetParameters(plan_), reference);
+    return Dataset::Make(input, DatasetParameters(plan_, categorical_columns_), reference);
   }
 
   // A row counts half each half-life that it is older than the newest.
@@ -173,7 +178,7 @@ class RankTrainer {
 
   // Trains until the validation figure (AUC or NDCG@10: larger is better) has not grown for `patience` rounds.
   Result<Candidate> TrainLoss(const std::string& loss) {
-    FEEDMILL_ASSIGN(Booster booster, Booster::Make(*training_, BoosterParameters(plan_, loss)));
+    FEEDMILL_ASSIGN(Booster booster, Booster::Make(*training_, BoosterParameters(plan_, categorical_columns_, loss)));
     FEEDMILL_TRY(booster.AddValidation(*validation_));
     double best = -1;
     int best_rounds = 1;
@@ -195,6 +200,7 @@ class RankTrainer {
   const Split& split_;
   std::vector<float> training_features_;
   std::optional<size_t> position_column_;
+  std::vector<size_t> categorical_columns_;
   std::optional<Dataset> training_, validation_;
 };
 

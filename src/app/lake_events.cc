@@ -36,32 +36,28 @@ stream::LiveState::Positioned RecordAt(const query::Chunk& chunk, size_t row, ui
 
 }  // namespace
 
-Status LakeEvents::ApplyUpTo(uint64_t end, stream::LiveState* state, const std::function<void(uint64_t)>& on_progress) {
-  while (true) {
-    const auto begin = block_.begin() + static_cast<std::ptrdiff_t>(next_);
-    const auto due =
-        std::find_if(begin, block_.end(), [end](const auto& record) { return record.position.offset >= end; });
-    for (auto at = begin; at != due;) {
-      const auto count = std::min<std::ptrdiff_t>(due - at, kBatchRecords);
-      state->ApplyBatch({&*at, static_cast<size_t>(count)});
-      at += count;
-      if (on_progress) on_progress((at - 1)->position.offset);
-    }
-    next_ = static_cast<size_t>(due - block_.begin());
-    applied_ += static_cast<uint64_t>(due - begin);
-    if (due != block_.end() || read_until_ >= end) break;
-    FEEDMILL_TRY(ReadBlock());
-  }
-  state->SetApplied(partition_, end);
-  return Ok();
-}
+LakeEvents::LakeEvents(query::Session& session, lake::Catalog& catalog, uint32_t partitions)
+    : tail_(partitions,
+            [&session, &catalog, block = kBlockOffsets / partitions](uint32_t partition, uint64_t offset,
+                                                                     stream::DecodedTail* tail) -> Status {
+              FEEDMILL_ASSIGN(tail->kept, ReadLakeEvents(session, catalog, partition, offset, offset + block));
+              tail->count = tail->kept.size();
+              tail->next = offset + block;
+              return Ok();
+            }) {}
 
-Status LakeEvents::ReadBlock() {
-  const uint64_t end = read_until_ + kBlockOffsets;
-  next_ = 0;
-  FEEDMILL_ASSIGN(block_, ReadLakeEvents(session_, catalog_, partition_, read_until_, end));
-  read_until_ = end;
-  return Ok();
+Status LakeEvents::ApplyUpTo(std::span<const uint64_t> ends, stream::LiveState* state,
+                             const std::function<void()>& on_progress) {
+  while (true) {
+    FEEDMILL_ASSIGN(const auto run, tail_.Next(*state, ends));
+    if (!run) return Ok();
+    for (size_t at = 0; at < run->records.size(); at += kBatchRecords) {
+      state->ApplyBatch(run->records.subspan(at, std::min(kBatchRecords, run->records.size() - at)));
+      if (on_progress) on_progress();
+    }
+    applied_ += run->records.size();
+    state->SetApplied(run->partition, run->next);
+  }
 }
 
 Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session& session, lake::Catalog& catalog,

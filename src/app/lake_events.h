@@ -1,15 +1,15 @@
-// The raw events of the lake, applied to a live state in the order of the log: what the log's tail does, from the
-// table.
+// The raw events of the lake, applied to a live state as those of the log's tail are.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "query/engine.h"
 #include "stream/live_state.h"
+#include "stream/merged_tail.h"
 
 namespace feedmill::app {
 
@@ -22,25 +22,17 @@ Result<std::vector<stream::LiveState::Positioned>> ReadLakeEvents(query::Session
 class LakeEvents {
  public:
   // `session` and `catalog` outlive it; nobody else uses the session meanwhile.
-  LakeEvents(query::Session& session, lake::Catalog& catalog, uint32_t partition)
-      : session_(session), catalog_(catalog), partition_(partition) {}
+  LakeEvents(query::Session& session, lake::Catalog& catalog, uint32_t partitions);
 
-  // Applies the partition's events before offset `end` that were not applied by this object yet, and tells the state
-  // so.
-  Status ApplyUpTo(uint64_t end, stream::LiveState* state,
-                   const std::function<void(uint64_t offset)>& on_progress = {});
-  uint64_t applied() const { return applied_; }
+  // Applies the events before the offset of `ends`, by partition, that the state lacks, in order of receipt, and tells
+  // the state so.
+  Status ApplyUpTo(std::span<const uint64_t> ends, stream::LiveState* state,
+                   const std::function<void()>& on_progress = {});
+  uint64_t applied() const { return applied_; }  // events
 
  private:
-  Status ReadBlock();
-
-  query::Session& session_;
-  lake::Catalog& catalog_;
-  const uint32_t partition_;
-  std::vector<stream::LiveState::Positioned> block_;
-  size_t next_ = 0;          // of block_
-  uint64_t read_until_ = 0;  // offset
-  uint64_t applied_ = 0;     // events
+  stream::MergedTail tail_;
+  uint64_t applied_ = 0;
 };
 
 }  // namespace feedmill::app

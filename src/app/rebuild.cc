@@ -167,15 +167,13 @@ class Rebuilding {
     FEEDMILL_ASSIGN(const auto engine, OpenStepEngine(config_));
     FEEDMILL_ASSIGN(const auto session, engine->NewSession());
     Progress progress("live state", figures_.records_landed, "log records");
-    uint64_t done = 0;
-    for (uint32_t partition = 0; partition < landing_->log().partitions(); ++partition) {
-      LakeEvents events(*session, *folder.catalog, partition);
-      const uint64_t end = landing_->LandedOffset(partition);
-      FEEDMILL_TRY(events.ApplyUpTo(end, state, [&](uint64_t offset) { progress.Set(done + offset); }));
-      figures_.events_applied += events.applied();
-      done += end;
-    }
-    progress.Set(done);
+    std::vector<uint64_t> ends;
+    for (uint32_t partition = 0; partition < landing_->log().partitions(); ++partition)
+      ends.push_back(landing_->LandedOffset(partition));
+    LakeEvents events(*session, *folder.catalog, landing_->log().partitions());
+    FEEDMILL_TRY(events.ApplyUpTo(ends, state, [&] { progress.Set(state->AppliedRecords()); }));
+    figures_.events_applied += events.applied();
+    progress.Set(state->AppliedRecords());
     progress.Finish();
     return Ok();
   }

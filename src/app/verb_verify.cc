@@ -13,6 +13,9 @@
 namespace feedmill::app {
 namespace {
 
+// Of values over several partitions: what one partition said too late of another's, as a batch over several does.
+constexpr double kOtherOrderShareMax = 0.03;
+
 struct VerifyArguments {
   std::string project = ".";
   Overrides overrides;
@@ -43,8 +46,17 @@ Status RunVerify(const VerifyArguments& arguments) {
                found.requests_other_features > 0 ? " of the project's present definitions" : "",
                FormatDuration(config.landing.interval));
   }
-  if (found.different > 0)
-    return Corrupt("{} of {} values differ; {}", found.different, found.values, found.first_difference);
+  if (found.different == 0) return Ok();
+  const std::string differ =
+      fmt::format("{} of {} values differ; {}", found.different, found.values, found.first_difference);
+  const bool may_differ =
+      config.event_log.partitions > 1 &&
+      static_cast<double>(found.different) <= kOtherOrderShareMax * static_cast<double>(found.values);
+  if (!may_differ) return Corrupt("{}", differ);
+  fmt::print(stderr,
+             "verify-features: {}. The log has several partitions, whose events the server may have applied in another "
+             "order: up to {:.0f} % may differ\n",
+             differ, kOtherOrderShareMax * 100);
   return Ok();
 }
 

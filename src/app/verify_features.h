@@ -21,8 +21,8 @@ struct FeatureComparison {
 };
 
 // Replays the events in the order of the log and stops at every feed request of [from, to), at the position that its
-// state had applied (the row's `applied`), to compute the features of its items as of its `as_of`. kInvalidArgument
-// when the log has several partitions: the order of their events is not kept.
+// state had applied (the row's `applied`), to compute the features of its items as of its `as_of`. Over
+// several partitions, whose events come in order of receipt, differences up to 1e-6 count as none.
 Result<FeatureComparison> CompareFeatures(const Config& config, const DataFolder& folder, Micros from, Micros to);
 
 }  // namespace feedmill::app

@@ -3,6 +3,7 @@
 
 #include "base/text_encoding.h"
 #include "data/event_id.h"
+#include "data/log_positions.h"
 #include "ingest/collector_internal.h"
 
 namespace feedmill::ingest {
@@ -203,10 +204,7 @@ std::string Submission::Positions() const {
     }
   }
   std::ranges::sort(positions);
-  std::string text;
-  for (const auto& position : positions)
-    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", position.partition, position.offset);
-  return text;
+  return FormatLogPositions(positions);
 }
 
 }  // namespace feedmill::ingest

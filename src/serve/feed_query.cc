@@ -6,6 +6,7 @@
 
 #include "base/text_encoding.h"
 #include "base/time_text.h"
+#include "data/log_positions.h"
 
 namespace feedmill::serve {
 namespace {
@@ -40,18 +41,12 @@ Parsed ReadCount(const std::string& text, int items_max, int* out) {
   return {};
 }
 
-Parsed ReadPosition(const std::string& text, std::optional<LogPosition>* out) {
-  LogPosition position;
-  const char* const end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, position.partition);
-  if (first.ec == std::errc() && first.ptr != end && *first.ptr == ':') {
-    const auto second = std::from_chars(first.ptr + 1, end, position.offset);
-    if (second.ec == std::errc() && second.ptr == end) {
-      *out = position;
-      return {};
-    }
-  }
-  return Wrong("after", text, "partition:offset, as the answer of /v1/batch gives it, e.g. 0:123");
+Parsed ReadPositions(const std::string& text, std::vector<LogPosition>* out) {
+  auto positions = ParseLogPositions(text);
+  if (!positions)
+    return Wrong("after", text, "partition:offset, as the answer of /v1/batch gives it, e.g. 0:123 or 0:123,2:9");
+  *out = std::move(*positions);
+  return {};
 }
 
 Parsed ReadTexts(const Json& value, const std::string& field, size_t count_max, std::vector<std::string>* out) {
@@ -176,7 +171,7 @@ Parsed ReadMember(const std::string& key, const Json& value, int items_max, cons
   }
   if (!value.is_string()) return Wrong(key, Dump(value), "a text");
   const std::string text = value.get<std::string>();
-  if (key == "after") return ReadPosition(text, &query->after);
+  if (key == "after") return ReadPositions(text, &query->after);
   if (key == "cursor") return ReadCursor(text, &query->cursor);
   (key == "scene" ? query->scene : query->user_id) = text;
   return {};
@@ -205,7 +200,7 @@ Parsed ReadParameters(const io::HttpRequest& request, int items_max, FeedQuery* 
     if (key == "n") {
       read = ReadCount(value, items_max, &query->n);
     } else if (key == "after") {
-      read = ReadPosition(value, &query->after);
+      read = ReadPositions(value, &query->after);
     } else if (key == "user_id" || key == "scene") {
       (key == "scene" ? query->scene : query->user_id) = value;
     } else if (key == "cursor") {

@@ -31,7 +31,7 @@ struct FeedQuery {
   std::vector<std::string> exclude;        // post ids not to show
   std::vector<std::string> topics;         // context.topics: interests the user has told the app
   std::map<size_t, ContextValue> context;  // declared fields of the domain's [context], by place
-  std::optional<LogPosition> after;        // answer only from a state that has applied this record
+  std::vector<LogPosition> after;          // answer only from a state that has applied these records
   bool debug = false;                      // adds the funnel, per-action scores, feature values and moves
   bool dry_run = false;                    // leaves no row in the log; always so when something is supposed
   std::vector<LogRecord> suppose;          // events of this user that never came in: the feed as if they had

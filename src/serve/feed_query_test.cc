@@ -27,7 +27,7 @@ TEST(FeedQueryTest, ReadsABody) {
   EXPECT_EQ(query->scene, "trending");
   EXPECT_EQ(query->n, 7);
   EXPECT_EQ(query->exclude, (std::vector<std::string>{"p1", "p2"}));
-  EXPECT_EQ(query->after, (LogPosition{0, 123}));
+  EXPECT_EQ(query->after, (std::vector<LogPosition>{{0, 123}}));
   EXPECT_TRUE(query->debug);
   EXPECT_EQ(query->topics, std::vector<std::string>{"music"});
 }
@@ -52,12 +52,12 @@ TEST(FeedQueryTest, ASupposedMessageMakesItADryRun) {
 TEST(FeedQueryTest, ReadsAQueryString) {
   io::HttpRequest request;
   request.method = "GET";
-  request.query = {{"user_id", "ada"}, {"n", "3"}, {"debug", "1"}, {"after", "2:9"}};
+  request.query = {{"user_id", "ada"}, {"n", "3"}, {"debug", "1"}, {"after", "2:9,0:1"}};
   const auto query = ParseFeedQuery(request, 100);
   ASSERT_TRUE(query.has_value());
   EXPECT_EQ(query->scene, "home");
   EXPECT_EQ(query->n, 3);
-  EXPECT_EQ(query->after, (LogPosition{2, 9}));
+  EXPECT_EQ(query->after, (std::vector<LogPosition>{{2, 9}, {0, 1}}));
 }
 
 TEST(FeedQueryTest, NamesTheField) {

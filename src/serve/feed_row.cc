@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time_text.h"
+#include "data/log_positions.h"
 #include "serve/json_text.h"
 #include "serve/reason.h"
 
@@ -40,10 +41,9 @@ void AppendCandidate(const FeedContext& context, const Candidate& candidate, int
 
 // "0:123": the next offset of each partition of the log when the state was read.
 std::string AppliedText(const stream::LiveState& state) {
-  std::string text;
-  for (const auto& [partition, next] : state.AppliedOffsets())
-    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", partition, next);
-  return text;
+  std::vector<LogPosition> next;
+  for (const auto& [partition, offset] : state.AppliedOffsets()) next.push_back({partition, offset});
+  return FormatLogPositions(next);
 }
 
 void AppendHead(const FeedContext& context, const AnswerHead& head, JsonText* json) {

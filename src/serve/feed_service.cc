@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "base/thread_pool.h"
+#include "data/log_positions.h"
 #include "serve/answer.h"
 #include "serve/catalogue_age.h"
 #include "serve/explain_ring.h"
@@ -186,11 +187,11 @@ void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
 }
 
 bool FeedServiceImpl::Park(const std::shared_ptr<Job>& job) {
-  if (!job->query.after || parking_.IsApplied(*job->query.after)) return false;
-  const LogPosition after = *job->query.after;
+  const std::vector<LogPosition>& after = job->query.after;
+  if (parking_.AreApplied(after)) return false;
   const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(job->deadline.Left()));
-  const auto go_on = [this, job, after](bool applied) {
-    if (!applied) job->not_awaited = fmt::format("after: {}:{} is not applied yet", after.partition, after.offset);
+  const auto go_on = [this, job](bool applied) {
+    if (!applied) job->not_awaited = fmt::format("after: {} is not applied yet", FormatLogPositions(job->query.after));
     Submit(job, &FeedServiceImpl::Feed);
   };
   if (parking_.Park(after, job->deadline.AtMost(wait), go_on)) return true;

@@ -1,9 +1,11 @@
-// Requests that wait until the live state has applied a record of the log. They hold no thread of the pool, and there
+// Requests that wait until the live state has applied records of the log. They hold no thread of the pool, and there
 // is room for a stated number of them.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -25,21 +27,23 @@ class ParkingLot {
   ParkingLot(const ParkingLot&) = delete;
   ParkingLot& operator=(const ParkingLot&) = delete;
 
-  // Calls `go_on` when the record at `position` is applied, at the deadline, or when the lot closes. False: no place,
-  // or closed; then it is not called. Any thread.
-  bool Park(LogPosition position, Deadline deadline, GoOn go_on);
-  bool IsApplied(LogPosition position) const { return state_.AppliedOffset(position.partition) > position.offset; }
+  // Calls `go_on` when the records at `positions` are applied, at the deadline, or when the lot closes. False: no
+  // place, or closed; then it is not called. Any thread.
+  bool Park(std::vector<LogPosition> positions, Deadline deadline, GoOn go_on);
+  bool AreApplied(std::span<const LogPosition> positions) const { return !FindMissing(positions); }
   // Lets all go on and takes no more. Idempotent.
   void Close();
   size_t parked() const;
 
  private:
   struct Place {
-    LogPosition position;
+    std::vector<LogPosition> positions;
     Deadline deadline;
     GoOn go_on;
   };
 
+  // The first of them that is not applied.
+  std::optional<LogPosition> FindMissing(std::span<const LogPosition> positions) const;
   void Attend();
   std::vector<Place> TakeReady() FEEDMILL_REQUIRES(mutex_);
 

@@ -29,10 +29,10 @@ TEST_F(ParkingLotTest, GoesOnWhenTheRecordIsApplied) {
   ParkingLot lot(state_, 10);
   std::atomic<int> applied = 0, missed = 0;
   for (const LogPosition position : {LogPosition{0, 5}, LogPosition{0, 90}, LogPosition{1, 3}}) {
-    ASSERT_TRUE(lot.Park(position, Deadline::After(kLong), [&](bool came) { ++(came ? applied : missed); }));
+    ASSERT_TRUE(lot.Park({position}, Deadline::After(kLong), [&](bool came) { ++(came ? applied : missed); }));
   }
   EXPECT_EQ(lot.parked(), 3u);
-  EXPECT_FALSE(lot.IsApplied({1, 3}));
+  EXPECT_FALSE(lot.AreApplied(std::vector{LogPosition{1, 3}}));
   state_.SetApplied(1, 4);
   Eventually([&] { return applied == 1; });
   state_.SetApplied(0, 6);
@@ -43,11 +43,23 @@ TEST_F(ParkingLotTest, GoesOnWhenTheRecordIsApplied) {
   EXPECT_EQ(missed, 1) << "closing lets the last one go on";
 }
 
+TEST_F(ParkingLotTest, WaitsForAllOfSeveralRecords) {
+  ParkingLot lot(state_, 10);
+  std::atomic<int> applied = 0;
+  ASSERT_TRUE(lot.Park({{0, 5}, {1, 3}, {2, 0}}, Deadline::After(kLong), [&](bool came) { applied += came ? 1 : 9; }));
+  state_.SetApplied(2, 1);
+  state_.SetApplied(0, 6);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(applied, 0);
+  state_.SetApplied(1, 4);
+  Eventually([&] { return applied == 1; });
+}
+
 TEST_F(ParkingLotTest, GoesOnAtTheDeadline) {
   ParkingLot lot(state_, 10);
   std::atomic<Micros> gone = 0;
   const Micros begin = MonotonicMicros();
-  ASSERT_TRUE(lot.Park({0, 0}, Deadline::After(30 * kMicrosPerMilli), [&](bool) { gone = MonotonicMicros(); }));
+  ASSERT_TRUE(lot.Park({{0, 0}}, Deadline::After(30 * kMicrosPerMilli), [&](bool) { gone = MonotonicMicros(); }));
   Eventually([&] { return gone > 0; });
   EXPECT_GE(gone - begin, 30 * kMicrosPerMilli);
 }
@@ -55,7 +67,7 @@ TEST_F(ParkingLotTest, GoesOnAtTheDeadline) {
 TEST_F(ParkingLotTest, HasSoManyPlacesAndNoMore) {
   ParkingLot lot(state_, 2);
   std::atomic<int> gone = 0;
-  const auto park = [&] { return lot.Park({0, 0}, Deadline::After(kLong), [&](bool) { ++gone; }); };
+  const auto park = [&] { return lot.Park({{0, 0}}, Deadline::After(kLong), [&](bool) { ++gone; }); };
   EXPECT_TRUE(park());
   EXPECT_TRUE(park());
   EXPECT_FALSE(park());

@@ -118,7 +118,7 @@ bool TrendingBoard::BeginMaking(uint64_t generation, const std::string& bundle_i
 std::shared_ptr<const TrendingList> TrendingBoard::Current(const stream::LiveState& state, const Bundle* bundle,
                                                            Micros now) {
   const std::string bundle_id = bundle == nullptr ? "" : bundle->manifest.id;
-  const uint64_t applied = state.AppliedOffset(0);
+  const uint64_t applied = state.AppliedRecords();
   std::shared_ptr<const TrendingList> list;
   if (!BeginMaking(state.Generation(), bundle_id, now, applied, &list)) return list;
   const MutexLock making(making_, std::adopt_lock);

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "stream/clock_healing_internal.h"
+#include "stream/merged_tail.h"
 
 namespace feedmill::stream {
 namespace {
@@ -76,19 +77,15 @@ Result<std::unique_ptr<LiveState>> ApplyAgain(const ApplyAgainParts& parts, uint
     FEEDMILL_ASSIGN(ReceiptTimes times, Scan(parts, *state, p, ends.back()));
     state->SetReceiptTimes(p, std::move(times));
   }
-  DecodedTail tail;
-  for (uint32_t p = 0; p < parts.source.partitions; ++p) {
-    for (uint64_t offset = state->AppliedOffset(p); offset < ends[p];) {
-      FEEDMILL_TRY(ReadTail(parts.source.read, p, offset, parts.read_bytes_max, &tail));
-      if (tail.next == offset) break;
-      // What came in meanwhile has not been looked at for steps back.
-      const auto records = tail.records();
-      const auto known = std::ranges::find_if(
-          records, [&](const LiveState::Positioned& record) { return record.position.offset >= ends[p]; });
-      state->ApplyBatch({records.begin(), known});
-      offset = std::min(tail.next, ends[p]);
-      state->SetApplied(p, offset);
-    }
+  // What came in meanwhile has not been looked at for steps back: it is left for later.
+  MergedTail tail(parts.source.partitions, [&parts](uint32_t p, uint64_t offset, DecodedTail* read) {
+    return ReadTail(parts.source.read, p, offset, parts.read_bytes_max, read);
+  });
+  while (true) {
+    FEEDMILL_ASSIGN(const auto run, tail.Next(*state, ends));
+    if (!run) break;
+    state->ApplyBatch(run->records);
+    state->SetApplied(run->partition, run->next);
   }
   return state;
 }

@@ -171,6 +171,13 @@ size_t LiveState::PostCount() const {
   return parts_->posts.size();
 }
 
+uint64_t LiveState::AppliedRecords() const {
+  const MutexLock guard(parts_->applied_lock);
+  uint64_t records = 0;
+  for (const auto& [partition, next] : parts_->applied) records += next;
+  return records;
+}
+
 uint64_t LiveState::AppliedOffset(uint32_t partition) const {
   const MutexLock guard(parts_->applied_lock);
   const auto found = parts_->applied.find(partition);

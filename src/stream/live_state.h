@@ -108,6 +108,7 @@ class LiveState {
   uint64_t AppliedOffset(uint32_t partition) const;
   // The same of every partition that was applied from. Under a ReadGuard: what made the very state that is read.
   std::map<uint32_t, uint64_t> AppliedOffsets() const;
+  uint64_t AppliedRecords() const;  // of all partitions
   // Waits until the record at `position` has been applied or the deadline ends. Any thread, no guard held.
   bool WaitApplied(LogPosition position, Deadline deadline) const;
 

@@ -10,6 +10,7 @@
 #include "base/mutex.h"
 #include "base/time_text.h"
 #include "stream/clock_healing_internal.h"
+#include "stream/merged_tail.h"
 
 namespace feedmill::stream {
 namespace {
@@ -22,10 +23,19 @@ constexpr Micros kWaitMany = 5 * kMicrosPerMilli;  // for one of several, then t
 class Tailer final : public LogTailer {
  public:
   Tailer(io::FileSystem& files, LogTailerOptions options, TailSource source, LiveState* state)
-      : files_(files), options_(std::move(options)), source_(std::move(source)), state_(state) {
+      : files_(files),
+        options_(std::move(options)),
+        source_(std::move(source)),
+        state_(state),
+        tail_(source_.partitions, [this](uint32_t partition, uint64_t offset, DecodedTail* tail) -> Status {
+          FEEDMILL_TRY(ReadTail(source_.read, partition, offset, options_.read_bytes_max, tail));
+          refused_.fetch_add(tail->refused, std::memory_order_relaxed);
+          log_bytes_since_ += tail->bytes;
+          return Ok();
+        }) {
     for (uint32_t partition = 0; partition < source_.partitions; ++partition)
       goal_.push_back(source_.end_offset(partition));
-    records_at_checkpoint_ = Applied();
+    records_at_checkpoint_ = state_->AppliedRecords();
     if (auto names = CheckpointNames(files_, options_.folder); names && !names->empty())
       NoteCheckpointBytes(options_.folder + "/" + names->back());
     applying_ = std::thread([this] { ApplyUntilStopped(); });
@@ -59,7 +69,7 @@ class Tailer final : public LogTailer {
 
   Status WriteCheckpoint() override {
     const MutexLock one_at_a_time(checkpoint_lock_);
-    const uint64_t applied = Applied();
+    const uint64_t applied = state_->AppliedRecords();
     const std::string path = options_.folder + "/" + CheckpointName(applied);
     const Micros begin = MonotonicMicros();
     FEEDMILL_TRY(options_.checkpoint_in_copy ? state_->WriteCheckpointInCopy(files_, path)
@@ -105,13 +115,6 @@ class Tailer final : public LogTailer {
   }
 
  private:
-  uint64_t Applied() const {
-    uint64_t applied = 0;
-    for (uint32_t partition = 0; partition < source_.partitions; ++partition)
-      applied += state_->AppliedOffset(partition);
-    return applied;
-  }
-
   uint64_t Generation() const {
     const auto guard = state_->Read();
     return state_->Generation();
@@ -149,36 +152,33 @@ class Tailer final : public LogTailer {
   }
 
   void ApplyUntilStopped() {
-    uint32_t partition = 0;
+    uint32_t partition = 0;  // that is waited for
     while (!Stopping()) {
       DoWhatIsAsked();
-      auto applied = ApplySome(partition);
+      const auto applied = ApplySome();
       if (!applied) return Fail(applied.error());
       NoteCaughtUp();
       if (Pending() >= options_.checkpoint_records_max && MayWrite() && MonotonicMicros() >= rest_until_)
         AskForCheckpoint();
+      if (*applied) continue;
       partition = (partition + 1) % source_.partitions;
-      if (*applied > 0) continue;
       state_->TrimMemory();  // feeds may have brought much back
       source_.wait_for(partition, state_->AppliedOffset(partition), source_.partitions == 1 ? kWaitOne : kWaitMany);
     }
   }
 
-  Result<size_t> ApplySome(uint32_t partition) {
-    const uint64_t offset = state_->AppliedOffset(partition);
-    FEEDMILL_TRY(ReadTail(source_.read, partition, offset, options_.read_bytes_max, &tail_));
-    if (tail_.next == offset) return 0;
-    const auto records = tail_.records();
-    const size_t sound = CountBeforeStepBack(*state_, partition, records);
-    state_->ApplyBatch(records.first(sound));
-    if (sound < records.size()) {
-      FEEDMILL_TRY(Heal(partition, records[sound].record.event.received_time));
-      return 1;
+  // False: there is nothing newer.
+  Result<bool> ApplySome() {
+    FEEDMILL_ASSIGN(const auto run, tail_.Next(*state_));
+    if (!run) return false;
+    const size_t sound = CountBeforeStepBack(*state_, run->partition, run->records);
+    state_->ApplyBatch(run->records.first(sound));
+    if (sound < run->records.size()) {
+      FEEDMILL_TRY(Heal(run->partition, run->records[sound].record.event.received_time));
+    } else {
+      state_->SetApplied(run->partition, run->next);
     }
-    refused_.fetch_add(tail_.refused, std::memory_order_relaxed);
-    log_bytes_since_ += tail_.bytes;
-    state_->SetApplied(partition, tail_.next);
-    return tail_.next - offset;
+    return true;
   }
 
   // The clock was set right at `time`, after records with later times had been applied.
@@ -223,7 +223,7 @@ class Tailer final : public LogTailer {
   bool MayWrite() const {
     return log_bytes_since_ >= checkpoint_bytes_ || MonotonicMicros() - written_at_ >= options_.checkpoint_time_max;
   }
-  uint64_t Pending() const { return Applied() - records_at_checkpoint_; }
+  uint64_t Pending() const { return state_->AppliedRecords() - records_at_checkpoint_; }
 
   void AskForCheckpoint() {
     {
@@ -296,7 +296,6 @@ class Tailer final : public LogTailer {
 
   std::atomic<Micros> rest_until_{0};  // monotonic
   std::atomic<Micros> written_at_{MonotonicMicros()};
-  DecodedTail tail_;                           // applying thread only
   std::atomic<uint64_t> log_bytes_since_{0};   // applied since the last checkpoint
   std::atomic<uint64_t> checkpoint_bytes_{0};  // of the last one
   std::atomic<uint64_t> written_{0};
@@ -308,6 +307,7 @@ class Tailer final : public LogTailer {
   Status status_ FEEDMILL_GUARDED_BY(lock_);
   const std::function<void()>* asked_ FEEDMILL_GUARDED_BY(lock_) = nullptr;
   bool working_ FEEDMILL_GUARDED_BY(lock_) = false;  // on what is asked
+  MergedTail tail_;                                  // applying thread only
   std::atomic<bool> caught_up_{false};  // read without the lock by the applying thread, which alone sets it
 
   Mutex checkpoint_lock_;

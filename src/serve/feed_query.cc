@@ -43,8 +43,7 @@ Parsed ReadCount(const std::string& text, int items_max, int* out) {
 
 Parsed ReadPositions(const std::string& text, std::vector<LogPosition>* out) {
   auto positions = ParseLogPositions(text);
-  if (!positions)
-    return Wrong("after", text, "partition:offset, as the answer of /v1/batch gives it, e.g. 0:123 or 0:123,2:9");
+  if (!positions) return Wrong("after", text, kPositionsAllowed);
   *out = std::move(*positions);
   return {};
 }

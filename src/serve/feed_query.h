@@ -21,6 +21,10 @@ struct ContextValue {
   std::vector<std::string> texts;  // one of a text
 };
 
+// Of `after`.
+inline constexpr const char* kPositionsAllowed =
+    "partition:offset, as the answer of /v1/batch gives it, e.g. 0:123 or 0:123,2:9";
+
 struct FeedQuery {
   std::string user_id;              // empty of a guest
   bool guest = false;               // nobody that is known: context and `recent` alone speak for them

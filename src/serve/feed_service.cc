@@ -40,8 +40,9 @@ struct Job {
   const Micros arrived;  // its first byte
   const Deadline deadline;
   FeedQuery query;
+  ItemListQuery list;  // of a list
   const Scene* scene = nullptr;
-  std::string not_awaited;  // why the answer does not know the record that `after` names; empty: it does
+  std::string not_awaited;  // why the answer does not know the records that `after` names; empty: it does
 };
 
 class FeedServiceImpl final : public FeedService {
@@ -94,8 +95,9 @@ class FeedServiceImpl final : public FeedService {
   void Run(const std::shared_ptr<Job>& job);
   // What is asked, or why it cannot be answered.
   std::optional<FeedError> Read(Job* job) const;
-  // Sets the job aside until the record that `after` names is applied. False: it goes on at once.
-  bool Park(const std::shared_ptr<Job>& job);
+  std::optional<FeedError> ReadList(Job* job) const;
+  // Sets the job aside until the records that `after` names are applied; `then` goes on. False: it goes on at once.
+  bool Park(const std::shared_ptr<Job>& job, void (FeedServiceImpl::*then)(const std::shared_ptr<Job>&));
   void Feed(const std::shared_ptr<Job>& job);
   void List(const std::shared_ptr<Job>& job);
   void Explain(const std::shared_ptr<Job>& job);
@@ -179,20 +181,25 @@ void FeedServiceImpl::Stop() {
 }
 
 void FeedServiceImpl::Run(const std::shared_ptr<Job>& job) {
-  if (IsItemList(job->request.path)) return List(job);
+  if (IsItemList(job->request.path)) {
+    if (const auto error = ReadList(job.get())) return Refuse(*error, job->respond);
+    if (!Park(job, &FeedServiceImpl::List)) List(job);
+    return;
+  }
   if (IsCard(job->request.path)) return ShowCard(job);
   if (job->request.path != kFeedPath) return Explain(job);
   if (const auto error = Read(job.get())) return Refuse(*error, job->respond);
-  if (!Park(job)) Feed(job);
+  if (!Park(job, &FeedServiceImpl::Feed)) Feed(job);
 }
 
-bool FeedServiceImpl::Park(const std::shared_ptr<Job>& job) {
+bool FeedServiceImpl::Park(const std::shared_ptr<Job>& job,
+                           void (FeedServiceImpl::*then)(const std::shared_ptr<Job>&)) {
   const std::vector<LogPosition>& after = job->query.after;
   if (parking_.AreApplied(after)) return false;
   const Micros wait = static_cast<Micros>(kAfterShare * static_cast<double>(job->deadline.Left()));
-  const auto go_on = [this, job](bool applied) {
+  const auto go_on = [this, job, then](bool applied) {
     if (!applied) job->not_awaited = fmt::format("after: {} is not applied yet", FormatLogPositions(job->query.after));
-    Submit(job, &FeedServiceImpl::Feed);
+    Submit(job, then);
   };
   if (parking_.Park(after, job->deadline.AtMost(wait), go_on)) return true;
   job->not_awaited = fmt::format("after: {} requests wait already, at most that many may", options_.parked_max);
@@ -289,23 +296,31 @@ void FeedServiceImpl::AfterEffects(std::string request_id, std::string row, Micr
   if (wiring_.write_back) wiring_.write_back(std::move(record));
 }
 
-void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
-  const auto query = ParseItemListQuery(job->request, wiring_.state->domain()->Shown(), options_.items_max);
-  if (!query) return Refuse(query.error(), job->respond);
-  job->query.user_id = query->user_id;
-  if (!query->scene.empty()) job->query.scene = query->scene;
+std::optional<FeedError> FeedServiceImpl::ReadList(Job* job) const {
+  auto query = ParseItemListQuery(job->request, wiring_.state->domain()->Shown(), options_.items_max);
+  if (!query) return query.error();
+  job->list = std::move(*query);
+  job->query.user_id = job->list.user_id;
+  job->query.after = job->list.after;
+  if (!job->list.scene.empty()) job->query.scene = job->list.scene;
   const auto scene = scenes_.find(job->query.scene);
-  if (scene == scenes_.end()) return Refuse(NoScene(job->query.scene), job->respond);
+  if (scene == scenes_.end()) return NoScene(job->query.scene);
+  job->scene = &scene->second;
+  return std::nullopt;
+}
+
+void FeedServiceImpl::List(const std::shared_ptr<Job>& job) {
+  const ItemListQuery& query = job->list;
   const std::shared_ptr<const Bundle> bundle = this->bundle();
   FeedContext context;
-  Prepare(job->query, scene->second, bundle.get(), job->deadline, &context);
+  Prepare(job->query, *job->scene, bundle.get(), job->deadline, &context);
   io::HttpResponse response;
   {
     const stream::LiveState::ReadGuard guard = wiring_.state->Read();
     const auto trending = trending_.Current(*wiring_.state, bundle.get(), wiring_.state->AsOf(wiring_.clock->Now()));
-    if (!query->user_id.empty()) context.user = wiring_.state->FindUser(query->user_id);
+    if (!query.user_id.empty()) context.user = wiring_.state->FindUser(query.user_id);
     const RulesOfScene lets(context);
-    auto listed = ItemListJson(*query, {*wiring_.state, bundle.get(), *trending, &lets});
+    auto listed = ItemListJson(query, {*wiring_.state, bundle.get(), *trending, &lets, job->not_awaited});
     if (!listed) return Refuse(listed.error(), job->respond);
     response.body = std::move(*listed);
   }

@@ -179,6 +179,29 @@ TEST_F(FeedServiceTest, WaitsForTheRecordItIsToldOf) {
   EXPECT_FALSE(never.body["items"].empty());
 }
 
+TEST_F(FeedServiceTest, AListWaitsForTheRecordItIsToldOf) {
+  const auto latest = [this](uint64_t offset) {
+    io::HttpRequest request;
+    request.method = "GET";
+    request.path = "/v1/latest/post";
+    request.query = {{"n", "1"}, {"after", fmt::format("0:{}", offset)}};
+    return Send(std::move(request));
+  };
+  const uint64_t next = world_->log_end();
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    world_->Send("author-1", "post_create", R"({"post_id":"just-now","topic":"a","text_length":1})",
+                 world_->clock.Now());
+  });
+  const Reply reply = latest(next);
+  later.join();
+  EXPECT_EQ(reply.body["items"][0]["id"], "just-now");
+  EXPECT_FALSE(reply.body.contains("degraded"));
+  const Reply never = latest(99'999'999);
+  EXPECT_EQ(never.body["items"][0]["id"], "just-now");
+  EXPECT_EQ(never.body["degraded"], Json::array({"after: 0:99999999 is not applied yet"}));
+}
+
 TEST_F(FeedServiceTest, ThoseWhoWaitHoldNobodyUp) {
   options_.budget = 60 * kMicrosPerSecond;
   options_.threads = 1;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/time_text.h"
+#include "data/log_positions.h"
 #include "serve/feed_query.h"
 #include "serve/json_text.h"
 #include "serve/user_vector.h"
@@ -59,7 +60,14 @@ class Found {
     ++count_;
   }
 
-  std::string Finish() { return "{\"items\":[" + text_ + "]}"; }
+  std::string Finish(const std::string& degraded) {
+    std::string all = "{\"items\":[" + text_ + "]";
+    if (!degraded.empty()) {
+      all += ',';
+      JsonText(&all).Key("degraded").Open('[').Text(degraded).Close(']');
+    }
+    return all + "}";
+  }
 
  private:
   bool Fits(EntityHandle item) const {
@@ -161,12 +169,16 @@ std::expected<ItemListQuery, FeedError> ParseItemListQuery(const io::HttpRequest
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), query.n);
       if (error != std::errc() || end != value.data() + value.size() || query.n < 1 || query.n > items_max)
         return Wrong("n", value, fmt::format("a whole number from 1 to {}", items_max));
+    } else if (name == "after") {
+      auto after = ParseLogPositions(value);
+      if (!after) return Wrong("after", value, kPositionsAllowed);
+      query.after = std::move(*after);
     } else if (std::string* const text = TextOf(&query, name); text != nullptr) {
       if (!IsId(value))
         return Wrong(name, value, fmt::format("a text of 1 to {} bytes of UTF-8, none of value 0", kIdBytesMax));
       *text = value;
     } else {
-      return Wrong(name, "an unknown parameter", "n, category, user_id, scene");
+      return Wrong(name, "an unknown parameter", "n, category, user_id, scene, after");
     }
   }
   return query;
@@ -181,7 +193,7 @@ std::expected<std::string, FeedError> ItemListJson(const ItemListQuery& query, c
   } else {
     AddLatest(sources, &found);
   }
-  return found.Finish();
+  return found.Finish(sources.degraded);
 }
 
 }  // namespace feedmill::serve

@@ -20,10 +20,11 @@ namespace feedmill::serve {
 struct ItemListQuery {
   enum class Kind { kSimilar, kPopular, kLatest };
   Kind kind = Kind::kPopular;
-  std::string item;      // of kSimilar
-  std::string category;  // items of this one only; empty: of all
-  std::string user_id;   // whose hidden items stay out, and for whom rules are asked; empty: nobody
-  std::string scene;     // whose rules hold; empty: those of the scene that feeds have by default
+  std::string item;                // of kSimilar
+  std::string category;            // items of this one only; empty: of all
+  std::string user_id;             // whose hidden items stay out, and for whom rules are asked; empty: nobody
+  std::string scene;               // whose rules hold; empty: those of the scene that feeds have by default
+  std::vector<LogPosition> after;  // answer only from a state that has applied these records
   int n = 20;
 };
 
@@ -39,8 +40,10 @@ struct ItemListSources {
   const Bundle* bundle = nullptr;  // null: similar items are those of the same category
   const TrendingList& trending;
   const RulesOfScene* lets = nullptr;  // null: no rules
+  std::string degraded = {};           // what the answer lacks; empty: nothing
 };
-// {"items": [{"id", "author", "category", "score", "created_at", "source"}]}, best first, newest first for kLatest.
+// {"items": [{"id", "author", "category", "score", "created_at", "source"}], "degraded": [...]}, best first, newest
+// first for kLatest; `degraded` only when it is.
 // Similar items come from what the same people acted on ("i2i"), then from the nearest vectors ("vector"), then, so
 // that an item that nobody acted on has some too, from what is popular in its category ("category"). 404 for an item
 // that nothing is known of.

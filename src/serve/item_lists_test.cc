@@ -117,6 +117,7 @@ TEST_F(ItemListsTest, RefusesWithFieldFoundAllowed) {
   for (const char* n : {"0", "101", "x", "", "5x", "99999999999"})
     EXPECT_THAT(refusal("/v1/latest/post", {{"n", n}}), HasSubstr("a whole number from 1 to 100")) << n;
   EXPECT_THAT(refusal("/v1/latest/post", {{"topic", "a"}}), HasSubstr("n, category, user_id"));
+  EXPECT_THAT(refusal("/v1/latest/post", {{"after", "7"}}), HasSubstr("400 after: 7; partition:offset"));
   EXPECT_THAT(refusal("/v1/latest/post", {{"category", ""}}), HasSubstr("a text of 1 to 256 bytes"));
   EXPECT_EQ(Items("/v1/similar/post/never-heard-of"), "nothing is known of \"never-heard-of\"");
 }

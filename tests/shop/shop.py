@@ -101,7 +101,7 @@ class Shop:
         told = self.page("newcomer", scene="home")["items"]
         music = sum(self.products.get(item["id"], {"department": "music"})["department"] == "music" for item in told)
         checks.check("a newcomer who told a department sees it", music >= 5, told)
-        newest = self.shop.good("GET", "/v1/latest/product?category=music&n=3", None, "read")["items"]
+        newest = self.shop.good("GET", f"/v1/latest/product?category=music&n=3&after={self.told_at}", None, "read")["items"]
         checks.equal("latest: the new product is the first of its department", newest[0]["id"], "brand-new")
         alike = self.shop.good("GET", "/v1/similar/product/brand-new?n=10", None, "read")["items"]
         checks.check("similar: to one that nobody has looked at, those of its department", len(alike) == 10 and {item["category"] for item in alike} == {"music"}, alike)

@@ -1,5 +1,6 @@
 // Memory that is not there, on demand: within a Starvation every allocation by `new` of that size or more fails on its
-// thread. Replaces the global operators, so that one source of a test program includes it and no more.
+// thread. Replaces the global operators, so that one source of a test program includes it and no more. The thread
+// sanitizer has operators of its own: with it nothing fails, and tests that need it are skipped.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,19 @@
 #include <limits>
 #include <new>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FEEDMILL_NO_STARVATION
+#endif
+#endif
+
 namespace feedmill {
+
+#ifdef FEEDMILL_NO_STARVATION
+inline constexpr bool kCanStarve = false;
+#else
+inline constexpr bool kCanStarve = true;
+#endif
 
 class Starvation {
  public:
@@ -26,6 +39,7 @@ class Starvation {
 
 }  // namespace feedmill
 
+#ifndef FEEDMILL_NO_STARVATION
 // Not inlined: the compiler would see memory of one kind given back as another.
 [[gnu::noinline]] void* operator new(size_t bytes) {
   if (void* memory = feedmill::Starvation::Allocate(bytes)) return memory;
@@ -42,3 +56,4 @@ class Starvation {
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+#endif  // FEEDMILL_NO_STARVATION

@@ -11,6 +11,7 @@ namespace {
 
 // What a body gets when the parser has no memory for it: 503 and not the client's fault.
 TEST(BodyReaderTest, WithoutMemoryTheBodyIsNotBlamed) {
+  if (!kCanStarve) GTEST_SKIP() << "not under the thread sanitizer";
   const auto plan = *TrackingPlan::Load(io::PosixFileSystem(), FEEDMILL_SOURCE_DIR "/template/events");
   const auto keys = *WriteKeys::Make({{"app", "app-key", 1 << 20, 1 << 30}});
   std::string body = R"({"batch":[{"type":"track","event":"app_open","userId":"u","properties":{"device":")";

@@ -94,6 +94,7 @@ TEST_F(SessionFailureTest, ADamagedFileWithoutAChecksumIsNamedByWhoeverReadsIt) 
 
 // Memory that the system refuses is an error of the statement and not the end of the process.
 TEST_F(SessionFailureTest, WithoutMemoryAStatementFailsAndNothingElse) {
+  if (!kCanStarve) GTEST_SKIP() << "not under the thread sanitizer";
   const std::string sql = fmt::format("SELECT '{}' AS text", std::string(2 << 20, 'a'));
   const auto read = [](const Chunk&) { return Ok(); };
   {
@@ -107,6 +108,7 @@ TEST_F(SessionFailureTest, WithoutMemoryAStatementFailsAndNothingElse) {
 
 // What is thrown where a writer's rows are encoded would end the process: nobody else is on that thread.
 TEST_F(SessionFailureTest, WithoutMemoryAWriterFailsAndNothingElse) {
+  if (!kCanStarve) GTEST_SKIP() << "not under the thread sanitizer";
   class WithoutMemory final : public FolderCatalog {
    public:
     using FolderCatalog::FolderCatalog;

@@ -30,9 +30,9 @@ class LandingLane {
 
   // Takes the record when it is of this lane's kind and not landed yet.
   Status Take(const LogRecord& record, LogPosition position, Micros append_time);
-  // Publishes what was taken. `next`: end of the batch. Without rows nothing is written, until the offsets lag by
+  // Publishes what was taken. Without rows nothing is written, until the offsets lag by
   // kLagMax records.
-  Status Commit(const Offsets& next);
+  Status Commit(const Offsets& batch_end);
   // After a failure: forgets what was taken and not committed, and where the landing stands.
   void Abandon();
 
@@ -46,6 +46,7 @@ class LandingLane {
  private:
   static uint64_t Find(const Offsets& offsets, uint32_t partition);
   Status OpenWriter();
+  Offsets Reached(const Offsets& batch_end) const;
   uint64_t Lag(const Offsets& next) const;
 
   LandingParts& parts_;

@@ -83,7 +83,15 @@ uint64_t LandingLane::Lag(const Offsets& next) const {
   return lag;
 }
 
-Status LandingLane::Commit(const Offsets& next) {
+// A batch that was read for the sake of another lane ends before what this one has landed long ago.
+Offsets LandingLane::Reached(const Offsets& batch_end) const {
+  Offsets reached = scanned_;
+  for (auto [partition, end] : batch_end) reached[partition] = std::max(reached[partition], end);
+  return reached;
+}
+
+Status LandingLane::Commit(const Offsets& batch_end) {
+  const Offsets next = Reached(batch_end);
   if (writer_ == nullptr && Lag(next) < kLagMax) {
     scanned_ = next;
     return Ok();

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <future>
+#include <numeric>
 #include <thread>
 
 #include "ingest/landing_fixture.h"
@@ -137,6 +138,27 @@ TEST_F(LandingTest, EveryRecordLandsOnceThoughTheLakeFails) {
   }
   EXPECT_EQ(offsets.size(), static_cast<size_t>(appended));
   EXPECT_EQ(std::set<uint64_t>(offsets.begin(), offsets.end()).size(), static_cast<size_t>(appended));
+}
+
+// After a restart the log is read again for tables that got no rows, in as many batches as it takes.
+TEST_F(LandingTest, WhatIsReadAgainForAnotherTableDoesNotLandAgain) {
+  options_.batch_bytes_max = 1 << 20;
+  const std::string large = R"({"post_id":")" + std::string(900'000, 'p') + "\"}";  // few come with one reading
+  Start(*catalog_);
+  for (int i = 0; i < 20; ++i) Append(Like("a" + std::to_string(i), large));
+  ASSERT_TRUE(Land());
+  for (int restart = 0; restart < 3; ++restart) {
+    Start(*catalog_);
+    Append(Like("b" + std::to_string(restart)));
+    ASSERT_TRUE(Land());
+  }
+  std::vector<uint64_t> offsets;
+  for (auto& row : Rows(kEventTable)) offsets.push_back(std::stoull(row["log_offset"]));
+  std::ranges::sort(offsets);
+  std::vector<uint64_t> each(23);
+  std::iota(each.begin(), each.end(), 0);
+  EXPECT_EQ(offsets, each);
+  EXPECT_EQ(catalog_->LandedOffsets(std::string(kEventTable), options_.stream)->at(0), 23U);
 }
 
 TEST_F(LandingTest, AnOlderWriterIsFencedOff) {

@@ -11,8 +11,6 @@
 namespace feedmill::app {
 namespace {
 
-const std::string kCategoryReader = "a feature of kind \"category\" in features/";
-
 std::string ModelName(std::string_view table) { return std::string(table.substr(table.find('.') + 1)); }
 
 // What the lake has beside those: of an earlier plan, or of a step that is no SQL.
@@ -31,11 +29,9 @@ std::string TypesOf(const domain::ReadColumn& read) {
   return fmt::format("{}", fmt::join(names, " or "));
 }
 
-// "" when the columns have it.
-std::string FaultOf(const domain::ReadColumn& read, const std::string& file, const Schema& columns) {
-  const std::string reader = read.reason.empty()              ? "the nightly's own steps read"
-                             : read.reason == kCategoryReader ? read.reason + " reads"
-                                                              : "domain.toml " + read.reason + " reads";
+// "" when the columns have it. `reader`: who reads it, in words.
+std::string FaultOf(const domain::ReadColumn& read, const std::string& reader, const std::string& file,
+                    const Schema& columns) {
   const auto found = std::ranges::find(columns, read.column, &Column::name);
   if (found == columns.end())
     return fmt::format("{}: the SELECT gives no column \"{}\", which {}", file, read.column, reader);
@@ -64,17 +60,18 @@ Result<warehouse::ModelColumns> DescribeTables(const warehouse::Project& project
 Status CheckColumnsRead(const warehouse::Project& project, const warehouse::ModelColumns& columns,
                         const features::FeatureSet& set) {
   std::vector<std::string> faults;
-  std::vector<domain::ReadColumn> all = domain::ColumnsRead(*set.domain);
-  for (const features::CategoryProperty& property : set.categories) {
-    if (property.field >= 0) {
-      all.push_back({"dwd_" + set.domain->Shown().name, property.name, {ColumnType::kString}, kCategoryReader});
-    }
-  }
-  for (const domain::ReadColumn& read : all) {
+  const auto check = [&](const domain::ReadColumn& read, const std::string& reader) {
     const auto table = columns.tables.find(read.table);
-    if (table == columns.tables.end()) continue;
-    std::string fault = FaultOf(read, project.Find(read.table)->file, table->second);
+    if (table == columns.tables.end()) return;
+    std::string fault = FaultOf(read, reader, project.Find(read.table)->file, table->second);
     if (!fault.empty()) faults.push_back(std::move(fault));
+  };
+  for (const domain::ReadColumn& read : domain::ColumnsRead(*set.domain))
+    check(read, read.reason.empty() ? "the nightly's own steps read" : "domain.toml " + read.reason + " reads");
+  for (const features::CategoryProperty& property : set.categories) {
+    if (property.field < 0) continue;
+    check({"dwd_" + set.domain->Shown().name, property.name, {ColumnType::kString}, ""},
+          "a feature of kind \"category\" in features/ reads");
   }
   if (faults.empty()) return Ok();
   return InvalidArgument("{}", fmt::join(faults, "\n"));
